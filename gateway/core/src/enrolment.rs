@@ -1,0 +1,81 @@
+//! Enrolment: what an organisation has been admitted for, under which agreement, until when (B7).
+
+use crate::fact::{Fact, Facts};
+use crate::organisation::{Oin, Purpose, RecipientType};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// An agreement with its reference and last day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Reference in the contract register.
+    pub reference: String,
+    /// Last day on which it holds.
+    pub until: Date,
+}
+
+/// The ground on which this role may use or send a BSN (UAVG 46, Jeugdwet 7.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BsnGround {
+    /// The article.
+    pub article: String,
+}
+
+/// One admitted role of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// The organisation.
+    pub oin: Oin,
+    /// Its name, for people.
+    pub name: String,
+    /// The unit within it; empty when it has one role only.
+    #[serde(default)]
+    pub unit: String,
+    /// What it is towards us.
+    pub recipient: RecipientType,
+    /// The purposes it may ask for.
+    #[serde(default)]
+    pub purposes: Vec<Purpose>,
+    /// The agreement under which it was admitted.
+    pub agreement: Agreement,
+    /// The agreement on further invoice data (RJ 6a.3), where there is one.
+    #[serde(default)]
+    pub agreement_6a3: Option<Agreement>,
+    /// CBS code of the municipality, for a municipality.
+    #[serde(default)]
+    pub municipality_code: Option<String>,
+    /// Whether secrecy was signed for.
+    #[serde(default)]
+    pub secrecy_signed: bool,
+    /// The ground for using a BSN; without it a BSN in a request is refused.
+    #[serde(default)]
+    pub bsn_ground: Option<BsnGround>,
+    /// Whether it may record standing: the holder's own systems only.
+    #[serde(default)]
+    pub records_standing: bool,
+    /// Suspended organisations are refused until somebody lifts it.
+    #[serde(default)]
+    pub suspended: bool,
+}
+
+impl Enrolment {
+    /// Whether the enrolment is in force on this day.
+    #[must_use]
+    pub fn in_force(&self, today: Date) -> bool {
+        !self.suspended && self.agreement.until >= today
+    }
+
+    /// Adds what the enrolment says to the facts. `responsible` is the municipality responsible for the subject.
+    #[must_use]
+    pub fn answer(&self, facts: Facts, purpose: Purpose, responsible: Option<&str>, today: Date) -> Facts {
+        let own = responsible.is_some() && responsible == self.municipality_code.as_deref();
+        facts
+            .with_bool(Fact::EnrolledPurpose, self.in_force(today) && self.purposes.contains(&purpose))
+            .with_bool(Fact::Agreement6a3, self.agreement_6a3.as_ref().is_some_and(|a| a.until >= today))
+            .with_bool(Fact::SecrecySigned, self.secrecy_signed)
+            .with_bool(Fact::OwnMunicipality, own)
+    }
+}
