@@ -7,11 +7,17 @@ pub mod checkpoint;
 pub mod commitment;
 pub mod draft;
 pub mod finalise;
+mod growth;
 pub mod leaf;
+mod leaf_read;
+mod leaf_table;
+mod overlay;
 pub mod page;
 pub mod payload;
 pub mod proof;
+mod proof_plan;
 pub mod receipt;
+pub mod tiles;
 pub mod tree;
 pub mod verify;
 
