@@ -6,12 +6,18 @@
 //!
 //! Nothing here reads a file or a clock: texts are arguments.
 
+mod basis;
+mod catalogue;
 mod ceiling;
+mod check;
 mod clause;
+mod digest;
 pub mod enumerate;
 mod fault;
 mod load;
 mod model;
+mod read;
+mod rule;
 
 pub use ceiling::Ceiling;
 pub use clause::{Atom, Clause};
