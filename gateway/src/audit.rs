@@ -2,25 +2,24 @@
 //!
 //! A page is judged, fetched, recorded and handed over like a release; it leaves at the next slot.
 
-use crate::entry::{self, Particulars};
+mod judge;
+mod page_entry;
+
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
-use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::gather::{Admitted, Caller};
 use crate::recorder::Verdict;
 use crate::release::{Serialize, asked};
-use sluis_core::claim::{ClaimLine, Comparison, Finding};
-use sluis_core::decide::decide;
-use sluis_core::fact::Fact;
+use page_entry::Attempt;
+use sluis_core::claim::{ClaimLine, Finding};
 use sluis_core::field::FieldSet;
-use sluis_core::log::draft::{Concerns, Draft, GuardKey, RequestId};
+use sluis_core::log::draft::{Draft, GuardKey};
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::log::page::{Item, PageBlob, item_salt};
-use sluis_core::log::payload::{Sealing, seal};
+use sluis_core::log::page::item_salt;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::Purpose;
-use sluis_core::release::{Decision, Question, Reason};
-use sluis_core::subject::{Actor, Bsn, SubjectId};
+use sluis_core::subject::{Actor, Bsn};
 use std::sync::Arc;
 
 /// Most lines in one page.
@@ -106,17 +105,6 @@ pub struct Page {
     pub receipt: Receipt,
 }
 
-/// One line before the page is recorded.
-struct Verdicted {
-    finding: Finding,
-    differing: FieldSet,
-    body: Vec<u8>,
-    reasons: Vec<Reason>,
-    rule: Option<String>,
-    fields: FieldSet,
-    gathered: Gathered,
-}
-
 impl Audit {
     /// Opens an audit: an entry of its own.
     ///
@@ -148,8 +136,8 @@ impl Audit {
             .with(Key::Bid, id.simple().to_string())
             .with(Key::Pc, commitment::payload(&payload));
         let relies_on = relies_on(&caller, &admitted, &active);
-        let sealed = gateway.seal_page(&key, rid, &payload);
-        let draft = Draft { payload: Some(sealed), ..bare_draft(rid, leaf, relies_on) };
+        let sealed = gateway.sealed(&key, rid, &payload)?;
+        let draft = Draft { payload: Some(sealed), relies_on, ..gateway.bare_draft(rid, leaf) };
         let receipt = recorded(gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
         let audit = Self { gateway, caller, actor, id, transaction_id, pages: 0, totals: Totals::default() };
         Ok((audit, receipt))
@@ -185,9 +173,10 @@ impl Audit {
         for line in lines {
             verdicts.push(self.judge(&admitted, &active, line, serialize).await?);
         }
-        let (rid, page_salt) = (gateway.request_id(), gateway.salt());
-        let blob = self.items(rid, &page_salt, &verdicts);
-        let draft = self.page_draft(rid, number, &admitted, &active, lines, &verdicts, &blob, &page_salt).await?;
+        let (rid, salt) = (gateway.request_id(), gateway.salt());
+        let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
+        let blob = self.items(&attempt, &verdicts)?;
+        let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
         let Some(receipt) = recorded(gateway.recorder.record(draft).await?)? else { return Ok(None) };
         let judged = lines.iter().zip(verdicts).zip(0u32..);
         let lines = judged
@@ -196,132 +185,12 @@ impl Audit {
                 finding: verdict.finding,
                 differing: verdict.differing,
                 body: verdict.body,
-                salt: item_salt(&page_salt, item),
-                item_text: blob.text(item).unwrap_or_default().to_owned(),
-                proof: blob.item_proof(item),
+                salt: item_salt(&salt, item),
+                item_text: blob.item(item).unwrap_or_default().to_owned(),
+                proof: blob.item_proof(item).unwrap_or_default(),
             })
             .collect();
         Ok(Some(Page { number, lines, receipt }))
-    }
-
-    async fn judge(
-        &self,
-        admitted: &Admitted,
-        active: &ActivePolicy,
-        line: &Line,
-        serialize: Serialize,
-    ) -> Result<Verdicted, Fault> {
-        let gateway = &self.gateway;
-        let subject = SubjectId::Bsn(line.bsn);
-        let comparison = gateway.facts.claim(&subject, &line.claim).await?;
-        let matter = Matter {
-            subject: &subject,
-            purpose: Purpose::InvoiceFormal,
-            actor: self.actor.as_ref(),
-            claim: Some(&comparison),
-        };
-        let gathered = gateway.gather(&self.caller, admitted, &matter).await?;
-        let record_id = match &comparison {
-            Comparison::Agrees { record_id } => Some(record_id.clone()),
-            Comparison::Differs { .. } | Comparison::Absent => None,
-        };
-        let recipient = admitted.enrolment.recipient;
-        let question = Question { recipient, purpose: Purpose::InvoiceFormal, subject, mask: None, record_id };
-        match decide(&active.policy, question, gathered.facts) {
-            Decision::Permit(permit) => {
-                let rule = Some(permit.rule().to_owned());
-                let sealed = gateway.fetch(permit, &active.policy, serialize).await?;
-                let fields = sealed.extract.fields();
-                let (finding, reasons) = (Finding::Agrees, vec![Reason::Ok]);
-                Ok(Verdicted { finding, differing: FieldSet::EMPTY, body: sealed.body, reasons, rule, fields, gathered })
-            }
-            Decision::Refuse(refusal) | Decision::Escalate(refusal) => {
-                let (finding, differing) = told(&comparison, &refusal.reasons);
-                let rule = refusal.rule.as_deref().map(str::to_owned);
-                let (body, fields) = (Vec::new(), FieldSet::EMPTY);
-                Ok(Verdicted { finding, differing, body, reasons: refusal.reasons, rule, fields, gathered })
-            }
-        }
-    }
-
-    fn items(&self, rid: RequestId, page_salt: &[u8; 32], verdicts: &[Verdicted]) -> PageBlob {
-        let numbered = verdicts.iter().zip(0u32..);
-        let items = numbered.map(|(verdict, item)| {
-            let tag = commitment::subject_tag(&verdict.gathered.key.tag, &self.gateway.origin, rid, item);
-            // The item commits to the body under its own salt: one line can be shown without the others.
-            let bc = commitment::body(&item_salt(page_salt, item), &verdict.body);
-            Item::new(item, &tag, verdict.finding.code(), verdict.fields, &bc)
-        });
-        PageBlob::new(items.collect())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "everything a page's entry says, gathered in one place")]
-    async fn page_draft(
-        &self,
-        rid: RequestId,
-        number: u32,
-        admitted: &Admitted,
-        active: &ActivePolicy,
-        lines: &[Line],
-        verdicts: &[Verdicted],
-        blob: &PageBlob,
-        page_salt: &[u8; 32],
-    ) -> Result<Draft, Fault> {
-        let gateway = &self.gateway;
-        let payload = self.page_payload(lines, verdicts, page_salt);
-        let key = gateway.keys.bucket_key(sluis_core::subject::dutch_date(gateway.clock.now())).await?;
-        let bodies: Vec<&[u8]> = verdicts.iter().map(|v| v.body.as_slice()).collect();
-        let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
-        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields));
-        let leaf = asked(&self.caller, admitted, Purpose::InvoiceFormal, self.transaction_id, active)
-            .leaf(LeafKind::Page)
-            .with(Key::Bid, self.id())
-            .with(Key::Pg, u64::from(number))
-            .with(Key::Rv, 0)
-            .with(Key::N, lines.len() as u64)
-            .with(Key::Fs, union.to_hex())
-            .with(Key::Sr, blob.sub_root())
-            .with(Key::Bc, sluis_core::log::page::body_root(page_salt, &bodies))
-            .with(Key::Pc, commitment::payload(&payload));
-        tracing::debug!(withheld, "a page of findings is ready to be recorded");
-        let mut relies_on = relies_on(&self.caller, admitted, active);
-        relies_on.extend(verdicts.iter().flat_map(|v| v.gathered.relies_on.iter().skip(2).cloned()));
-        let numbered = verdicts.iter().zip(0u32..);
-        let concerns = numbered.filter_map(|(v, item)| v.gathered.subject.map(|subject| Concerns { subject, item }));
-        Ok(Draft {
-            payload: Some(gateway.seal_page(&key, rid, &payload)),
-            decided_on: verdicts.first().map(|v| v.gathered.today),
-            concerns: concerns.collect(),
-            page: Some(blob.clone()),
-            ..bare_draft(rid, leaf, relies_on)
-        })
-    }
-
-    fn page_payload(&self, lines: &[Line], verdicts: &[Verdicted], page_salt: &[u8; 32]) -> Vec<u8> {
-        let items: Vec<_> = lines.iter().zip(verdicts).zip(0u32..).map(|((line, verdict), item)| {
-            let said = Particulars {
-                subject: &SubjectId::Bsn(line.bsn),
-                actor: self.actor.as_ref(),
-                facts: verdict.gathered.facts,
-                reasons: &verdict.reasons,
-                rule: verdict.rule.as_deref(),
-                body_salt: None,
-                obligations: &[],
-            };
-            let mut object = entry::question_json(&said, &item_salt(page_salt, item));
-            object.insert("line".into(), serde_json::Value::from(line.claim.reference.clone()));
-            object.insert("differing".into(), serde_json::Value::from(verdict.differing.to_hex()));
-            serde_json::Value::from(object)
-        }).collect();
-        let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
-        let payload = serde_json::json!({
-            "v": "sluis-page/1",
-            "salt": data_encoding::HEXLOWER.encode(&self.gateway.salt()),
-            "page_salt": data_encoding::HEXLOWER.encode(page_salt),
-            "withheld": withheld,
-            "items": items,
-        });
-        payload.to_string().into_bytes()
     }
 
     /// Closes the audit with its totals.
@@ -335,51 +204,17 @@ impl Audit {
             .with(Key::Rp, self.caller.oin.as_str())
             .with(Key::Bid, self.id())
             .with(Key::N, u64::from(totals.lines()))
+            .with(Key::Wh, u64::from(totals.lines() - totals.agrees))
             .with(Key::Rs, counts.iter().map(|(f, n)| format!("{}={n}", f.code())).collect::<Vec<_>>());
         let rid = self.gateway.request_id();
-        let draft = bare_draft(rid, leaf, Vec::new());
+        let draft = self.gateway.bare_draft(rid, leaf);
         let receipt = recorded(self.gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
         Ok((totals, receipt))
     }
 }
 
-impl Gateway {
-    fn seal_page(
-        &self,
-        key: &sluis_core::ports::SubjectKey,
-        rid: RequestId,
-        payload: &[u8],
-    ) -> sluis_core::log::draft::SealedPayload {
-        let mut nonce = [0; 12];
-        self.entropy.fill(&mut nonce);
-        seal(&Sealing { key, origin: &self.origin, rid, item: 0 }, nonce, payload)
-    }
-}
-
-/// What may be told of a line that releases nothing: that it differs, only when nothing else stood in the way.
-fn told(comparison: &Comparison, reasons: &[Reason]) -> (Finding, FieldSet) {
-    match comparison {
-        Comparison::Differs { fields, .. } if reasons == [Reason::Unmet(Fact::Declared)] => (Finding::Differs, *fields),
-        _ => (Finding::NotConfirmed, FieldSet::EMPTY),
-    }
-}
-
 fn relies_on(caller: &Caller, admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
     vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)]
-}
-
-fn bare_draft(rid: RequestId, leaf: LeafDraft, relies_on: Vec<(GuardKey, u64)>) -> Draft {
-    Draft {
-        rid,
-        leaf,
-        payload: None,
-        transaction: None,
-        relies_on,
-        decided_on: None,
-        effects: Vec::new(),
-        concerns: Vec::new(),
-        page: None,
-    }
 }
 
 fn recorded(verdict: Verdict) -> Result<Option<Receipt>, Fault> {

@@ -1,5 +1,6 @@
 //! Builds the entries of the log: leaf, encrypted payload, what it relies on. One place, so that every kind says the same.
 
+use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::{Admitted, Caller, Gathered};
 use serde_json::{Value, json};
@@ -73,15 +74,22 @@ impl Gateway {
         RequestId(self.new_uuid())
     }
 
-    /// Blinded tag, payload commitment and sealed payload of an entry about one subject.
+    /// A leaf with the blinded tag of its subject and the commitment to its payload.
     #[must_use]
-    pub fn seal_particulars(&self, key: &SubjectKey, rid: RequestId, leaf: LeafDraft, payload: Vec<u8>) -> (LeafDraft, SealedPayload) {
+    pub fn tagged(&self, key: &SubjectKey, rid: RequestId, leaf: LeafDraft, payload: &[u8]) -> LeafDraft {
+        leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0))
+            .with(Key::Pc, commitment::payload(payload))
+    }
+
+    /// Encrypts a payload under a key, for one attempt, with a nonce of its own (A12).
+    ///
+    /// # Errors
+    /// [`Fault::Defect`] when the cipher refuses, which it does only for impossible lengths.
+    pub fn sealed(&self, key: &SubjectKey, rid: RequestId, payload: &[u8]) -> Result<SealedPayload, Fault> {
         let mut nonce = [0; 12];
         self.entropy.fill(&mut nonce);
-        let leaf = leaf
-            .with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0))
-            .with(Key::Pc, commitment::payload(&payload));
-        (leaf, seal(&Sealing { key, origin: &self.origin, rid, item: 0 }, nonce, &payload))
+        let at = Sealing { key, origin: &self.origin, rid, item: 0 };
+        seal(&at, nonce, payload).ok_or(Fault::Defect("a payload cannot be encrypted"))
     }
 
     /// The payload of a question. Of a refusal it is padded, so that all refusals have one length.
@@ -97,18 +105,34 @@ impl Gateway {
         padded(Value::from(object).to_string())
     }
 
-    /// The draft of an entry about a gathered question.
-    #[must_use]
-    pub fn draft(&self, rid: RequestId, leaf: LeafDraft, payload: SealedPayload, gathered: &Gathered) -> Draft {
-        Draft {
-            rid,
-            leaf,
-            payload: Some(payload),
-            transaction: None,
+    /// The draft of an entry about a gathered question, its payload sealed.
+    ///
+    /// # Errors
+    /// As [`Gateway::sealed`].
+    pub fn draft(&self, rid: RequestId, leaf: LeafDraft, payload: &[u8], gathered: &Gathered) -> Result<Draft, Fault> {
+        let leaf = self.tagged(&gathered.key, rid, leaf, payload);
+        Ok(Draft {
+            payload: Some(self.sealed(&gathered.key, rid, payload)?),
             relies_on: gathered.relies_on.clone(),
             decided_on: Some(gathered.today),
-            effects: Vec::new(),
             concerns: gathered.subject.map(|subject| Concerns { subject, item: 0 }).into_iter().collect(),
+            ..self.bare_draft(rid, leaf)
+        })
+    }
+
+    /// A draft that relies on nothing, changes nothing and has no payload.
+    #[must_use]
+    pub fn bare_draft(&self, rid: RequestId, leaf: LeafDraft) -> Draft {
+        Draft {
+            rid,
+            origin: std::sync::Arc::clone(&self.origin),
+            leaf,
+            payload: None,
+            transaction: None,
+            relies_on: Vec::new(),
+            decided_on: None,
+            effects: Vec::new(),
+            concerns: Vec::new(),
             page: None,
         }
     }

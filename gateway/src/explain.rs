@@ -46,7 +46,7 @@ impl Gateway {
             };
             let asked = asked(caller, &admitted, ask.purpose, ask.transaction_id, &active);
             let decision = decide(&active.policy, question, gathered.facts);
-            let draft = self.refusal_draft(&asked, ask, &gathered, &as_logged(&decision, &asked), LeafKind::Explain);
+            let draft = self.refusal_draft(&asked, ask, &gathered, &as_logged(&decision, &asked), LeafKind::Explain)?;
             match self.recorder.record(draft).await? {
                 Verdict::Recorded(receipt) => {
                     let natural_person = is_natural_person(admitted.enrolment.recipient);

@@ -10,11 +10,11 @@ pub mod explain;
 pub mod fault;
 pub mod gateway;
 pub mod gather;
-pub mod grpc;
+
 pub mod origin;
 pub mod recorder;
 pub mod release;
 pub mod slot;
 pub mod standing;
-pub mod token;
-pub mod transport;
+
+

@@ -217,6 +217,6 @@ fn verdict(outcome: &Outcome, receipt: Option<Receipt>) -> Result<Verdict, Store
         (Outcome::Conflict, _) => Verdict::Conflict,
         (Outcome::Refused(refused), _) => Verdict::Refused(refused.clone()),
         (Outcome::PolicyTooOld, _) => Verdict::PolicyTooOld,
-        (Outcome::Malformed, _) => Verdict::Malformed,
+        (Outcome::Malformed(_), _) => Verdict::Malformed,
     })
 }

@@ -148,7 +148,7 @@ impl Gateway {
         sealed: Sealed,
         transaction: Transaction,
     ) -> Result<Option<Answer>, Fault> {
-        let mut draft = self.release_draft(asked, ask, gathered, &sealed, None);
+        let mut draft = self.release_draft(asked, ask, gathered, &sealed, None)?;
         draft.transaction = Some(transaction);
         match self.recorder.record(draft).await? {
             Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
@@ -180,7 +180,7 @@ impl Gateway {
         if !self.is_same_body(index, &sealed.body).await? {
             return Err(Fault::OutcomeChanged);
         }
-        let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index));
+        let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
         match self.recorder.record(draft).await? {
             Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
             Verdict::Stale => Ok(None),
@@ -203,7 +203,7 @@ impl Gateway {
         Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
     }
 
-    fn release_draft(&self, asked: &Asked<'_>, ask: &Ask, gathered: &Gathered, sealed: &Sealed, repeats: Option<u64>) -> Draft {
+    fn release_draft(&self, asked: &Asked<'_>, ask: &Ask, gathered: &Gathered, sealed: &Sealed, repeats: Option<u64>) -> Result<Draft, Fault> {
         let permit = sealed.extract.permit();
         let rid = self.request_id();
         let codes: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();
@@ -228,8 +228,7 @@ impl Gateway {
             body_salt: Some(&sealed.salt),
             obligations: permit.obligations(),
         });
-        let (leaf, payload) = self.seal_particulars(&gathered.key, rid, leaf, payload);
-        self.draft(rid, leaf, payload, gathered)
+        self.draft(rid, leaf, &payload, gathered)
     }
 
     async fn turn_away(
@@ -241,7 +240,7 @@ impl Gateway {
         kind: LeafKind,
         transaction: Transaction,
     ) -> Result<Option<Answer>, Fault> {
-        let mut draft = self.refusal_draft(asked, ask, gathered, refusal, kind);
+        let mut draft = self.refusal_draft(asked, ask, gathered, refusal, kind)?;
         draft.transaction = Some(transaction);
         match self.recorder.record(draft).await? {
             Verdict::Recorded(receipt) => Ok(Some(self.turned_away(asked, kind, receipt))),
@@ -268,7 +267,7 @@ impl Gateway {
         gathered: &Gathered,
         refusal: &Refusal,
         kind: LeafKind,
-    ) -> Draft {
+    ) -> Result<Draft, Fault> {
         let rid = self.request_id();
         let leaf = asked.leaf(kind).with(Key::Rs, vec![COARSE.to_owned()]);
         let payload = self.particulars(&Particulars {
@@ -280,8 +279,7 @@ impl Gateway {
             body_salt: None,
             obligations: &[],
         });
-        let (leaf, payload) = self.seal_particulars(&gathered.key, rid, leaf, payload);
-        self.draft(rid, leaf, payload, gathered)
+        self.draft(rid, leaf, &payload, gathered)
     }
 
     fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {

@@ -70,17 +70,13 @@ impl Gateway {
             "subject": { recording.subject.kind(): recording.subject.value() },
             "standing": recording.change,
         });
-        let (leaf, payload) = self.seal_particulars(&key, rid, leaf, padded(payload.to_string()));
+        let payload = padded(payload.to_string());
+        let leaf = self.tagged(&key, rid, leaf, &payload);
         Ok(Draft {
-            rid,
-            leaf,
-            payload: Some(payload),
-            transaction: None,
-            relies_on: Vec::new(),
-            decided_on: None,
+            payload: Some(self.sealed(&key, rid, &payload)?),
             effects: vec![Effect::Standing { subject, change: recording.change.clone() }],
             concerns: vec![Concerns { subject, item: 0 }],
-            page: None,
+            ..self.bare_draft(rid, leaf)
         })
     }
 
@@ -89,17 +85,7 @@ impl Gateway {
     /// # Errors
     /// A store that does not answer, a policy that is too old, or a defect.
     pub(crate) async fn record_own(&self, leaf: LeafDraft, effects: Vec<Effect>) -> Result<Receipt, Fault> {
-        let draft = Draft {
-            rid: self.request_id(),
-            leaf,
-            payload: None,
-            transaction: None,
-            relies_on: Vec::new(),
-            decided_on: None,
-            effects,
-            concerns: Vec::new(),
-            page: None,
-        };
+        let draft = Draft { effects, ..self.bare_draft(self.request_id(), leaf) };
         match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => Ok(receipt),
             Verdict::PolicyTooOld => Err(Fault::PolicyTooOld),
