@@ -1,1 +1,5 @@
-//! placeholder
+//! The gateway at the edge of the organisation that holds the dossiers.
+
+pub mod demo;
+pub mod token;
+pub mod transport;
