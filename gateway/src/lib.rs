@@ -19,3 +19,5 @@ pub mod slot;
 pub mod standing;
 pub mod token;
 pub mod transport;
+pub mod client;
+pub mod config;
