@@ -235,3 +235,6 @@ async fn converse(connection: TlsConnection, router: Router, mut stopping: watch
     conversation.as_mut().graceful_shutdown();
     let _ = conversation.await;
 }
+
+#[cfg(test)]
+mod tests;

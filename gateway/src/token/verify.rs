@@ -172,3 +172,6 @@ fn fault(error: jsonwebtoken::errors::Error) -> TokenError {
         _ => TokenError::Signature,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,3 +128,6 @@ impl Door {
         TlsConnection::new(stream, trust, belief.version, counters, self.limits.connection_age_max, place)
     }
 }
+
+#[cfg(test)]
+mod tests;
