@@ -112,8 +112,10 @@ impl Door {
                     let _ = self.proven.send(Ok(connection)).await;
                 }
                 Err(reason) => {
-                    self.counters.count_refused(reason);
-                    tracing::info!(reason = reason.code(), "connection refused");
+                    if self.counters.count_refused(reason) {
+                        let count = self.counters.refused(reason);
+                        tracing::info!(reason = reason.code(), count, "connections refused");
+                    }
                 }
             }
         });

@@ -35,7 +35,9 @@ pub enum ConnectError {
     #[error("cannot reach `{0}`: {1}; check that the gateway runs and the address in the profile")]
     Unreachable(String, String),
     /// TLS was refused by either side.
-    #[error("`{0}` and we do not trust each other: {1}; check `ca`, `cert` and `key` in the profile and the certificate's dates")]
+    #[error(
+        "`{0}` and we do not trust each other: {1}; check `ca`, `cert` and `key` in the profile and the certificate's dates"
+    )]
     Untrusted(String, String),
     /// Not within the time.
     #[error("`{0}` did not answer within {seconds} s; try again later", seconds = CONNECT_MAX.as_secs())]
@@ -63,7 +65,11 @@ pub fn connect_lazily(profile: &Profile) -> Result<Channel, ConnectError> {
     channel(&Address::parse(&profile.endpoint)?, profile.tls(Protocol::Grpc)?, None)
 }
 
-fn channel(address: &Address, tls: Arc<ClientConfig>, first: Option<TlsStream<TcpStream>>) -> Result<Channel, ConnectError> {
+fn channel(
+    address: &Address,
+    tls: Arc<ClientConfig>,
+    first: Option<TlsStream<TcpStream>>,
+) -> Result<Channel, ConnectError> {
     let endpoint = Endpoint::from_shared(format!("https://{}", address.authority))
         .map_err(|_| ConnectError::Address(address.authority.clone()))?
         .connect_timeout(CONNECT_MAX)
@@ -109,7 +115,8 @@ impl Address {
 /// TCP and TLS, within the time.
 pub(crate) async fn dial(address: &Address, tls: &Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, ConnectError> {
     let both = async {
-        let unreachable = |error: std::io::Error| ConnectError::Unreachable(address.authority.clone(), error.to_string());
+        let unreachable =
+            |error: std::io::Error| ConnectError::Unreachable(address.authority.clone(), error.to_string());
         let tcp = TcpStream::connect((address.host.as_str(), address.port)).await.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         let connector = TlsConnector::from(Arc::clone(tls));
@@ -128,8 +135,8 @@ mod tests {
     use crate::transport::rehearsal::{Folder, GOOD, authority, material, subject};
     use crate::transport::trust::Trust;
     use tokio::net::TcpListener;
-    use tonic_health::pb::health_client::HealthClient;
     use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
 
     /// A health service that answers only to the peer that it sees in the request.
     async fn gateway(trust: Trust) -> std::net::SocketAddr {
@@ -141,7 +148,8 @@ mod tests {
             assert_eq!(request.extensions().get::<Arc<Peer>>().unwrap().oin.as_str(), GOOD);
             request
         };
-        let server = tonic::transport::Server::builder().layer(tower::util::MapRequestLayer::new(seen)).add_service(health);
+        let server =
+            tonic::transport::Server::builder().layer(tower::util::MapRequestLayer::new(seen)).add_service(health);
         tokio::spawn(server.serve_with_incoming(incoming));
         address
     }

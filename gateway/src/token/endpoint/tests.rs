@@ -45,7 +45,12 @@ impl Grants for OneGrant {
 }
 
 fn realm() -> Realm {
-    Realm { issuer: GOOD.to_owned(), audience: "https://localhost".to_owned(), group: "g".to_owned(), service: "s".to_owned() }
+    Realm {
+        issuer: GOOD.to_owned(),
+        audience: "https://localhost".to_owned(),
+        group: "g".to_owned(),
+        service: "s".to_owned(),
+    }
 }
 
 /// A token endpoint on loopback and a caller with a good profile.
@@ -68,7 +73,8 @@ impl Stage {
         let expectation = Expectation { realm: realm(), lifetime_max_s: 300, delegation: false };
         let verifier = Verifier::new(expectation, KeySet::new().with_own(&key));
         let clock = Arc::new(Hands(AtomicU64::new(NOW)));
-        let endpoint = Endpoint { issuer: Issuer::new(key, realm()), grants: Arc::new(OneGrant), clock: Arc::clone(&clock) as _ };
+        let endpoint =
+            Endpoint { issuer: Issuer::new(key, realm()), grants: Arc::new(OneGrant), clock: Arc::clone(&clock) as _ };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let trust = Arc::new(Trust::new(&material(&authority, &[]), Protocol::Token).unwrap());
@@ -94,7 +100,11 @@ impl Stage {
 
     async fn post(&self, form: &str) -> String {
         let kind = "content-type: application/x-www-form-urlencoded";
-        self.say(&format!("POST /token HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{kind}\r\ncontent-length: {}\r\n\r\n{form}", form.len())).await
+        self.say(&format!(
+            "POST /token HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{kind}\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        ))
+        .await
     }
 }
 
@@ -147,7 +157,8 @@ async fn only_a_form_by_post_is_answered() {
     assert!(get.starts_with("HTTP/1.1 405 ") && get.contains("allow: POST") && get.contains("no-store"), "{get}");
     let elsewhere = stage.say("POST /elsewhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(elsewhere.starts_with("HTTP/1.1 404 "), "{elsewhere}");
-    let json = "POST /token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let json = "POST /token HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
     assert!(stage.say(json).await.contains("x-www-form-urlencoded"));
     assert!(!stage.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.contains("200"));
 }
@@ -165,15 +176,24 @@ async fn the_client_says_what_went_wrong() {
     let mut stage = Stage::new().await;
     let fetched = |profile: Profile| async move { fetch_token(&profile, NOW).await.unwrap_err() };
     let with_scope = |scope: &str| Profile { scope: scope.to_owned(), ..stage.profile.clone() };
-    assert!(matches!(fetched(with_scope("nothing")).await, FetchError::Refused { code, .. } if code == "invalid_scope"));
+    assert!(
+        matches!(fetched(with_scope("nothing")).await, FetchError::Refused { code, .. } if code == "invalid_scope")
+    );
     assert!(matches!(fetched(with_scope("outage")).await, FetchError::Unavailable));
-    let plain = Profile { token_endpoint: format!("http://localhost:{}/token", stage.address.port()), ..stage.profile.clone() };
+    let plain =
+        Profile { token_endpoint: format!("http://localhost:{}/token", stage.address.port()), ..stage.profile.clone() };
     assert!(fetched(plain).await.to_string().contains("https://host:port/token"));
-    let elsewhere = Profile { token_endpoint: format!("https://localhost:{}/x", stage.address.port()), ..stage.profile.clone() };
+    let elsewhere =
+        Profile { token_endpoint: format!("https://localhost:{}/x", stage.address.port()), ..stage.profile.clone() };
     assert!(matches!(fetched(elsewhere).await, FetchError::Unintelligible(404)));
 
     // A certificate that the endpoint does not accept, and an endpoint that the client does not accept.
-    let strangers = Authority::new("sluis strangers", crate::transport::rehearsal::LONG_AGO, crate::transport::rehearsal::FAR_AHEAD).unwrap();
+    let strangers = Authority::new(
+        "sluis strangers",
+        crate::transport::rehearsal::LONG_AGO,
+        crate::transport::rehearsal::FAR_AHEAD,
+    )
+    .unwrap();
     let folder = Folder::new();
     let mut unknown = folder.profile(&strangers, &strangers.issue(&subject(&[GOOD])).unwrap(), stage.address);
     assert!(fetched(unknown.clone()).await.to_string().contains("do not trust each other"));

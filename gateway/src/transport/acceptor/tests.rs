@@ -125,7 +125,8 @@ async fn tls_12_and_noise_are_refused() {
     hello.extend(extensions);
     let mut record = vec![0x16, 3, 1, 0, hello.len() as u8 + 4, 1, 0, 0, hello.len() as u8];
     record.extend(hello);
-    for (sent, answer) in [(record.as_slice(), [0x15, 3, 3, 0, 2, 2, 70].as_slice()), (b"GET / HTTP/1.1\r\n\r\n", &[])] {
+    for (sent, answer) in [(record.as_slice(), [0x15, 3, 3, 0, 2, 2, 70].as_slice()), (b"GET / HTTP/1.1\r\n\r\n", &[])]
+    {
         let mut tcp = TcpStream::connect(greeter.address).await.unwrap();
         tcp.write_all(sent).await.unwrap();
         let mut received = Vec::new();
