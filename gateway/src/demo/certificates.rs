@@ -6,8 +6,9 @@
 
 use jiff::civil::Date;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType, SerialNumber, SigningKey,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams,
+    SanType, SerialNumber, SigningKey,
 };
 use std::net::IpAddr;
 use zeroize::Zeroizing;
@@ -25,9 +26,6 @@ pub enum CertificateError {
     /// The subject cannot be put into a certificate.
     #[error("the development authority cannot make this certificate, check the names and addresses: {0}")]
     Make(#[from] rcgen::Error),
-    /// Random bytes were not to be had.
-    #[error("the machine gives no random bytes, certificates cannot be made")]
-    Entropy,
     /// At most two serialNumbers are supported, and dates must lie between the years 1950 and 9999.
     #[error("a development certificate has at most two serialNumbers and dates between 1950 and 9999")]
     Unsupported,
@@ -93,8 +91,8 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         valid(&mut params, not_before, not_after)?;
-        params.serial_number = Some(SerialNumber::from(random_serial()?));
         let key = KeyPair::generate()?;
+        params.serial_number = Some(SerialNumber::from(serial(&key)));
         let cert_pem = params.self_signed(&key)?.pem();
         Ok(Self { issuer: Issuer::new(params, key), cert_pem })
     }
@@ -111,7 +109,7 @@ impl Authority {
     /// [`CertificateError`] says what in the subject is not supported.
     pub fn issue(&self, subject: &Subject<'_>) -> Result<Issued, CertificateError> {
         let key = KeyPair::generate()?;
-        let serial = random_serial()?;
+        let serial = serial(&key);
         let mut params = CertificateParams::default();
         params.serial_number = Some(SerialNumber::from(serial.clone()));
         params.distinguished_name = distinguished_name(subject)?;
@@ -133,9 +131,16 @@ impl Authority {
     ///
     /// # Errors
     /// [`CertificateError::Unsupported`] for a date out of range.
-    pub fn revocation_list(&self, serials: &[&[u8]], this_update: Date, next_update: Date) -> Result<String, CertificateError> {
+    pub fn revocation_list(
+        &self,
+        serials: &[&[u8]],
+        this_update: Date,
+        next_update: Date,
+    ) -> Result<String, CertificateError> {
         let (year, month, day_of_month) = day(this_update)?;
         let revocation_time = rcgen::date_time_ymd(year, month, day_of_month);
+        // Grows with the day, as RFC 5280, 5.2.3 asks.
+        let number = u64::try_from(revocation_time.unix_timestamp()).map_err(|_| CertificateError::Unsupported)?;
         let (year, month, day_of_month) = day(next_update)?;
         let revoked = |serial: &&[u8]| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
@@ -146,7 +151,7 @@ impl Authority {
         let list = CertificateRevocationListParams {
             this_update: revocation_time,
             next_update: rcgen::date_time_ymd(year, month, day_of_month),
-            crl_number: SerialNumber::from(random_serial()?),
+            crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
@@ -204,12 +209,11 @@ fn day(date: Date) -> Result<(i32, u8, u8), CertificateError> {
     }
 }
 
-/// 15 random bytes after a 1: positive, never with a leading zero, under the 20 octets of RFC 5280.
-fn random_serial() -> Result<Vec<u8>, CertificateError> {
-    let mut serial = vec![1; 16];
-    let (_, random) = serial.split_at_mut(1);
-    aws_lc_rs::rand::fill(random).map_err(|_| CertificateError::Entropy)?;
-    Ok(serial)
+/// The serial number of a certificate: a 1 and 15 bytes of the digest of its key, so positive, unique and under the 20
+/// octets of RFC 5280.
+fn serial(key: &KeyPair) -> Vec<u8> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.public_key_raw());
+    std::iter::once(1).chain(digest.as_ref().iter().copied().take(15)).collect()
 }
 
 /// Turns the stand-in attribute into a second serialNumber and signs again; rcgen refuses to write one type twice.

@@ -1,9 +1,9 @@
 //! The calling side of a token endpoint: fetch a token over mutual TLS, keep it fresh.
 
+use crate::transport::MaterialError;
 use crate::transport::connector::{Address, ConnectError, dial};
 use crate::transport::profile::Profile;
 use crate::transport::trust::Protocol;
-use crate::transport::MaterialError;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -47,7 +47,7 @@ pub enum FetchError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The connection broke; with TLS 1.3 this is also how a refused client certificate looks.
-    #[error("the token endpoint broke off; check that `cert` in the profile is valid, not revoked and from an authority that the gateway accepts")]
+    #[error("the token endpoint broke off; check that `cert` in the profile is valid and from an authority it accepts")]
     BrokenOff,
     /// Not within the time.
     #[error("the token endpoint did not answer within {seconds} s; try again later", seconds = EXCHANGE_MAX.as_secs())]
@@ -64,7 +64,9 @@ pub enum FetchError {
     #[error("the token endpoint is not available now; try again later")]
     Unavailable,
     /// The answer is no token.
-    #[error("the token endpoint answered something else than a token (status {0}); check `token_endpoint` in the profile")]
+    #[error(
+        "the token endpoint answered something else than a token (status {0}); check `token_endpoint` in the profile"
+    )]
     Unintelligible(u16),
 }
 
@@ -96,7 +98,8 @@ pub async fn fetch_token(profile: &Profile, now: Millis) -> Result<Token, FetchE
     let request = token_request(profile)?;
     let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
     let stream = dial(&Address::parse(&authority)?, &profile.tls(Protocol::Token)?).await?;
-    let (status, body) = tokio::time::timeout(EXCHANGE_MAX, exchange(stream, request)).await.map_err(|_| FetchError::Deadline)??;
+    let (status, body) =
+        tokio::time::timeout(EXCHANGE_MAX, exchange(stream, request)).await.map_err(|_| FetchError::Deadline)??;
     read_answer(status, &body, now)
 }
 

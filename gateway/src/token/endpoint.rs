@@ -92,7 +92,6 @@ struct TokenReply {
 struct Refused(StatusCode, &'static str, &'static str);
 
 /// The routes. Every request must carry the peer as an extension, which [`serve`] sees to.
-#[must_use]
 pub fn router(endpoint: Arc<Endpoint>) -> Router {
     Router::new()
         .route("/token", post(answer))
@@ -108,7 +107,11 @@ async fn never_cached(mut response: Response) -> Response {
     response
 }
 
-async fn answer(State(endpoint): State<Arc<Endpoint>>, Extension(peer): Extension<Arc<Peer>>, request: Request) -> Response {
+async fn answer(
+    State(endpoint): State<Arc<Endpoint>>,
+    Extension(peer): Extension<Arc<Peer>>,
+    request: Request,
+) -> Response {
     let outcome = match read_form(request).await {
         Ok(form) => grant(&endpoint, &peer, form).await,
         Err(refused) => Err(refused),
@@ -121,7 +124,11 @@ async fn read_form(request: Request) -> Result<TokenRequest, Refused> {
     match form {
         Ok(Ok(Form(form))) => Ok(form),
         Ok(Err(rejection)) => Err(Refused::from_rejection(&rejection)),
-        Err(_) => Err(Refused(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the form did not arrive within 5 s; send it at once")),
+        Err(_) => Err(Refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "invalid_request",
+            "the form did not arrive in time; send it at once",
+        )),
     }
 }
 
@@ -131,14 +138,34 @@ async fn grant(endpoint: &Endpoint, peer: &Peer, form: TokenRequest) -> Result<T
     let asked = tokio::time::timeout(GRANT_MAX, endpoint.grants.grant(&peer.oin, &scope)).await;
     let grant = match asked {
         Ok(Ok(Some(grant))) => grant,
-        Ok(Ok(None)) => return Err(Refused::bad("invalid_scope", "there is no valid grant with this hash for your organisation; agree on a contract first")),
-        Ok(Err(GrantError::NotAdmitted)) => return Err(Refused::bad("unauthorized_client", "your organisation is not admitted here; ask the holder to enrol it")),
+        Ok(Ok(None)) => {
+            return Err(Refused::bad(
+                "invalid_scope",
+                "your organisation holds no valid grant with this hash; agree on a contract first",
+            ));
+        }
+        Ok(Err(GrantError::NotAdmitted)) => {
+            return Err(Refused::bad(
+                "unauthorized_client",
+                "your organisation is not admitted here; ask the holder to enrol it",
+            ));
+        }
         Ok(Err(GrantError::Unavailable)) | Err(_) => {
-            return Err(Refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "the register does not answer; ask again later"));
+            return Err(Refused(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "the register does not answer; ask again later",
+            ));
         }
     };
     let issued = endpoint.issuer.issue(peer, &grant.hash, now);
-    let issued = issued.map_err(|_| Refused(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "no token could be signed; tell the holder of the gateway"))?;
+    let issued = issued.map_err(|_| {
+        Refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "no token could be signed; tell the holder of the gateway",
+        )
+    })?;
     Ok(TokenReply { access_token: issued.token, token_type: "Bearer", expires_in: issued.expires_in_s })
 }
 
@@ -146,14 +173,23 @@ async fn grant(endpoint: &Endpoint, peer: &Peer, form: TokenRequest) -> Result<T
 fn permissible(peer: &Peer, now: sluis_core::log::Millis, form: TokenRequest) -> Result<String, Refused> {
     match form.grant_type.as_deref() {
         Some("client_credentials") => {}
-        Some(_) => return Err(Refused::bad("unsupported_grant_type", "only `grant_type=client_credentials` is supported")),
+        Some(_) => {
+            return Err(Refused::bad("unsupported_grant_type", "only `grant_type=client_credentials` is supported"));
+        }
         None => return Err(Refused::bad("invalid_request", "send `grant_type=client_credentials` in the form")),
     }
     let Some(client) = form.client_id else {
-        return Err(Refused::bad("invalid_request", "send your organisation's number (OIN) as `client_id` in the form"));
+        return Err(Refused::bad(
+            "invalid_request",
+            "send your organisation's number (OIN) as `client_id` in the form",
+        ));
     };
     if client != peer.oin.as_str() || !peer.in_force(now) {
-        return Err(Refused(StatusCode::UNAUTHORIZED, "invalid_client", "`client_id` must be the OIN in the certificate that you connect with, and the certificate must be valid"));
+        return Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "`client_id` must be the OIN in the certificate you connect with, which must be valid",
+        ));
     }
     // RFC 6749, 3.3: printable ASCII without quote and backslash; one grant at a time, so no space either.
     let legal = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
@@ -170,9 +206,18 @@ impl Refused {
 
     fn from_rejection(rejection: &FormRejection) -> Self {
         match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Self(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the form is larger than 4 KiB; send the three parameters only"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::bad("invalid_request", "send the form as `application/x-www-form-urlencoded`"),
-            _ => Self::bad("invalid_request", "the form cannot be read; send each of `grant_type`, `scope` and `client_id` once"),
+            StatusCode::PAYLOAD_TOO_LARGE => Self(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "invalid_request",
+                "the form is larger than 4 KiB; send only the three parameters",
+            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::bad("invalid_request", "send the form as `application/x-www-form-urlencoded`")
+            }
+            _ => Self::bad(
+                "invalid_request",
+                "the form cannot be read; send each of `grant_type`, `scope` and `client_id` once",
+            ),
         }
     }
 }
@@ -235,3 +280,6 @@ async fn converse(connection: TlsConnection, router: Router, mut stopping: watch
     conversation.as_mut().graceful_shutdown();
     let _ = conversation.await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,21 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TokenError {
     /// There is no token.
-    #[error("no access token; fetch one at the token endpoint and send it as `authorization: Bearer …` or `fsc-authorization`")]
+    #[error(
+        "no access token; fetch one at the token endpoint and send it as `authorization: Bearer …` or `fsc-authorization`"
+    )]
     Missing,
     /// Not a token, too large, or without a required claim.
-    #[error("the access token is malformed; send a signed JWT of at most 8 KiB with the claims gth, gid, sub, iss, svc, aud, exp, nbf and cnf")]
+    #[error(
+        "the access token is malformed; send a signed JWT of at most 8 KiB with the claims gth, gid, sub, iss, svc, aud, \
+         exp, nbf and cnf"
+    )]
     Malformed,
     /// Not an algorithm that is accepted, or not the one of the key.
-    #[error("the access token's algorithm is not accepted; the issuer must sign with ES256, ES384, RS256, RS384 or RS512 under its own key")]
+    #[error(
+        "the access token's algorithm is not accepted; the issuer must sign with ES256, ES384, RS256, RS384 or RS512, \
+         each with a key of that kind"
+    )]
     Algorithm,
     /// The header names a key that is not ours to trust.
     #[error("the access token names no known signing key; fetch a new one, the issuer may have changed its keys")]
@@ -40,10 +48,14 @@ pub enum TokenError {
     #[error("the access token is for another service; fetch one for the service that you call")]
     Service,
     /// For another organisation than the certificate says.
-    #[error("the access token belongs to another organisation than your certificate; use your own token with your own certificate")]
+    #[error(
+        "the access token belongs to another organisation than your certificate; use your own token with your own certificate"
+    )]
     Subject,
     /// Bound to another certificate.
-    #[error("the access token is bound to another certificate; fetch a new one over a connection with the certificate that you use")]
+    #[error(
+        "the access token is bound to another certificate; fetch a new one over a connection with the certificate that you use"
+    )]
     Binding,
     /// Delegation, which this gateway does not accept.
     #[error("the access token is delegated (act, pdi), which this gateway does not accept; ask for a direct grant")]
@@ -54,6 +66,26 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Every reason.
+    pub const ALL: &'static [Self] = &[
+        Self::Missing,
+        Self::Malformed,
+        Self::Algorithm,
+        Self::UnknownKey,
+        Self::Signature,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Lifetime,
+        Self::Issuer,
+        Self::Audience,
+        Self::Group,
+        Self::Service,
+        Self::Subject,
+        Self::Binding,
+        Self::Delegated,
+        Self::CertificateExpired,
+    ];
+
     /// The label in metrics and log lines.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -75,5 +107,19 @@ impl TokenError {
             Self::Delegated => "token_delegated",
             Self::CertificateExpired => "certificate_expired",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_and_texts_are_distinct_and_say_what_to_do() {
+        let codes: HashSet<_> = TokenError::ALL.iter().map(|error| error.code()).collect();
+        let texts: HashSet<_> = TokenError::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!((codes.len(), texts.len()), (16, 16));
+        assert!(texts.iter().all(|text| text.contains("; ") && !text.contains("  ")), "{texts:?}");
     }
 }

@@ -52,7 +52,8 @@ impl SigningKey {
     pub fn load(path: &Path) -> Result<Self, MaterialError> {
         let name = path.display().to_string();
         let pem = read("token key", path)?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(&pem).map_err(|_| unusable(&name, "it must hold one PEM block `PRIVATE KEY`"))?;
+        let key = PrivatePkcs8KeyDer::from_pem_slice(&pem)
+            .map_err(|_| unusable(&name, "it must hold one PEM block `PRIVATE KEY`"))?;
         Self::from_pkcs8(&name, key.secret_pkcs8_der())
     }
 
@@ -145,5 +146,38 @@ impl KeySet {
 
     pub(super) fn find(&self, kid: &str) -> Option<&PublicKey> {
         self.0.get(kid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::rehearsal::Folder;
+
+    #[test]
+    fn a_written_key_is_read_back_as_the_same_key() {
+        let (folder, key) = (Folder::new(), SigningKey::generate().unwrap());
+        let path = folder.write("token.key", &key.to_pem());
+        assert_eq!(SigningKey::load(&path).unwrap().kid(), key.kid());
+        assert_ne!(SigningKey::generate().unwrap().kid(), key.kid());
+    }
+
+    #[test]
+    fn another_kind_of_key_is_refused_with_the_file_named() {
+        let folder = Folder::new();
+        let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+        for text in ["", "no key", &p384.serialize_pem()] {
+            let error = SigningKey::load(&folder.write("token.key", text)).err().unwrap().to_string();
+            assert!(error.contains("token.key") && error.contains("no usable token key"), "{error}");
+        }
+    }
+
+    /// RFC 7638 leaves no room: members in this order, no spaces.
+    #[test]
+    fn the_key_id_is_the_thumbprint_that_others_compute() {
+        let key = SigningKey::generate().unwrap();
+        crate::transport::install_cryptography();
+        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(key.encoding(), Algorithm::ES256).unwrap();
+        assert_eq!(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), key.kid());
     }
 }

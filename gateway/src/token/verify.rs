@@ -167,8 +167,13 @@ fn check_signature(token: &str, keys: &KeySet) -> Result<Claims, TokenError> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn fault(error: jsonwebtoken::errors::Error) -> TokenError {
     match error.kind() {
-        ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::Base64(_) | ErrorKind::InvalidToken => TokenError::Malformed,
+        ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::Base64(_) | ErrorKind::InvalidToken => {
+            TokenError::Malformed
+        }
         ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
         _ => TokenError::Signature,
     }
 }
+
+#[cfg(test)]
+mod tests;

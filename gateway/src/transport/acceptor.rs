@@ -112,8 +112,10 @@ impl Door {
                     let _ = self.proven.send(Ok(connection)).await;
                 }
                 Err(reason) => {
-                    self.counters.count_refused(reason);
-                    tracing::info!(reason = reason.code(), "connection refused");
+                    if self.counters.count_refused(reason) {
+                        let count = self.counters.refused(reason);
+                        tracing::info!(reason = reason.code(), count, "connections refused");
+                    }
                 }
             }
         });
@@ -128,3 +130,6 @@ impl Door {
         TlsConnection::new(stream, trust, belief.version, counters, self.limits.connection_age_max, place)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,7 +73,11 @@ impl TlsConnection {
         }
     }
 
-    fn verify(&self, verifier: &Arc<dyn rustls::server::danger::ClientCertVerifier>, now: Option<UnixTime>) -> Result<(), Refusal> {
+    fn verify(
+        &self,
+        verifier: &Arc<dyn rustls::server::danger::ClientCertVerifier>,
+        now: Option<UnixTime>,
+    ) -> Result<(), Refusal> {
         let now = now.ok_or(Refusal::Expired)?;
         let (_, session) = self.stream.get_ref();
         let (own, others) = session.peer_certificates().and_then(<[_]>::split_first).ok_or(Refusal::NoCertificate)?;
@@ -93,7 +97,10 @@ impl AsyncRead for TlsConnection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.too_old(context) {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the connection reached its greatest age")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the connection reached its greatest age",
+            )));
         }
         this.judge()?;
         Pin::new(&mut this.stream).poll_read(context, buffer)

@@ -35,7 +35,9 @@ pub enum ConnectError {
     #[error("cannot reach `{0}`: {1}; check that the gateway runs and the address in the profile")]
     Unreachable(String, String),
     /// TLS was refused by either side.
-    #[error("`{0}` and we do not trust each other: {1}; check `ca`, `cert` and `key` in the profile and the certificate's dates")]
+    #[error(
+        "`{0}` and we do not trust each other: {1}; check `ca`, `cert` and `key` in the profile and the certificate's dates"
+    )]
     Untrusted(String, String),
     /// Not within the time.
     #[error("`{0}` did not answer within {seconds} s; try again later", seconds = CONNECT_MAX.as_secs())]
@@ -63,7 +65,11 @@ pub fn connect_lazily(profile: &Profile) -> Result<Channel, ConnectError> {
     channel(&Address::parse(&profile.endpoint)?, profile.tls(Protocol::Grpc)?, None)
 }
 
-fn channel(address: &Address, tls: Arc<ClientConfig>, first: Option<TlsStream<TcpStream>>) -> Result<Channel, ConnectError> {
+fn channel(
+    address: &Address,
+    tls: Arc<ClientConfig>,
+    first: Option<TlsStream<TcpStream>>,
+) -> Result<Channel, ConnectError> {
     let endpoint = Endpoint::from_shared(format!("https://{}", address.authority))
         .map_err(|_| ConnectError::Address(address.authority.clone()))?
         .connect_timeout(CONNECT_MAX)
@@ -109,7 +115,8 @@ impl Address {
 /// TCP and TLS, within the time.
 pub(crate) async fn dial(address: &Address, tls: &Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, ConnectError> {
     let both = async {
-        let unreachable = |error: std::io::Error| ConnectError::Unreachable(address.authority.clone(), error.to_string());
+        let unreachable =
+            |error: std::io::Error| ConnectError::Unreachable(address.authority.clone(), error.to_string());
         let tcp = TcpStream::connect((address.host.as_str(), address.port)).await.map_err(unreachable)?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         let connector = TlsConnector::from(Arc::clone(tls));
@@ -117,4 +124,58 @@ pub(crate) async fn dial(address: &Address, tls: &Arc<ClientConfig>) -> Result<T
         connector.connect(address.name.clone(), tcp).await.map_err(untrusted)
     };
     tokio::time::timeout(CONNECT_MAX, both).await.map_err(|_| ConnectError::Deadline(address.authority.clone()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::acceptor::{Limits, accept};
+    use crate::transport::counters::Counters;
+    use crate::transport::peer::Peer;
+    use crate::transport::rehearsal::{Folder, GOOD, authority, material, subject};
+    use crate::transport::trust::Trust;
+    use tokio::net::TcpListener;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    /// A health service that answers only to the peer that it sees in the request.
+    async fn gateway(trust: Trust) -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let incoming = accept(listener, Arc::new(trust), Limits::default(), Arc::new(Counters::default()));
+        let (_, health) = tonic_health::server::health_reporter();
+        let seen = |request: http::Request<tonic::body::Body>| {
+            assert_eq!(request.extensions().get::<Arc<Peer>>().unwrap().oin.as_str(), GOOD);
+            request
+        };
+        let server =
+            tonic::transport::Server::builder().layer(tower::util::MapRequestLayer::new(seen)).add_service(health);
+        tokio::spawn(server.serve_with_incoming(incoming));
+        address
+    }
+
+    #[tokio::test]
+    async fn a_channel_reaches_the_gateway_which_sees_the_peer() {
+        let (ours, folder) = (authority(), Folder::new());
+        let at = gateway(Trust::new(&material(&ours, &[]), Protocol::Grpc).unwrap()).await;
+        let profile = folder.profile(&ours, &ours.issue(&subject(&[GOOD])).unwrap(), at);
+        for channel in [connect(&profile).await.unwrap(), connect_lazily(&profile).unwrap()] {
+            let mut client = HealthClient::new(channel);
+            assert!(client.check(HealthCheckRequest::default()).await.is_ok());
+            assert!(client.check(HealthCheckRequest::default()).await.is_ok());
+        }
+        // The token listener's protocol is not spoken here.
+        let tls = profile.tls(Protocol::Token).unwrap();
+        assert!(dial(&Address::parse(&profile.endpoint).unwrap(), &tls).await.is_err());
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for good in ["localhost:1", "127.0.0.1:8443", "[::1]:8443"] {
+            assert!(Address::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "localhost", "localhost:x", "https://localhost:1", "a b:1", ":1"] {
+            assert!(matches!(Address::parse(bad), Err(ConnectError::Address(_))), "{bad}");
+        }
+    }
 }

@@ -76,9 +76,9 @@ impl Refusal {
             Fault::Expired | Fault::ExpiredContext { .. } => Self::Expired,
             Fault::NotValidYet | Fault::NotValidYetContext { .. } => Self::NotYetValid,
             Fault::Revoked => Self::Revoked,
-            Fault::UnknownRevocationStatus | Fault::ExpiredRevocationList | Fault::ExpiredRevocationListContext { .. } => {
-                Self::RevocationUnknown
-            }
+            Fault::UnknownRevocationStatus
+            | Fault::ExpiredRevocationList
+            | Fault::ExpiredRevocationListContext { .. } => Self::RevocationUnknown,
             _ => Self::BadCertificate,
         }
     }
@@ -147,9 +147,9 @@ impl Counters {
         self.accept_errors.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_refused(&self, reason: Refusal) {
-        if let Some(count) = self.refused.get(reason as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Counts, and says whether this one is worth a log line: the first and every hundredth, so that nobody fills the log.
+    pub(super) fn count_refused(&self, reason: Refusal) -> bool {
+        let before = self.refused.get(reason as usize).map_or(0, |count| count.fetch_add(1, Ordering::Relaxed));
+        before.is_multiple_of(100)
     }
 }

@@ -37,7 +37,8 @@ impl Peer {
         let subject = certificate.subject();
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
         let thumbprint: [u8; 32] = digest.as_ref().try_into().map_err(|_| Refusal::BadCertificate)?;
-        let not_after = u64::try_from(certificate.validity().not_after.timestamp()).map_err(|_| Refusal::BadCertificate)?;
+        let not_after =
+            u64::try_from(certificate.validity().not_after.timestamp()).map_err(|_| Refusal::BadCertificate)?;
         Ok(Self {
             oin: oin(subject)?,
             organisation: first(subject.iter_organization()),

@@ -36,7 +36,8 @@ impl Profile {
     /// [`MaterialError`] names the file, and the line and key that are wrong.
     pub fn load(path: &Path) -> Result<Self, MaterialError> {
         let bytes = read("profile", path)?;
-        let unusable = |reason: String| MaterialError::Unusable { what: "profile", name: path.display().to_string(), reason };
+        let unusable =
+            |reason: String| MaterialError::Unusable { what: "profile", name: path.display().to_string(), reason };
         let text = std::str::from_utf8(&bytes).map_err(|_| unusable("it is not UTF-8 text".to_owned()))?;
         let mut profile: Self = toml::from_str(text).map_err(|error| unusable(error.to_string()))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));

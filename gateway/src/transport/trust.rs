@@ -7,11 +7,11 @@
 
 use super::{MaterialError, provider, read};
 use arc_swap::ArcSwap;
+use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
-use rustls::RootCertStore;
 use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
