@@ -1,1 +1,3 @@
-//! placeholder
+//! Engines and formats behind the ports of `sluis-core`.
+
+pub mod holder;
