@@ -1,1 +1,4 @@
-//! placeholder
+//! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
+
+#[cfg(test)]
+mod contract;
