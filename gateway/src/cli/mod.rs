@@ -9,6 +9,9 @@ mod policy;
 mod serve;
 mod standing;
 
+pub(crate) use ask::connect;
+pub(crate) use audit::{on_wire, print_findings, read_declaration};
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

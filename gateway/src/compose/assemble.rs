@@ -39,7 +39,7 @@ fn read(path: &Path) -> Result<String, StartFault> {
     std::fs::read_to_string(path).map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
 }
 
-/// Reads and loads the policy of a configuration, and enumerates it (core-design 2.5): a policy that violates a
+/// Reads and loads the policy of a configuration. Loading enumerates it (core-design 2.5): a policy that violates a
 /// property is not used.
 ///
 /// # Errors
@@ -48,14 +48,10 @@ pub fn read_policy(config: &Config) -> Result<Policy, StartFault> {
     let files = &config.policy;
     let (catalog, ceiling, text) = (read(&files.catalog)?, read(&files.ceiling)?, read(&files.policy)?);
     let sources = Sources { catalog: &catalog, ceiling: &ceiling, policy: &text };
-    let lines = |faults: Vec<String>| StartFault::Policy(faults.join("\n"));
-    let policy = policy::load(&sources).map_err(|faults| lines(faults.iter().map(ToString::to_string).collect()))?;
-    let report = policy::enumerate::check(&policy, policy.ceiling());
-    if report.violations.is_empty() {
-        return Ok(policy);
-    }
-    let violation = |v: &policy::enumerate::Violation| format!("rule {}: {} ({} points, for example {})", v.rule, v.property, v.count, v.example);
-    Err(lines(report.violations.iter().map(violation).collect()))
+    policy::load(&sources).map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        StartFault::Policy(lines.join("\n"))
+    })
 }
 
 /// The verifier key of the log of a configuration.
@@ -76,7 +72,7 @@ fn shard_origin(config: &Config) -> String {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
-    let policy = read_policy(config)?;
+    let policy = Arc::new(read_policy(config)?);
     let master = MasterKey::read(&config.keys.master_key)?;
     let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let log = Arc::new(SqliteLog::open(&config.log.database, &master, Arc::clone(&clock), Limits::default())?);
@@ -101,7 +97,7 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         facts: Arc::clone(&holder) as _,
         dossier: holder,
         recorder,
-        active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::new(read_policy(config)?), version: 0 }),
+        active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
         clock,
         entropy,
         origin: expected.into(),
