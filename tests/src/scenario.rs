@@ -120,6 +120,7 @@ impl Scenario {
         let line = |w: &Withheld| (w.field.code().to_owned(), w.because.code().to_owned());
         let withheld: BTreeMap<String, String> = permit.withheld().iter().map(line).collect();
         assert_eq!(self.withheld, withheld, "{place}: withheld");
+        assert_eq!(withheld.len(), permit.withheld().len(), "{place}: a field is withheld once");
         assert_eq!(self.obligations, permit.obligations(), "{place}: obligations");
         assert_eq!(self.reasons, Vec::<String>::new(), "{place}: a release has no reasons");
         assert_eq!(permit.policy(), policy.digest(), "{place}");

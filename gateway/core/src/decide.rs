@@ -17,16 +17,16 @@ pub fn decide(policy: &Policy, question: Question, facts: Facts) -> Decision {
     };
     let mut reasons = obstacles(rule, facts);
     let escalated = rule.escalate_if().iter().any(|c| c.matches(facts));
-    if reasons.is_empty() && escalated {
-        let matched = rule.escalate_if().iter().filter(|c| c.matches(facts));
-        push_facts(&mut reasons, matched, Reason::Escalated);
-        return Decision::Escalate(refusal(policy, Some(rule), reasons, facts));
-    }
-    if reasons.is_empty() && rule.permit_if().iter().any(|c| c.matches(facts)) {
-        return permit(policy, rule, question, facts);
-    }
-    if !escalated && !rule.permit_if().iter().any(|c| c.matches(facts)) {
-        shortfall(&mut reasons, rule, facts);
+    let permitted = rule.permit_if().iter().any(|c| c.matches(facts));
+    match (reasons.is_empty(), escalated, permitted) {
+        (true, true, _) => {
+            let matched = rule.escalate_if().iter().filter(|c| c.matches(facts));
+            push_facts(&mut reasons, matched, Reason::Escalated);
+            return Decision::Escalate(refusal(policy, Some(rule), reasons, facts));
+        }
+        (true, false, true) => return permit(policy, rule, question, facts),
+        (_, false, false) => shortfall(&mut reasons, rule, facts),
+        (false, _, _) => {}
     }
     Decision::Refuse(refusal(policy, Some(rule), reasons, facts))
 }
