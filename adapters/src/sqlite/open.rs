@@ -203,6 +203,7 @@ pub(super) fn writer(file: &Path, kind: &Kind, limits: Limits) -> Result<(Connec
     if connection.is_readonly("main").map_err(engine(file))? {
         return Err(OpenError::ReadOnly { file: file.to_owned() });
     }
+    connection.busy_timeout(limits.busy).map_err(engine(file))?;
     truncate_wal(&connection, file).map_err(|error| foreign_when_no_database(error, file, kind))?;
     identify(&connection, file, kind)?;
     configure(&connection, limits, WRITER_CACHE_KIB).map_err(engine(file))?;
