@@ -68,7 +68,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target)? } else { drop(std::fs::copy(entry.path(), target)?) }
+        if entry.path().is_dir() { copy(&entry.path(), &target)?; } else { std::fs::copy(entry.path(), target)?; }
     }
     Ok(())
 }
