@@ -6,7 +6,7 @@ use crate::log::tree::root_of;
 use data_encoding::HEXLOWER;
 
 fn item(number: u32) -> Item {
-    let body = (number % 3 == 0).then(|| format!("{number:064x}"));
+    let body = number.is_multiple_of(3).then(|| format!("{number:064x}"));
     Item { number, tag: format!("{number:032x}"), outcome: "AGREES".to_owned(), body }
 }
 
