@@ -94,7 +94,7 @@ impl SqliteLog {
             clock,
             head,
             low: Arc::clone(&shared_low),
-            low_written: low,
+            low_written: Some(low),
             segments,
             halted: false,
         };

@@ -171,7 +171,10 @@ pub(super) fn create(
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(file, flags).map_err(engine(file))?;
     write_schema(&mut connection, kind, first_rows).map_err(engine(file))?;
-    truncate_wal(&connection, file)
+    truncate_wal(&connection, file)?;
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = File::open(folder).and_then(|folder| folder.sync_all());
+    named.map_err(|source| OpenError::Io { file: file.to_owned(), source })
 }
 
 fn write_schema(
