@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod scenario;

@@ -256,7 +256,7 @@ fn foreign_when_no_database(error: OpenError, file: &Path, kind: &Kind) -> OpenE
     }
 }
 
-fn identify(connection: &Connection, file: &Path, kind: &Kind) -> Result<(), OpenError> {
+pub(super) fn identify(connection: &Connection, file: &Path, kind: &Kind) -> Result<(), OpenError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(engine(file));
     if number("application_id")? != kind.application {
         return Err(OpenError::Foreign { file: file.to_owned(), expected: kind.name });
