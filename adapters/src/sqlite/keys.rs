@@ -5,7 +5,8 @@
 
 use super::errors::{KEYS, at_commit, before_commit};
 use super::key_cache::KeyCache;
-use super::open::{self, Exclusive, KEYS_KIND, Limits, OpenError, engine};
+use super::open::{self, Exclusive, KEYS_KIND, Limits, engine};
+use super::open_error::OpenError;
 use super::pool::Readers;
 use super::{provision, statements};
 use crate::master::{LookupKey, MasterKey, RowKey, STATE_LABEL};
