@@ -41,7 +41,7 @@ async fn measure(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn E
     let log = SqliteLog::open(&file, &master, Arc::new(SystemClock), Limits::default())?;
     let oin = Oin::parse("00000099000000001000")?;
     prepare(&log, &oin).await?;
-    let mut stop = Stopwatch::start();
+    let stop = Stopwatch::start();
     let mut making = 0.0;
     for commit in 0..commits {
         let before = stop.cpu_ms();
@@ -166,7 +166,7 @@ impl Stopwatch {
         (self.cpu_ms() - self.cpu, (SystemClock.now() - self.wall) as f64)
     }
 
-    /// User and system time of all threads; the kernel counts in nanoseconds in `schedstat` of each.
+    /// User and system time of all threads, in ticks of 10 ms.
     fn cpu_ms(&self) -> f64 {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

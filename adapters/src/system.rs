@@ -10,6 +10,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     /// Milliseconds since 1970; a clock before 1970 reads 0, which the log refuses as being behind.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     fn now(&self) -> Millis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Millis::try_from(since.as_millis()).unwrap_or(0)
@@ -22,6 +23,7 @@ pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
     /// Fills the buffer. A machine that has no randomness ends the process: a predictable key would be worse.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for randomness")]
     fn fill(&self, bytes: &mut [u8]) {
         if aws_lc_rs::rand::fill(bytes).is_err() {
             tracing::error!("the machine gives no random bytes: the process ends");

@@ -90,6 +90,7 @@ impl Desk {
     }
 
     pub(super) fn rollback(&mut self) {
+        self.low_written = None; // whatever was written of it is gone again
         if !self.connection.is_autocommit() && self.run(statements::ROLLBACK).is_err() {
             self.halted = true;
         }
@@ -210,14 +211,14 @@ impl Desk {
     /// The in-flight mark, where it moved (A9).
     pub(super) fn write_low(&mut self) -> Result<(), StoreError> {
         let low = self.low.load(Ordering::Acquire);
-        if low == self.low_written {
+        if self.low_written == Some(low) {
             return Ok(());
         }
         let refused = |error: rusqlite::Error| before_commit(LOG, "replica", &error);
         let mut statement = self.connection.prepare_cached(statements::WRITE_LOW).map_err(refused)?;
         statement.execute((REPLICA, signed(low)?)).map_err(refused)?;
         drop(statement);
-        self.low_written = low; // after a rollback too high a value here only delays the next writing of the mark
+        self.low_written = Some(low);
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 //! Finds leaves that were lost or hashes that were changed on the right edge and in stored sub-trees. A change inside a
 //! complete sub-tree is found by verifying the log, not here.
 
-use super::open::{OpenError, engine};
+use super::open::engine;
+use super::open_error::OpenError;
 use super::rows::{head_row, leaf_row, leaf_row_end};
 use super::statements;
 use rusqlite::Connection;

@@ -4,7 +4,8 @@
 //! cannot start anew and grows; from a bound on, the writer finishes the rest itself between two commits.
 
 use super::errors::LOG;
-use super::open::{self, OpenError};
+use super::open;
+use super::open_error::OpenError;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;

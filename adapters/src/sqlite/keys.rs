@@ -5,7 +5,8 @@
 
 use super::errors::{KEYS, at_commit, before_commit};
 use super::key_cache::KeyCache;
-use super::open::{self, Exclusive, KEYS_KIND, Limits, OpenError, engine};
+use super::open::{self, Exclusive, KEYS_KIND, Limits, engine};
+use super::open_error::OpenError;
 use super::pool::Readers;
 use super::{provision, statements};
 use crate::master::{LookupKey, MasterKey, RowKey, STATE_LABEL};
@@ -16,6 +17,7 @@ use sluis_core::log::commitment;
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -25,6 +27,8 @@ pub struct SqliteKeys(Arc<Inner>);
 pub(super) struct Inner {
     readers: Readers,
     writer: Mutex<Connection>,
+    /// Set when a commit ended in an unknown way: nothing is written from then on (A6).
+    halted: AtomicBool,
     lookup: LookupKey,
     master: MasterKey,
     /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
@@ -59,6 +63,7 @@ impl SqliteKeys {
         Ok(Self(Arc::new(Inner {
             readers: Readers::new(file.to_owned(), KEYS, limits),
             writer: Mutex::new(connection),
+            halted: AtomicBool::new(false),
             lookup: master.lookup()?,
             master: master.clone(),
             generation,
@@ -203,9 +208,16 @@ impl Inner {
     ) -> Result<T, StoreError> {
         let refused = |error: rusqlite::Error| before_commit(KEYS, table, &error);
         let mut connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.halted.load(Ordering::Acquire) {
+            return Err(StoreError::Unknown { store: KEYS });
+        }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
         let done = work(&transaction).map_err(refused)?;
-        transaction.commit().map_err(|error| at_commit(KEYS, &error))?;
+        transaction.commit().map_err(|error| {
+            let error = at_commit(KEYS, &error);
+            self.halted.fetch_or(matches!(error, StoreError::Unknown { .. }), Ordering::AcqRel);
+            error
+        })?;
         Ok(done)
     }
 

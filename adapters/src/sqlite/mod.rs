@@ -12,6 +12,7 @@ mod errors;
 mod key_cache;
 mod keys;
 mod open;
+mod open_error;
 mod pool;
 mod provision;
 mod read;
@@ -23,7 +24,8 @@ mod statements;
 mod writer;
 
 pub use keys::SqliteKeys;
-pub use open::{Limits, OpenError};
+pub use open::Limits;
+pub use open_error::OpenError;
 pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 
@@ -96,7 +98,7 @@ impl SqliteLog {
             clock,
             head,
             low: Arc::clone(&shared_low),
-            low_written: low,
+            low_written: Some(low),
             segments,
             halted: false,
         };

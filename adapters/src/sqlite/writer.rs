@@ -5,7 +5,7 @@
 
 use super::checkpointer::Checkpointer;
 use super::errors::LOG;
-use super::{erase, statements};
+use super::erase;
 use crate::master::RowKey;
 use rusqlite::Connection;
 use sluis_core::log::Millis;
@@ -14,7 +14,7 @@ use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -55,7 +55,8 @@ pub(super) struct Desk {
     /// The head as this desk committed it; the row must still say the same (A5).
     pub head: Head,
     pub low: Arc<AtomicU64>,
-    pub low_written: u64,
+    /// The in-flight mark as its row says, where that is known.
+    pub low_written: Option<u64>,
     /// Small segments since the last merge.
     pub segments: u32,
     pub halted: bool,
@@ -118,14 +119,18 @@ fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, 
     }
 }
 
-/// Writes the waiting checkpoint and the in-flight mark. A failure loses a note that can be signed again.
+/// Writes what waits: the checkpoint and the in-flight mark. A failure loses a note that can be signed again, and a
+/// mark that is then too low, which calls a delivery unknown that was made.
 fn flush(desk: &mut Desk, kept: &mut Option<KeptCheckpoint>) {
-    let Some(waiting) = kept.take() else { return };
+    let waiting = kept.take();
+    if waiting.is_none() && desk.low_written == Some(desk.low.load(Ordering::Acquire)) {
+        return;
+    }
     let written = in_transaction(desk, |desk| {
-        desk.write_checkpoint(&waiting)?;
+        waiting.iter().try_for_each(|kept| desk.write_checkpoint(kept))?;
         desk.write_low()
     });
     if let Err(error) = written {
-        tracing::warn!(%error, statement = statements::WRITE_CHECKPOINT, "a checkpoint was not kept");
+        tracing::warn!(%error, "a checkpoint or the in-flight mark was not kept");
     }
 }

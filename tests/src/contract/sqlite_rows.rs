@@ -172,5 +172,9 @@ async fn what_was_in_flight_is_known_after_reopening() {
     log.append(vec![refusal(5)]).await.unwrap();
     log.delivered_below(2);
     drop(log);
-    assert_eq!(engine.open(Limits::default()).unwrap().in_flight_at_open(), 3..6);
+    let log = engine.open(Limits::default()).unwrap();
+    assert_eq!(log.in_flight_at_open(), 3..6);
+    log.delivered_below(6);
+    drop(log);
+    assert_eq!(engine.open(Limits::default()).unwrap().in_flight_at_open(), 6..6, "a clean end leaves nothing unknown");
 }
