@@ -120,7 +120,9 @@ def verify_extension(old_note, new_note, folder):
     _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
     need(old <= new, f"the older note has {old} entries, the newer {new}: the log has shrunk")
     need(new <= size, f"the export holds {size} entries, the newer note {new}: export again")
-    path = consistency_path(old, new, range_hash(folder, size)) if old else []
+    hash_of = range_hash(folder, size)
+    need(new == 0 or hash_of(0, new) == new_root, "the newer note does not belong to the hash tiles of this export")
+    path = consistency_path(old, new, hash_of) if old else []
     need(verify_consistency(old, new, path, old_root, new_root), f"the tree of {new} entries does not extend the tree of {old}")
     return f"verified: {new} entries extend {old}, {len(path)} hashes"
 
