@@ -1,1 +1,6 @@
-//! placeholder
+//! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tidy;
