@@ -117,6 +117,8 @@ pub struct Concerns {
 pub struct Draft {
     /// Its request id.
     pub rid: RequestId,
+    /// The origin that its tags and its payload were made for; under another one it is stale (A8).
+    pub origin: std::sync::Arc<str>,
     /// The leaf without index and time.
     pub leaf: LeafDraft,
     /// Its payload, where the kind has one.
@@ -160,4 +162,6 @@ pub enum Outcome {
     Refused(ChangeRefused),
     /// The policy number is below the highest seen: nothing was written.
     PolicyTooOld,
+    /// The leaf does not meet the key table: a defect of the caller, which fails alone (A4). Nothing was written.
+    Malformed(super::leaf::LeafError),
 }

@@ -1,7 +1,344 @@
-//! From drafts to bytes inside the lock.
+//! From drafts to bytes, inside the lock: the one place that decides what becomes of an entry.
+//!
+//! Pure. The driver reads the head and what [`wanted`] names inside its transaction, calls [`finalise`], writes what
+//! it returns, commits, and only then calls [`Finalised::committed`]. Log order is legal order: a change of standing,
+//! enrolment or policy earlier in the log, or earlier in the same batch, makes every later entry that relied on the
+//! old version stale.
+
+use super::checkpoint::SignedCheckpoint;
+use super::draft::{Concerns, Draft, GuardKey, GuardState, Outcome, RequestId, SealedPayload, Transaction, Versioned};
+use super::growth::Growth;
+use super::overlay::{Overlay, key_of, matches};
+use super::page::PageBlob;
+use super::receipt::Receipt;
+use super::tree::{Frontier, leaf_hash};
+use super::{Hash, LeafKind, Millis};
+use crate::organisation::Oin;
+use crate::ports::StoreError;
+use crate::subject::dutch_date;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// How far the clock may stand before the last entry; within it, time stands still instead of going back.
+pub const CLOCK_TOLERANCE_MS: u64 = 5_000;
+
 /// Where the tree stands.
-#[derive(Debug, Clone)]
-pub struct Head;
-/// What a durable append gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// `sluis-log.<domain>/<OIN>/<year>-<epoch>`.
+    pub origin: String,
+    /// The right edge.
+    pub frontier: Frontier,
+    /// Time of the last leaf; of an empty shard, of the last leaf of the shard before it (A8).
+    pub last_time: Millis,
+}
+
+impl Head {
+    /// Number of leaves.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+}
+
+/// What the driver must read inside the lock before it calls [`finalise`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The guards relied on or changed.
+    pub guards: BTreeSet<GuardKey>,
+    /// The transactions that may have been seen.
+    pub transactions: Vec<(Oin, uuid::Uuid)>,
+}
+
+/// Names what to read for these drafts.
+#[must_use]
+pub fn wanted(drafts: &[Draft]) -> Wanted {
+    let relied = drafts.iter().flat_map(|draft| draft.relies_on.iter().map(|(key, _)| key.clone()));
+    let changed = drafts.iter().flat_map(|draft| draft.effects.iter().map(key_of));
+    let transactions = drafts.iter().filter_map(|draft| draft.transaction.as_ref());
+    Wanted {
+        guards: relied.chain(changed).collect(),
+        transactions: transactions.map(|transaction| (transaction.oin.clone(), transaction.id)).collect(),
+    }
+}
+
+/// A transaction that is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// HMAC of its request.
+    pub digest: Hash,
+    /// Where.
+    pub index: u64,
+    /// As what.
+    pub kind: LeafKind,
+}
+
+/// What the driver read inside the lock. A guard without a row may be absent: version 0, nothing set.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Guards by key.
+    pub guards: BTreeMap<GuardKey, Versioned<GuardState>>,
+    /// Transactions that were found.
+    pub transactions: HashMap<(Oin, uuid::Uuid), Seen>,
+}
+
+/// One entry to be written.
 #[derive(Debug)]
-pub struct Committed;
+pub struct Entry {
+    /// Which draft it comes from.
+    pub position: usize,
+    /// Request id.
+    pub rid: RequestId,
+    /// Index in the shard.
+    pub index: u64,
+    /// The time in the leaf.
+    pub time: Millis,
+    /// The exact bytes of the leaf.
+    pub text: String,
+    /// Their leaf hash.
+    pub hash: Hash,
+    /// Its kind.
+    pub kind: LeafKind,
+    /// Its payload.
+    pub payload: Option<SealedPayload>,
+    /// The client's transaction.
+    pub transaction: Option<Transaction>,
+    /// Whom it concerns.
+    pub concerns: Vec<Concerns>,
+    /// The items of a page.
+    pub page: Option<PageBlob>,
+}
+
+/// The state of a guard after the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardRow {
+    /// Which guard.
+    pub key: GuardKey,
+    /// Its new version.
+    pub version: u64,
+    /// Its state.
+    pub state: GuardState,
+    /// The leaf that set it (A14).
+    pub index: u64,
+}
+
+/// A complete sub-tree of `256^level` leaves that the batch finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubtreeRow {
+    /// 1 for 256 leaves, 2 for 65,536, and so on.
+    pub level: u8,
+    /// Its number on that level.
+    pub number: u64,
+    /// Its root.
+    pub hash: Hash,
+}
+
+/// What a batch comes to; nothing of it is durable yet.
+#[derive(Debug)]
+pub struct Finalised {
+    entries: Vec<Entry>,
+    guards: Vec<GuardRow>,
+    subtrees: Vec<SubtreeRow>,
+    head: Head,
+    outcomes: Vec<Outcome>,
+    growth: Option<Growth>,
+}
+
+impl Finalised {
+    /// The entries to write, in order of index.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The guards to write: the last state of each that changed.
+    #[must_use]
+    pub fn guards(&self) -> &[GuardRow] {
+        &self.guards
+    }
+
+    /// The sub-tree hashes to write.
+    #[must_use]
+    pub fn subtrees(&self) -> &[SubtreeRow] {
+        &self.subtrees
+    }
+
+    /// The head after the batch.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// One outcome for each draft, in their order.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Declares the batch durable. Only the driver calls this, after its commit returned success, and nowhere else.
+    #[must_use]
+    pub fn committed(self) -> Committed {
+        let leaf = |entry: Entry| CommittedLeaf { position: entry.position, index: entry.index, kind: entry.kind, text: entry.text.into() };
+        let leaves = self.entries.into_iter().map(leaf).collect();
+        Committed { leaves, head: self.head, outcomes: self.outcomes, growth: self.growth }
+    }
+}
+
+#[derive(Debug)]
+struct CommittedLeaf {
+    position: usize,
+    index: u64,
+    kind: LeafKind,
+    text: Arc<str>,
+}
+
+/// A batch that is durable, and all that its receipts are made of.
+#[derive(Debug)]
+pub struct Committed {
+    leaves: Vec<CommittedLeaf>,
+    head: Head,
+    outcomes: Vec<Outcome>,
+    growth: Option<Growth>,
+}
+
+impl Committed {
+    /// One outcome for each draft, in their order.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// The head, now durable.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// One receipt for each draft that was recorded, in the order of the drafts.
+    ///
+    /// Proofs come from the old frontier and the batch's own hashes, never from rows. All are `None` when the
+    /// checkpoint is not of this head.
+    #[must_use]
+    pub fn receipts(&self, checkpoint: &SignedCheckpoint) -> Vec<Option<Receipt>> {
+        let mut receipts = vec![None; self.outcomes.len()];
+        let Some(growth) = self.growth.as_ref() else { return receipts };
+        if checkpoint.size != self.head.size() || checkpoint.root != self.head.root() {
+            return receipts;
+        }
+        let note: Arc<str> = checkpoint.note.as_str().into();
+        for leaf in &self.leaves {
+            if let Some(place) = receipts.get_mut(leaf.position) {
+                let path = growth.path(leaf.index);
+                *place = Some(Receipt::new(Arc::clone(&leaf.text), leaf.kind, leaf.index, path, Arc::clone(&note)));
+            }
+        }
+        receipts
+    }
+}
+
+/// Decides what becomes of each draft and gives the bytes to write.
+///
+/// In this order a draft is: `Stale` under another origin; `Duplicate` or `Conflict` when its transaction is known;
+/// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
+/// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
+///
+/// # Errors
+/// [`StoreError::ClockBehind`] when `now` is more than [`CLOCK_TOLERANCE_MS`] before the last entry, and
+/// [`StoreError::Corrupt`] when a guard holds the state of another sort. Nothing may then be written.
+pub fn finalise(head: &Head, snapshot: Snapshot, now: Millis, drafts: Vec<Draft>) -> Result<Finalised, StoreError> {
+    if now.saturating_add(CLOCK_TOLERANCE_MS) < head.last_time {
+        return Err(StoreError::ClockBehind { behind_ms: head.last_time - now });
+    }
+    if snapshot.guards.iter().any(|(key, guard)| !matches(key, &guard.state)) {
+        return Err(StoreError::Corrupt { store: "log database", table: "guard" });
+    }
+    let time = now.max(head.last_time);
+    let mut batch = Batch {
+        origin: &head.origin,
+        time,
+        today: dutch_date(time),
+        next: head.size(),
+        overlay: Overlay::new(snapshot.guards),
+        seen: snapshot.transactions,
+        entries: Vec::with_capacity(drafts.len()),
+    };
+    let outcomes = drafts.into_iter().enumerate().map(|(position, draft)| batch.place(position, draft)).collect();
+    Ok(batch.close(head, outcomes))
+}
+
+/// A batch while its drafts are placed one after the other.
+struct Batch<'a> {
+    origin: &'a str,
+    time: Millis,
+    today: jiff::civil::Date,
+    next: u64,
+    overlay: Overlay,
+    seen: HashMap<(Oin, uuid::Uuid), Seen>,
+    entries: Vec<Entry>,
+}
+
+impl Batch<'_> {
+    fn place(&mut self, position: usize, draft: Draft) -> Outcome {
+        match self.try_place(position, draft) {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    fn try_place(&mut self, position: usize, draft: Draft) -> Result<Outcome, Outcome> {
+        if *draft.origin != *self.origin {
+            return Err(Outcome::Stale);
+        }
+        self.check_transaction(draft.transaction.as_ref())?;
+        self.check_fresh(&draft)?;
+        let changes = self.overlay.attempt(&draft.effects)?;
+        let (index, time, kind) = (self.next, self.time, draft.leaf.kind());
+        let text = draft.leaf.encode(draft.rid, index, time).map_err(Outcome::Malformed)?;
+        let hash = leaf_hash(text.as_bytes());
+        self.overlay.accept(changes, index);
+        if let Some(Transaction { oin, id, digest }) = draft.transaction.clone() {
+            self.seen.insert((oin, id), Seen { digest, index, kind });
+        }
+        let Draft { rid, payload, transaction, concerns, page, .. } = draft;
+        self.entries.push(Entry { position, rid, index, time, text, hash, kind, payload, transaction, concerns, page });
+        self.next += 1;
+        Ok(Outcome::Recorded { index, time })
+    }
+
+    fn check_transaction(&self, transaction: Option<&Transaction>) -> Result<(), Outcome> {
+        let Some(transaction) = transaction else { return Ok(()) };
+        match self.seen.get(&(transaction.oin.clone(), transaction.id)) {
+            None => Ok(()),
+            Some(seen) if seen.digest == transaction.digest => Err(Outcome::Duplicate { index: seen.index, kind: seen.kind }),
+            Some(_) => Err(Outcome::Conflict),
+        }
+    }
+
+    fn check_fresh(&self, draft: &Draft) -> Result<(), Outcome> {
+        let same_day = draft.decided_on.is_none_or(|day| day == self.today);
+        let same_versions = draft.relies_on.iter().all(|(key, version)| self.overlay.version(key) == *version);
+        if same_day && same_versions { Ok(()) } else { Err(Outcome::Stale) }
+    }
+
+    fn close(self, head: &Head, outcomes: Vec<Outcome>) -> Finalised {
+        let hashes: Vec<Hash> = self.entries.iter().map(|entry| entry.hash).collect();
+        let growth = (!hashes.is_empty()).then(|| Growth::new(&head.frontier, hashes));
+        let head = match &growth {
+            None => head.clone(),
+            Some(growth) => Head { origin: head.origin.clone(), frontier: growth.frontier(), last_time: self.time },
+        };
+        let subtrees = growth.as_ref().map(Growth::subtrees).unwrap_or_default();
+        Finalised { entries: self.entries, guards: self.overlay.into_rows(), subtrees, head, outcomes, growth }
+    }
+}
