@@ -115,11 +115,13 @@ def canonical(value):
 
 def key_table():
     """`KIND: required keys | optional keys` per line; None where the file is absent (the shapes still hold then)."""
+    common = {"v", "k", "i", "t", "rid"}
     if not KEY_TABLE.exists():
         return None
     lines = [line.split("#")[0] for line in KEY_TABLE.read_text().splitlines()]
     rows = [line.split(":") for line in lines if line.strip()]
-    return {kind.strip(): [set(part.split()) for part in keys.split("|")] for kind, keys in rows}
+    table = {kind.strip(): [set(part.split()) for part in keys.split("|")] for kind, keys in rows}
+    return {kind: (required | common, optional) for kind, (required, optional) in table.items()}
 
 
 def restricted(text, prefix):

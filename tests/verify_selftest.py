@@ -19,7 +19,7 @@ VKEY = log.verifier_key(ORIGIN, PUBLIC)
 
 def leaf(index, time=None):
     return log.canonical({"v": "sluis-leaf/1", "k": "EPOCH", "i": index, "t": time or 1000 + index // 3,
-                          "rid": f"{index:032x}"}).encode()
+                          "rid": f"{index:032x}", "rs": ["TEST"]}).encode()
 
 
 def note(texts, size):
