@@ -107,6 +107,14 @@ pub fn open(note: &str, vkey: &str) -> Result<OpenedCheckpoint, NoteError> {
     if signed { Ok(checkpoint) } else { Err(NoteError::NotSigned) }
 }
 
+/// The name in a verifier key, which is the origin of its log.
+///
+/// # Errors
+/// [`NoteError::VerifierKey`] when it is not one.
+pub fn key_name(vkey: &str) -> Result<&str, NoteError> {
+    parse_key(vkey).map(|(name, _, _)| name)
+}
+
 fn key_id(name: &str, public: &[u8; 32]) -> [u8; 4] {
     let hash = sha256(&[name.as_bytes(), b"\n", &[ED25519_TYPE], public]);
     let [a, b, c, d, ..] = hash;

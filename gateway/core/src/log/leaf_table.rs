@@ -115,11 +115,6 @@ impl Key {
             Self::I | Self::T | Self::Ca | Self::Ea | Self::N | Self::Pg | Self::Rv | Self::Wh => Shape::Number,
         }
     }
-
-    /// Whether every leaf has this key, given when it is encoded and not by a draft.
-    pub(super) const fn is_common(self) -> bool {
-        matches!(self, Self::V | Self::K | Self::I | Self::T | Self::Rid)
-    }
 }
 
 /// The keys that a kind must and may carry besides `v k i t rid`.

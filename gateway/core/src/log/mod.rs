@@ -15,7 +15,9 @@ mod overlay;
 pub mod page;
 pub mod payload;
 pub mod proof;
+mod proof_plan;
 pub mod receipt;
+pub mod tiles;
 pub mod tree;
 pub mod verify;
 
