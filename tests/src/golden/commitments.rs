@@ -6,6 +6,7 @@ use serde_json::Value;
 use sluis_core::log::draft::{RequestId, SealedPayload};
 use sluis_core::log::finalise::Head;
 use sluis_core::log::leaf::{Key, Leaf};
+use sluis_core::log::page::{self, Item, PageBlob};
 use sluis_core::log::tree::{Frontier, leaf_hash, root_of};
 use sluis_core::log::{Hash, checkpoint, commitment, payload, proof, receipt};
 use sluis_core::ports::{Signer, SubjectKey};
@@ -114,6 +115,22 @@ fn checkpoint_and_receipt() {
 }
 
 #[test]
+fn pages() {
+    let salt = key("/inputs/page_salt");
+    let salts: Vec<_> = (0..3).map(|n| page::item_salt(&salt, n)).collect();
+    assert_eq!(salts, hashes("/page/item_salts"));
+    let bodies = (0..3).map(|n| page::body_hash(&salts[n], text(&format!("/inputs/bodies/{n}")).as_bytes()));
+    assert_eq!(page::body_root(&bodies.collect::<Vec<_>>()), text("/page/body_root"));
+    let texts: Vec<_> = (0..3).map(|n| text(&format!("/page/items/{n}"))).collect();
+    let items: Vec<_> = texts.iter().map(|text| Item::decode(text).unwrap()).collect();
+    let blob = PageBlob::new(&items).unwrap();
+    assert_eq!(blob.sub_root(), text("/page/sub_root"));
+    for (n, text) in (0..3).zip(texts) {
+        assert!(page::verify_item(text, u64::from(n), 3, &blob.item_proof(n).unwrap(), &blob.sub_root()));
+    }
+}
+
+#[test]
 fn trees() {
     let leaves = VECTORS.pointer("/tree/leaves").and_then(Value::as_array).unwrap();
     let leaves: Vec<Hash> =
@@ -123,9 +140,12 @@ fn trees() {
         assert_eq!((root_of(&leaves[..size]), frontier.root()), (root, root), "size {size}");
         leaves.get(size).into_iter().for_each(|leaf| frontier.push(*leaf));
     }
-    let new = key("/tree/large/root_1000");
+    let (old, new) = (key("/tree/large/root_700"), key("/tree/large/root_1000"));
     let inclusion = hashes("/tree/large/inclusion_300_of_1000");
     let leaf = leaf_hash(b"leaf 300");
     assert!(proof::verify_inclusion(&leaf, 300, 1000, &inclusion, &new));
     assert!(!proof::verify_inclusion(&leaf, 301, 1000, &inclusion, &new));
+    let consistency = hashes("/tree/large/consistency_700_to_1000");
+    assert!(proof::verify_consistency(700, 1000, &consistency, &old, &new));
+    assert!(!proof::verify_consistency(700, 1000, &consistency, &new, &old));
 }
