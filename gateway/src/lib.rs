@@ -1,1 +1,20 @@
-//! placeholder
+//! Sluis: the gateway at the edge of the organisation that holds the dossiers.
+//!
+//! Surfaces (`grpc`, `token`, `cli`) speak the wire; conduct (one file per promise) keeps the order of steps; the
+//! core decides and proves; adapters hold engines. One request walks down once and up once.
+
+pub mod audit;
+pub mod enrolment;
+pub mod entry;
+pub mod explain;
+pub mod fault;
+pub mod gateway;
+pub mod gather;
+
+pub mod origin;
+pub mod recorder;
+pub mod release;
+pub mod slot;
+pub mod standing;
+
+

@@ -2,7 +2,7 @@
 
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
-use crate::log::draft::{Draft, GuardState, Outcome, Versioned};
+use crate::log::draft::{Draft, GuardState, Versioned};
 use crate::log::finalise::{Committed, Head};
 use crate::log::{Hash, Millis};
 use crate::organisation::Oin;

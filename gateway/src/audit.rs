@@ -1,0 +1,226 @@
+//! Audits an invoice: claim lines against the billing record, a page of findings at a time, each page one entry.
+//!
+//! A page is judged, fetched, recorded and handed over like a release; it leaves at the next slot.
+
+mod judge;
+mod page_entry;
+
+use crate::fault::Fault;
+use crate::gateway::{ActivePolicy, Gateway};
+use crate::gather::{Admitted, Caller};
+use crate::recorder::Verdict;
+use crate::release::{Serialize, asked};
+use page_entry::Attempt;
+use sluis_core::claim::{ClaimLine, Finding};
+use sluis_core::field::FieldSet;
+use sluis_core::log::draft::{Draft, GuardKey};
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::page::item_salt;
+use sluis_core::log::receipt::Receipt;
+use sluis_core::log::{LeafKind, commitment};
+use sluis_core::organisation::Purpose;
+use sluis_core::subject::{Actor, Bsn};
+use std::sync::Arc;
+
+/// Most lines in one page.
+pub const PAGE_LINES_MAX: usize = 500;
+/// How often a page is judged again when standing changes under it.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// A line as the surface parsed it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The client the line names.
+    pub bsn: Bsn,
+    /// The line.
+    pub claim: ClaimLine,
+}
+
+/// An audit that is open.
+pub struct Audit {
+    gateway: Arc<Gateway>,
+    caller: Caller,
+    actor: Option<Actor>,
+    id: uuid::Uuid,
+    transaction_id: uuid::Uuid,
+    pages: u32,
+    /// What was found so far.
+    pub totals: Totals,
+}
+
+/// Lines by finding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Agreeing lines.
+    pub agrees: u32,
+    /// Differing lines.
+    pub differs: u32,
+    /// Lines that could not be confirmed.
+    pub not_confirmed: u32,
+}
+
+impl Totals {
+    /// All lines.
+    #[must_use]
+    pub const fn lines(&self) -> u32 {
+        self.agrees + self.differs + self.not_confirmed
+    }
+
+    const fn count(&mut self, finding: Finding) {
+        match finding {
+            Finding::Agrees => self.agrees += 1,
+            Finding::Differs => self.differs += 1,
+            Finding::NotConfirmed => self.not_confirmed += 1,
+        }
+    }
+}
+
+/// One judged line, to be sent.
+#[derive(Debug)]
+pub struct Judged {
+    /// Reference of the line.
+    pub reference: String,
+    /// The finding.
+    pub finding: Finding,
+    /// In what the billing record differs.
+    pub differing: FieldSet,
+    /// The bytes that leave; empty where the policy releases none.
+    pub body: Vec<u8>,
+    /// Salt of the item.
+    pub salt: [u8; 32],
+    /// The item's text under the page's root.
+    pub item_text: String,
+    /// Hashes from the item to the root.
+    pub proof: Vec<[u8; 32]>,
+}
+
+/// A page that is durable and may leave.
+#[derive(Debug)]
+pub struct Page {
+    /// Number from 0.
+    pub number: u32,
+    /// The lines in the order they came.
+    pub lines: Vec<Judged>,
+    /// The page's entry.
+    pub receipt: Receipt,
+}
+
+impl Audit {
+    /// Opens an audit: an entry of its own.
+    ///
+    /// # Errors
+    /// [`Fault`]: nothing was opened.
+    pub async fn open(
+        gateway: Arc<Gateway>,
+        caller: Caller,
+        actor: Option<Actor>,
+        transaction_id: uuid::Uuid,
+        opening: &serde_json::Value,
+    ) -> Result<(Self, Receipt), Fault> {
+        let admitted = gateway.admit(&caller, Some(Purpose::InvoiceFormal)).await?;
+        if admitted.enrolment.bsn_ground.is_none() {
+            return Err(Fault::BsnNotAllowed);
+        }
+        let (id, active) = (gateway.new_uuid(), gateway.active.load_full());
+        let (rid, today) = (gateway.request_id(), sluis_core::subject::dutch_date(gateway.clock.now()));
+        let key = gateway.keys.bucket_key(today).await?;
+        let payload = serde_json::json!({
+            "v": "sluis-payload/1",
+            "salt": data_encoding::HEXLOWER.encode(&gateway.salt()),
+            "actor": actor.as_ref().map(Actor::as_str),
+            "opening": opening,
+        });
+        let payload = payload.to_string().into_bytes();
+        let leaf = asked(&caller, &admitted, Purpose::InvoiceFormal, transaction_id, &active)
+            .leaf(LeafKind::AuditOpen)
+            .with(Key::Bid, id.simple().to_string())
+            .with(Key::Pc, commitment::payload(&payload));
+        let relies_on = relies_on(&caller, &admitted, &active);
+        let sealed = gateway.sealed(&key, rid, &payload)?;
+        let draft = Draft { payload: Some(sealed), relies_on, ..gateway.bare_draft(rid, leaf) };
+        let receipt = recorded(gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
+        let audit = Self { gateway, caller, actor, id, transaction_id, pages: 0, totals: Totals::default() };
+        Ok((audit, receipt))
+    }
+
+    /// The id of the audit, 32 hex digits.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.id.simple().to_string()
+    }
+
+    /// Judges one page of lines, records it, and gives it back when it is durable.
+    ///
+    /// # Errors
+    /// [`Fault`]: nothing of this page leaves.
+    pub async fn page(&mut self, lines: &[Line], serialize: Serialize) -> Result<Page, Fault> {
+        let number = self.pages;
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(page) = self.attempt(number, lines, serialize).await? {
+                self.pages += 1;
+                page.lines.iter().for_each(|l| self.totals.count(l.finding));
+                return Ok(page);
+            }
+        }
+        Err(Fault::TryAgain)
+    }
+
+    async fn attempt(&self, number: u32, lines: &[Line], serialize: Serialize) -> Result<Option<Page>, Fault> {
+        let gateway = &self.gateway;
+        let admitted = gateway.admit(&self.caller, Some(Purpose::InvoiceFormal)).await?;
+        let active = gateway.active.load_full();
+        let mut verdicts = Vec::with_capacity(lines.len());
+        for line in lines {
+            verdicts.push(self.judge(&admitted, &active, line, serialize).await?);
+        }
+        let (rid, salt) = (gateway.request_id(), gateway.salt());
+        let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
+        let blob = self.items(&attempt, &verdicts)?;
+        let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
+        let Some(receipt) = recorded(gateway.recorder.record(draft).await?)? else { return Ok(None) };
+        let judged = lines.iter().zip(verdicts).zip(0u32..);
+        let lines = judged
+            .map(|((line, verdict), item)| Judged {
+                reference: line.claim.reference.clone(),
+                finding: verdict.finding,
+                differing: verdict.differing,
+                body: verdict.body,
+                salt: item_salt(&salt, item),
+                item_text: blob.item(item).unwrap_or_default().to_owned(),
+                proof: blob.item_proof(item).unwrap_or_default(),
+            })
+            .collect();
+        Ok(Some(Page { number, lines, receipt }))
+    }
+
+    /// Closes the audit with its totals.
+    ///
+    /// # Errors
+    /// [`Fault`]: the audit stays open in the log.
+    pub async fn close(self) -> Result<(Totals, Receipt), Fault> {
+        let totals = self.totals;
+        let counts = [(Finding::Agrees, totals.agrees), (Finding::Differs, totals.differs), (Finding::NotConfirmed, totals.not_confirmed)];
+        let leaf = LeafDraft::new(LeafKind::AuditClose)
+            .with(Key::Rp, self.caller.oin.as_str())
+            .with(Key::Bid, self.id())
+            .with(Key::N, u64::from(totals.lines()))
+            .with(Key::Wh, u64::from(totals.lines() - totals.agrees))
+            .with(Key::Rs, counts.iter().map(|(f, n)| format!("{}={n}", f.code())).collect::<Vec<_>>());
+        let rid = self.gateway.request_id();
+        let draft = self.gateway.bare_draft(rid, leaf);
+        let receipt = recorded(self.gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
+        Ok((totals, receipt))
+    }
+}
+
+fn relies_on(caller: &Caller, admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
+    vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)]
+}
+
+fn recorded(verdict: Verdict) -> Result<Option<Receipt>, Fault> {
+    match verdict {
+        Verdict::Recorded(receipt) => Ok(Some(receipt)),
+        Verdict::Stale => Ok(None),
+        _ => Err(Fault::Defect("the ledger refused an entry of an audit")),
+    }
+}

@@ -1,0 +1,75 @@
+//! Judges one line: compare, gather, decide, fetch. What may be told is what the decision leaves open.
+
+use super::{Audit, Line};
+use crate::fault::Fault;
+use crate::gateway::ActivePolicy;
+use crate::gather::{Admitted, Gathered, Matter};
+use crate::release::Serialize;
+use sluis_core::claim::{Comparison, Finding};
+use sluis_core::decide::decide;
+use sluis_core::fact::Fact;
+use sluis_core::field::FieldSet;
+use sluis_core::organisation::Purpose;
+use sluis_core::release::{Decision, Question, Reason};
+use sluis_core::subject::SubjectId;
+
+/// One line as it was judged, before its page is recorded.
+pub(super) struct Verdict {
+    pub(super) finding: Finding,
+    pub(super) differing: FieldSet,
+    pub(super) body: Vec<u8>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) rule: Option<String>,
+    pub(super) fields: FieldSet,
+    pub(super) gathered: Gathered,
+}
+
+impl Audit {
+    pub(super) async fn judge(
+        &self,
+        admitted: &Admitted,
+        active: &ActivePolicy,
+        line: &Line,
+        serialize: Serialize,
+    ) -> Result<Verdict, Fault> {
+        let gateway = &self.gateway;
+        let subject = SubjectId::Bsn(line.bsn);
+        let comparison = gateway.facts.claim(&subject, &line.claim).await?;
+        let matter = Matter {
+            subject: &subject,
+            purpose: Purpose::InvoiceFormal,
+            actor: self.actor.as_ref(),
+            claim: Some(&comparison),
+        };
+        let gathered = gateway.gather(&self.caller, admitted, &matter).await?;
+        let record_id = match &comparison {
+            Comparison::Agrees { record_id } => Some(record_id.clone()),
+            Comparison::Differs { .. } | Comparison::Absent => None,
+        };
+        let recipient = admitted.enrolment.recipient;
+        let question = Question { recipient, purpose: Purpose::InvoiceFormal, subject, mask: None, record_id };
+        match decide(&active.policy, question, gathered.facts) {
+            Decision::Permit(permit) => {
+                let rule = Some(permit.rule().to_owned());
+                let sealed = gateway.fetch(permit, &active.policy, serialize).await?;
+                let fields = sealed.extract.fields();
+                let (finding, reasons) = (Finding::Agrees, vec![Reason::Ok]);
+                Ok(Verdict { finding, differing: FieldSet::EMPTY, body: sealed.body, reasons, rule, fields, gathered })
+            }
+            Decision::Refuse(refusal) | Decision::Escalate(refusal) => {
+                let (finding, differing) = told(&comparison, &refusal.reasons);
+                let rule = refusal.rule.as_deref().map(str::to_owned);
+                let (body, fields) = (Vec::new(), FieldSet::EMPTY);
+                Ok(Verdict { finding, differing, body, reasons: refusal.reasons, rule, fields, gathered })
+            }
+        }
+    }
+}
+
+/// What may be told of a line that releases nothing: that it differs, only when nothing else stood in the way.
+fn told(comparison: &Comparison, reasons: &[Reason]) -> (Finding, FieldSet) {
+    match comparison {
+        Comparison::Differs { fields, .. } if reasons == [Reason::Unmet(Fact::Declared)] => (Finding::Differs, *fields),
+        _ => (Finding::NotConfirmed, FieldSet::EMPTY),
+    }
+}

@@ -1,0 +1,115 @@
+//! The entry of a page: items under a sub-root, the payload of all lines, what the page relies on.
+
+use super::judge::Verdict;
+use super::{Audit, Line, relies_on};
+use crate::entry::{self, Particulars};
+use crate::fault::Fault;
+use crate::gateway::ActivePolicy;
+use crate::gather::Admitted;
+use crate::release::asked;
+use sluis_core::field::FieldSet;
+use sluis_core::log::draft::{Concerns, Draft, RequestId};
+use sluis_core::log::leaf::Key;
+use sluis_core::log::page::{Item, PageBlob, body_hash, body_root, item_salt};
+use sluis_core::log::{LeafKind, commitment};
+use sluis_core::organisation::Purpose;
+use sluis_core::subject::SubjectId;
+
+/// What identifies one attempt at a page.
+pub(super) struct Attempt<'a> {
+    pub(super) rid: RequestId,
+    pub(super) number: u32,
+    pub(super) salt: [u8; 32],
+    pub(super) admitted: &'a Admitted,
+    pub(super) active: &'a ActivePolicy,
+}
+
+impl Audit {
+    /// The items of a page. Each commits to its body under its own salt: one line can be shown without the others.
+    pub(super) fn items(&self, attempt: &Attempt<'_>, verdicts: &[Verdict]) -> Result<PageBlob, Fault> {
+        let numbered = verdicts.iter().zip(0u32..);
+        let items: Vec<Item> = numbered
+            .map(|(verdict, number)| {
+                let key = &verdict.gathered.key;
+                let salt = item_salt(&attempt.salt, number);
+                Item {
+                    number,
+                    tag: commitment::subject_tag(&key.tag, &self.gateway.origin, attempt.rid, number),
+                    outcome: verdict.finding.code().to_owned(),
+                    body: Some(commitment::body(&salt, &verdict.body)).filter(|_| !verdict.body.is_empty()),
+                }
+            })
+            .collect();
+        PageBlob::new(&items).map_err(|_| Fault::Defect("the items of a page cannot be encoded"))
+    }
+
+    /// The draft of a page's entry.
+    pub(super) async fn page_draft(
+        &self,
+        attempt: &Attempt<'_>,
+        lines: &[Line],
+        verdicts: &[Verdict],
+        blob: &PageBlob,
+    ) -> Result<Draft, Fault> {
+        let gateway = &self.gateway;
+        let payload = self.page_payload(lines, verdicts, &attempt.salt);
+        // Pages are sealed with the key of the day: one blob for all subjects of a page (README of the format).
+        let key = gateway.keys.bucket_key(sluis_core::subject::dutch_date(gateway.clock.now())).await?;
+        let numbered = verdicts.iter().zip(0u32..);
+        let bodies: Vec<_> = numbered.map(|(v, n)| body_hash(&item_salt(&attempt.salt, n), &v.body)).collect();
+        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields));
+        let leaf = asked(&self.caller, attempt.admitted, Purpose::InvoiceFormal, self.transaction_id, attempt.active)
+            .leaf(LeafKind::Page)
+            .with(Key::Bid, self.id())
+            .with(Key::Pg, u64::from(attempt.number))
+            .with(Key::Rv, 0)
+            .with(Key::N, lines.len() as u64)
+            .with(Key::Fs, union.to_hex())
+            .with(Key::Sr, blob.sub_root())
+            .with(Key::Bc, body_root(&bodies))
+            .with(Key::Pc, commitment::payload(&payload));
+        let mut relied: Vec<_> = relies_on(&self.caller, attempt.admitted, attempt.active);
+        relied.extend(verdicts.iter().flat_map(|v| v.gathered.relies_on.iter().cloned()));
+        relied.sort();
+        relied.dedup();
+        let numbered = verdicts.iter().zip(0u32..);
+        let concerns = numbered.filter_map(|(v, item)| v.gathered.subject.map(|subject| Concerns { subject, item }));
+        Ok(Draft {
+            payload: Some(gateway.sealed(&key, attempt.rid, &payload)?),
+            relies_on: relied,
+            decided_on: verdicts.first().map(|v| v.gathered.today),
+            concerns: concerns.collect(),
+            page: Some(blob.clone()),
+            ..gateway.bare_draft(attempt.rid, leaf)
+        })
+    }
+
+    fn page_payload(&self, lines: &[Line], verdicts: &[Verdict], page_salt: &[u8; 32]) -> Vec<u8> {
+        let numbered = lines.iter().zip(verdicts).zip(0u32..);
+        let items = numbered.map(|((line, verdict), item)| {
+            let said = Particulars {
+                subject: &SubjectId::Bsn(line.bsn),
+                actor: self.actor.as_ref(),
+                facts: verdict.gathered.facts,
+                reasons: &verdict.reasons,
+                rule: verdict.rule.as_deref(),
+                body_salt: None,
+                obligations: &[],
+            };
+            let mut object = entry::question_json(&said, &item_salt(page_salt, item));
+            object.insert("line".into(), serde_json::Value::from(line.claim.reference.clone()));
+            object.insert("differing".into(), serde_json::Value::from(verdict.differing.to_hex()));
+            serde_json::Value::from(object)
+        });
+        let items: Vec<_> = items.collect();
+        let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
+        let payload = serde_json::json!({
+            "v": "sluis-page/1",
+            "salt": data_encoding::HEXLOWER.encode(&self.gateway.salt()),
+            "page_salt": data_encoding::HEXLOWER.encode(page_salt),
+            "withheld": withheld,
+            "items": items,
+        });
+        payload.to_string().into_bytes()
+    }
+}

@@ -1,0 +1,64 @@
+//! What can stop a question without an answer: never a refusal, which is a reply with a receipt.
+
+use sluis_core::field::Field;
+use sluis_core::ports::{DossierError, StoreError};
+use sluis_core::standing::ChangeRefused;
+
+/// Why a call ended without a reply. Nothing was released.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The organisation is unknown here, suspended, or its agreement has ended.
+    #[error("this organisation is not enrolled here, is suspended, or its agreement has ended: ask the holder")]
+    NotEnrolled,
+    /// The token's grant is not the current one.
+    #[error("the grant in the token is not current: fetch a new token")]
+    GrantNotCurrent,
+    /// Standing may be recorded by the holder's own systems only.
+    #[error("only the holder's own systems may record standing")]
+    MayNotRecord,
+    /// The mask names fields that this type of recipient can never get for this purpose.
+    #[error("{} can never be released to you for this purpose: leave it out of `fields`", codes(.0))]
+    FieldNotPermitted(Vec<Field>),
+    /// The role has no legal ground to use a BSN.
+    #[error("your role has no legal ground to use a BSN (UAVG 46): name the client by `client_number`")]
+    BsnNotAllowed,
+    /// The holder does not know the client whose standing is recorded.
+    #[error("the holder has no client under this identifier")]
+    UnknownClient,
+    /// The transaction id was used for another question.
+    #[error("this transaction id was used for another question: use a new one")]
+    TransactionReused,
+    /// The same question has another outcome now.
+    #[error("the outcome of this question has changed since: ask again under a new transaction id")]
+    OutcomeChanged,
+    /// Standing kept changing.
+    #[error("standing changed while the question was decided: try again")]
+    TryAgain,
+    /// The change cannot be applied.
+    #[error(transparent)]
+    ChangeRefused(#[from] ChangeRefused),
+    /// The policy's number is below the highest ever active here (A14).
+    #[error("this policy is older than the one in force: raise its `version`")]
+    PolicyTooOld,
+    /// A store did not answer; nothing happened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A defect; the text is for our own log.
+    #[error("internal: {0}")]
+    Defect(&'static str),
+}
+
+fn codes(fields: &[Field]) -> String {
+    fields.iter().map(|f| format!("`{}`", f.code())).collect::<Vec<_>>().join(", ")
+}
+
+impl From<DossierError> for Fault {
+    fn from(error: DossierError) -> Self {
+        match error {
+            DossierError::Store(error) => Self::Store(error),
+            DossierError::OtherSubject => Self::Defect("the source answered for another subject"),
+            DossierError::Absent => Self::Defect("the source has facts but no dossier"),
+            DossierError::Extract(_) => Self::Defect("the source answered a field that was not permitted"),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Gathers all that a decision may know, with the version of each state it relies on.
+
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use sluis_core::claim::Comparison;
+use sluis_core::enrolment::Enrolment;
+use sluis_core::fact::{Fact, Facts};
+use sluis_core::log::Millis;
+use sluis_core::log::draft::{GuardKey, Versioned};
+use sluis_core::organisation::{Oin, Purpose};
+use sluis_core::ports::{HolderFacts, SubjectKey};
+use sluis_core::standing::{Asked, Standing};
+use sluis_core::subject::{Actor, SubjectId, SubjectRef, dutch_date};
+use std::sync::Arc;
+
+/// A proven and admitted caller: what the door leaves for conduct.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// From the certificate.
+    pub oin: Oin,
+    /// `x5t#S256` of the certificate, as it stands in leaves.
+    pub thumbprint: Arc<str>,
+    /// The grant named in the token.
+    pub grant: Arc<str>,
+}
+
+/// The caller's enrolments with their version, read once per call.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The enrolment under which this purpose is asked.
+    pub enrolment: Enrolment,
+    /// The version of the organisation's row.
+    pub version: u64,
+}
+
+/// Everything one decision may know.
+pub struct Gathered {
+    /// The facts.
+    pub facts: Facts,
+    /// The subject, when the register knows it.
+    pub subject: Option<SubjectRef>,
+    /// The key that seals what is logged about this question.
+    pub key: SubjectKey,
+    /// The versions relied on.
+    pub relies_on: Vec<(GuardKey, u64)>,
+    /// The Dutch date on which ages were computed.
+    pub today: jiff::civil::Date,
+}
+
+/// The person and the matter asked about.
+pub struct Matter<'a> {
+    /// About whom.
+    pub subject: &'a SubjectId,
+    /// For what.
+    pub purpose: Purpose,
+    /// Who acts at the recipient.
+    pub actor: Option<&'a Actor>,
+    /// How a claim line compares with the billing record, where there is one.
+    pub claim: Option<&'a Comparison>,
+}
+
+impl Gateway {
+    /// Admits a caller for a purpose: enrolled, not suspended, agreement in force, grant current.
+    ///
+    /// # Errors
+    /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], or a store that does not answer.
+    pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
+        let Versioned { version, state } = self.register.enrolments(&caller.oin).await?;
+        let today = dutch_date(self.clock.now());
+        if crate::enrolment::grant_hash(&caller.oin, &state) != *caller.grant {
+            return Err(if state.is_empty() { Fault::NotEnrolled } else { Fault::GrantNotCurrent });
+        }
+        let mut in_force = state.into_iter().filter(|e| e.in_force(today));
+        let Some(first) = in_force.next() else { return Err(Fault::NotEnrolled) };
+        let names = |e: &Enrolment| purpose.is_none_or(|p| e.purposes.contains(&p));
+        let enrolment = if names(&first) { first } else { in_force.find(names).unwrap_or(first) };
+        Ok(Admitted { enrolment, version })
+    }
+
+    /// Gathers facts about a matter. An unknown subject gathers too: its leaf is sealed with the key of the day.
+    ///
+    /// # Errors
+    /// A store that does not answer.
+    pub async fn gather(&self, caller: &Caller, admitted: &Admitted, matter: &Matter<'_>) -> Result<Gathered, Fault> {
+        let now = self.clock.now();
+        let today = dutch_date(now);
+        let active = self.active.load();
+        let mut relies_on = vec![
+            (GuardKey::Policy, active.version),
+            (GuardKey::Organisation(caller.oin.clone()), admitted.version),
+        ];
+        let known = match self.keys.find(matter.subject).await? {
+            Some(subject) => self.known(subject, matter, today).await?,
+            None => None,
+        };
+        let Some((subject, key, holder)) = known else {
+            let facts = Facts::UNKNOWN.with_bool(Fact::Known, false);
+            let facts = admitted.enrolment.answer(facts, matter.purpose, None, today);
+            let key = self.keys.bucket_key(today).await?;
+            return Ok(Gathered { facts, subject: None, key, relies_on, today });
+        };
+        let standing = self.register.standing(subject).await?;
+        relies_on.push((GuardKey::Subject(subject), standing.version));
+        let facts = holder_facts(&holder, &standing.state, matter, today);
+        let municipality = holder.municipality_code.as_deref();
+        let facts = admitted.enrolment.answer(facts, matter.purpose, municipality, today);
+        let facts = self.standing_facts(facts, caller, admitted, matter, &standing.state, now);
+        Ok(Gathered { facts, subject: Some(subject), key, relies_on, today })
+    }
+
+    async fn known(
+        &self,
+        subject: SubjectRef,
+        matter: &Matter<'_>,
+        today: jiff::civil::Date,
+    ) -> Result<Option<(SubjectRef, SubjectKey, HolderFacts)>, Fault> {
+        // A subject whose key is gone was erased: to the world it is unknown.
+        let Some(key) = self.keys.subject_key(subject, today.year()).await? else { return Ok(None) };
+        let Some(holder) = self.facts.facts(matter.subject).await? else { return Ok(None) };
+        Ok(Some((subject, key, holder)))
+    }
+
+    fn standing_facts(
+        &self,
+        facts: Facts,
+        caller: &Caller,
+        admitted: &Admitted,
+        matter: &Matter<'_>,
+        standing: &Standing,
+        now: Millis,
+    ) -> Facts {
+        let asked = Asked {
+            organisation: &caller.oin,
+            recipient: admitted.enrolment.recipient,
+            actor: matter.actor,
+            purpose: matter.purpose,
+        };
+        standing.answer(facts, &asked, now)
+    }
+}
+
+fn holder_facts(holder: &HolderFacts, standing: &Standing, matter: &Matter<'_>, today: jiff::civil::Date) -> Facts {
+    let facts = Facts::UNKNOWN
+        .with_bool(Fact::Known, true)
+        .with_bool(Fact::ActiveCase, holder.active_case)
+        .with_bool(Fact::ResidenceSecret, holder.residence_secret || standing.residence_secret())
+        .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })));
+    match holder.birth_date.age_on(today) {
+        None => facts, // born after today: the age is unknown, and unknown never permits
+        Some(0..=11) => facts.with(Fact::Age, "0-11"),
+        Some(12..=15) => facts.with(Fact::Age, "12-15"),
+        Some(16..=17) => facts.with(Fact::Age, "16-17"),
+        Some(_) => facts.with(Fact::Age, "18+"),
+    }
+}

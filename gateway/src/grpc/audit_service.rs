@@ -1,0 +1,178 @@
+//! InvoiceAuditService: lines in, pages of findings out, each page at a slot.
+
+use super::release_service::caller_of;
+use super::status::{self, Invalid};
+use super::{convert, reply};
+use crate::audit::{Audit, Line, PAGE_LINES_MAX, Page};
+use crate::gateway::Gateway;
+use crate::gather::Caller;
+use sluis_core::claim::Finding;
+use sluis_proto::v1;
+use sluis_proto::v1::ErrorReason;
+use sluis_proto::v1::audit_invoice_request::Message as Sent;
+use sluis_proto::v1::audit_invoice_response::Message as Reply;
+use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Pages waiting for a slow reader; then judging waits too.
+const PAGES_WAITING_MAX: usize = 2;
+/// A stream on which nothing arrives for this long is ended.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// InvoiceAuditService over a gateway.
+pub struct Audits(pub Arc<Gateway>);
+
+type Replies = mpsc::Sender<Result<v1::AuditInvoiceResponse, Status>>;
+
+#[tonic::async_trait]
+impl InvoiceAuditService for Audits {
+    type AuditInvoiceStream = ReceiverStream<Result<v1::AuditInvoiceResponse, Status>>;
+
+    async fn audit_invoice(
+        &self,
+        request: Request<Streaming<v1::AuditInvoiceRequest>>,
+    ) -> Result<Response<Self::AuditInvoiceStream>, Status> {
+        let (caller, transaction_id) = caller_of(&self.0, &request)?;
+        let (replies, stream) = mpsc::channel(PAGES_WAITING_MAX);
+        let desk = Desk { gateway: Arc::clone(&self.0), caller, transaction_id, replies };
+        let lines = request.into_inner();
+        tokio::spawn(async move {
+            let replies = desk.replies.clone();
+            if let Err(status) = desk.run(lines).await {
+                // The reader may be gone; then nobody is left to be told.
+                let _ = replies.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+struct Desk {
+    gateway: Arc<Gateway>,
+    caller: Caller,
+    transaction_id: uuid::Uuid,
+    replies: Replies,
+}
+
+impl Desk {
+    async fn run(self, mut lines: Streaming<v1::AuditInvoiceRequest>) -> Result<(), Status> {
+        let Some(Sent::Opening(opening)) = next(&mut lines).await? else {
+            return Err(out_of_order("the first message must be the opening"));
+        };
+        let agb = &opening.provider_agb;
+        let mut audit = self.open(&opening).await?;
+        let mut more = true;
+        while more {
+            let (page, last) = self.collect(&mut lines, agb).await?;
+            more = !last;
+            if !page.is_empty() {
+                let arrival = self.gateway.slots.arrival();
+                let page = audit.page(&page, reply::serialize_extract).await.map_err(|e| status::fault(&e))?;
+                self.gateway.slots.wait(arrival).await;
+                self.send(Reply::Page(self.page(page))).await?;
+            }
+        }
+        let (totals, receipt) = audit.close().await.map_err(|e| status::fault(&e))?;
+        self.send(Reply::Closed(v1::AuditClosed {
+            lines: totals.lines(),
+            agrees: totals.agrees,
+            differs: totals.differs,
+            not_confirmed: totals.not_confirmed,
+            receipt: Some(reply::receipt(&receipt, self.transaction_id)),
+        }))
+        .await
+    }
+
+    async fn open(&self, opening: &v1::AuditOpening) -> Result<Audit, Status> {
+        let malformed = |field: &str, text: &str| {
+            status::invalid(&Invalid::new(format!("opening.{field}"), ErrorReason::ClaimMalformed, text))
+        };
+        let number = &opening.declaration_number;
+        if !(1..=12).contains(&number.len()) || !number.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(malformed("declaration_number", "1 to 12 letters and digits"));
+        }
+        if opening.provider_agb.len() != 8 || !opening.provider_agb.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(malformed("provider_agb", "eight digits"));
+        }
+        let actor = convert::actor(&opening.actor, "opening.actor").map_err(|e| status::invalid(&e))?;
+        let said = serde_json::json!({ "declaration_number": number, "provider_agb": opening.provider_agb });
+        let (gateway, caller) = (Arc::clone(&self.gateway), self.caller.clone());
+        let opened = Audit::open(gateway, caller, actor, self.transaction_id, &said).await;
+        let (audit, receipt) = opened.map_err(|e| status::fault(&e))?;
+        let receipt = Some(reply::receipt(&receipt, self.transaction_id));
+        self.send(Reply::Opened(v1::AuditOpened { audit_id: audit.id(), receipt })).await?;
+        Ok(audit)
+    }
+
+    /// Lines for one page: as many as have arrived when the first of them has waited for one slot; and whether
+    /// the stream has ended.
+    async fn collect(&self, lines: &mut Streaming<v1::AuditInvoiceRequest>, agb: &str) -> Result<(Vec<Line>, bool), Status> {
+        let mut page = Vec::new();
+        let mut until = None;
+        while page.len() < PAGE_LINES_MAX {
+            let sent = match until {
+                None => next(lines).await?,
+                Some(at) => match tokio::time::timeout_at(at, next(lines)).await {
+                    Ok(sent) => sent?,
+                    Err(_) => return Ok((page, false)),
+                },
+            };
+            match sent {
+                None => return Ok((page, true)),
+                Some(Sent::Opening(_)) => return Err(out_of_order("the opening may come once")),
+                Some(Sent::Line(line)) => {
+                    let line = convert::claim_line(&line, agb, self.gateway.test_numbers);
+                    let (bsn, claim) = line.map_err(|e| status::invalid(&e))?;
+                    page.push(Line { bsn, claim });
+                    until = until.or_else(|| Some(tokio::time::Instant::now() + crate::slot::SLOT));
+                }
+            }
+        }
+        Ok((page, false))
+    }
+
+    fn page(&self, page: Page) -> v1::FindingPage {
+        let findings = page.lines.into_iter().zip(0u32..).map(|(line, item)| v1::LineFinding {
+            reference: line.reference,
+            finding: match line.finding {
+                Finding::Agrees => v1::Finding::Agrees,
+                Finding::Differs => v1::Finding::Differs,
+                Finding::NotConfirmed => v1::Finding::NotConfirmed,
+            } as i32,
+            differing: reply::field_numbers(line.differing),
+            body: line.body.into(),
+            salt: line.salt.to_vec().into(),
+            item,
+            item_text: line.item_text,
+            item_proof: line.proof.into_iter().map(|h| h.to_vec().into()).collect(),
+        });
+        v1::FindingPage {
+            number: page.number,
+            findings: findings.collect(),
+            receipt: Some(reply::receipt(&page.receipt, self.transaction_id)),
+        }
+    }
+
+    async fn send(&self, message: Reply) -> Result<(), Status> {
+        let gone = |_| Status::cancelled("the reader is gone");
+        self.replies.send(Ok(v1::AuditInvoiceResponse { message: Some(message) })).await.map_err(gone)
+    }
+}
+
+async fn next(lines: &mut Streaming<v1::AuditInvoiceRequest>) -> Result<Option<Sent>, Status> {
+    let idle = |_| status::limit_reached("nothing arrived for 60 seconds: open the audit again");
+    let message = tokio::time::timeout(IDLE, lines.message()).await.map_err(idle)??;
+    match message {
+        None => Ok(None),
+        Some(v1::AuditInvoiceRequest { message: Some(sent) }) => Ok(Some(sent)),
+        Some(v1::AuditInvoiceRequest { message: None }) => Err(out_of_order("a message without content")),
+    }
+}
+
+fn out_of_order(text: &str) -> Status {
+    status::invalid(&Invalid::new("message", ErrorReason::AuditOutOfOrder, text))
+}

@@ -1,0 +1,87 @@
+//! LogService: checkpoints and proofs. Hashes only; an entry's text goes to the organisation it is about (A23).
+
+use super::release_service::caller_of;
+use super::status::{self, Invalid};
+use super::reply;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use sluis_core::log::proof;
+use sluis_core::ports::StoreError;
+use sluis_proto::v1;
+use sluis_proto::v1::log_service_server::LogService;
+use std::sync::Arc;
+use tonic::{Request, Response, Status};
+
+/// LogService over a gateway.
+pub struct Logs(pub Arc<Gateway>);
+
+fn beyond(field: &str, text: &str) -> Status {
+    status::invalid(&Invalid::new(field, v1::ErrorReason::ProofOutOfRange, text))
+}
+
+fn store(error: StoreError) -> Status {
+    status::fault(&Fault::Store(error))
+}
+
+fn on_wire(hashes: Vec<[u8; 32]>) -> Vec<bytes::Bytes> {
+    hashes.into_iter().map(|h| h.to_vec().into()).collect()
+}
+
+#[tonic::async_trait]
+impl LogService for Logs {
+    async fn read_checkpoint(
+        &self,
+        _request: Request<v1::ReadCheckpointRequest>,
+    ) -> Result<Response<v1::ReadCheckpointResponse>, Status> {
+        let note = self.0.recorder.checkpoint().note.clone();
+        let verifier_key = self.0.verifier_key.to_string();
+        Ok(Response::new(v1::ReadCheckpointResponse { note, verifier_key }))
+    }
+
+    async fn prove_inclusion(
+        &self,
+        request: Request<v1::ProveInclusionRequest>,
+    ) -> Result<Response<v1::ProveInclusionResponse>, Status> {
+        let v1::ProveInclusionRequest { index, size } = request.into_inner();
+        if size > self.0.recorder.checkpoint().size {
+            return Err(beyond("size", "larger than the newest checkpoint: read that first"));
+        }
+        if index >= size {
+            return Err(beyond("index", "must be below `size`"));
+        }
+        let ledger = self.0.ledger.as_ref();
+        let hashes = proof::inclusion(ledger, index, size).await.map_err(store)?;
+        let leaf = ledger.leaf_hashes(index, index + 1).await.map_err(store)?;
+        let leaf = leaf.first().ok_or_else(|| status::defect("an entry below the head has no hash"))?;
+        let leaf_hash = leaf.to_vec().into();
+        Ok(Response::new(v1::ProveInclusionResponse { leaf_hash, hashes: on_wire(hashes) }))
+    }
+
+    async fn prove_consistency(
+        &self,
+        request: Request<v1::ProveConsistencyRequest>,
+    ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
+        let v1::ProveConsistencyRequest { from, to } = request.into_inner();
+        if to > self.0.recorder.checkpoint().size {
+            return Err(beyond("to", "larger than the newest checkpoint: read that first"));
+        }
+        if from == 0 || from > to {
+            return Err(beyond("from", "at least 1 and at most `to`"));
+        }
+        let hashes = proof::consistency(self.0.ledger.as_ref(), from, to).await.map_err(store)?;
+        Ok(Response::new(v1::ProveConsistencyResponse { hashes: on_wire(hashes) }))
+    }
+
+    async fn read_receipt(
+        &self,
+        request: Request<v1::ReadReceiptRequest>,
+    ) -> Result<Response<v1::ReadReceiptResponse>, Status> {
+        let (caller, _) = caller_of(&self.0, &request)?;
+        let text = request.into_inner().transaction_id;
+        let unknown = || beyond("transaction_id", "no entry of yours has this transaction id");
+        let id = uuid::Uuid::try_parse(&text).map_err(|_| unknown())?;
+        let entry = self.0.ledger.transaction(&caller.oin, id).await.map_err(store)?.ok_or_else(unknown)?;
+        let receipt = self.0.receipt_at(entry.index).await.map_err(|e| status::fault(&e))?;
+        Ok(Response::new(v1::ReadReceiptResponse { receipt: Some(reply::receipt(&receipt, id)) }))
+    }
+}

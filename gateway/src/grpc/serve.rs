@@ -1,0 +1,116 @@
+//! Assembly of the gRPC server: limits, door, services, as one visible list.
+
+use super::audit_service::Audits;
+use super::door::{Door, DoorLimits};
+use super::log_service::Logs;
+use super::release_service::Releases;
+use super::standing_service::Standings;
+use crate::gateway::Gateway;
+use crate::recorder::LogState;
+use crate::token::verify::Verifier;
+use crate::transport::TlsConnection;
+use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
+use sluis_proto::v1::log_service_server::LogServiceServer;
+use sluis_proto::v1::release_service_server::ReleaseServiceServer;
+use sluis_proto::v1::standing_service_server::StandingServiceServer;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_stream::Stream;
+use tonic::transport::Server;
+
+/// Limits of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct GrpcLimits {
+    /// At the door.
+    pub door: DoorLimits,
+    /// Largest message received, bytes.
+    pub message_bytes_max: usize,
+    /// Streams on one connection.
+    pub streams_max: u32,
+    /// Longest a unary call may take.
+    pub call: Duration,
+    /// Largest header list, bytes.
+    pub header_bytes_max: u32,
+}
+
+impl Default for GrpcLimits {
+    fn default() -> Self {
+        Self {
+            door: DoorLimits { calls_max: 512, transaction_id_required: false },
+            message_bytes_max: 64 * 1024,
+            streams_max: 128,
+            call: Duration::from_secs(10),
+            header_bytes_max: 32 * 1024,
+        }
+    }
+}
+
+/// Serves until `ended` resolves. Connections come from our own acceptor, each with its peer.
+///
+/// # Errors
+/// When the server cannot be assembled or breaks.
+pub async fn serve<I>(
+    gateway: Arc<Gateway>,
+    verifier: Arc<Verifier>,
+    incoming: I,
+    limits: GrpcLimits,
+    ended: impl Future<Output = ()> + Send,
+) -> Result<(), tonic::transport::Error>
+where
+    I: Stream<Item = Result<TlsConnection, std::io::Error>> + Send + 'static,
+{
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tokio::spawn(report_health(reporter, gateway.recorder.state()));
+    let door = Door::new(verifier, Arc::clone(&gateway.clock), limits.door);
+    let most = limits.message_bytes_max;
+    Server::builder()
+        .timeout(limits.call)
+        .max_concurrent_streams(limits.streams_max)
+        .http2_max_header_list_size(limits.header_bytes_max)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(door)
+        .add_service(health)
+        .add_optional_service(reflection())
+        .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(InvoiceAuditServiceServer::new(Audits(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
+        .serve_with_incoming_shutdown(incoming, ended)
+        .await
+}
+
+fn reflection() -> Option<
+    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
+> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(sluis_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .ok()
+}
+
+/// Health follows the log: when it cannot be written, nothing may be released.
+async fn report_health(
+    reporter: tonic_health::server::HealthReporter,
+    mut state: tokio::sync::watch::Receiver<LogState>,
+) {
+    const SERVICES: [&str; 4] = [
+        "",
+        "sluis.v1.ReleaseService",
+        "sluis.v1.StandingService",
+        "sluis.v1.InvoiceAuditService",
+    ];
+    loop {
+        let serving = match *state.borrow_and_update() {
+            LogState::Writing => tonic_health::ServingStatus::Serving,
+            LogState::Failing(_) | LogState::Halted => tonic_health::ServingStatus::NotServing,
+        };
+        for service in SERVICES {
+            reporter.set_service_status(service, serving).await;
+        }
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The one place where an error becomes a status: exhaustive, coarse outside, with a reason from the proto.
+
+use crate::fault::Fault;
+use crate::token::verify::TokenError;
+use sluis_core::ports::StoreError;
+use sluis_proto::v1::ErrorReason;
+use std::collections::HashMap;
+use std::time::Duration;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The domain of our reasons in google.rpc.ErrorInfo.
+const DOMAIN: &str = "sluis.v1";
+
+/// A part of a message that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The field by its path in the message or the name of the metadata.
+    pub field: String,
+    /// The reason.
+    pub reason: ErrorReason,
+    /// What is wrong and what to do; never repeats what was sent.
+    pub text: String,
+}
+
+impl Invalid {
+    /// A violation at a field.
+    pub fn new(field: impl Into<String>, reason: ErrorReason, text: impl Into<String>) -> Self {
+        Self { field: field.into(), reason, text: text.into() }
+    }
+}
+
+fn details(reason: ErrorReason) -> ErrorDetails {
+    let name = reason.as_str_name();
+    let short = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
+    ErrorDetails::with_error_info(short, DOMAIN, HashMap::new())
+}
+
+/// A malformed message.
+#[must_use]
+pub fn invalid(invalid: &Invalid) -> Status {
+    let mut details = details(invalid.reason);
+    details.add_bad_request_violation(&invalid.field, &invalid.text);
+    let text = format!("`{}`: {}", invalid.field, invalid.text);
+    Status::with_error_details(Code::InvalidArgument, text, details)
+}
+
+/// A limit was reached.
+#[must_use]
+pub fn limit_reached(text: &str) -> Status {
+    let mut details = details(ErrorReason::LimitReached);
+    details.set_retry_info(Some(Duration::from_millis(200)));
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
+/// A caller that is not proven.
+#[must_use]
+pub fn token(error: &TokenError) -> Status {
+    let reason = match error {
+        TokenError::Missing => ErrorReason::TokenMissing,
+        TokenError::Malformed => ErrorReason::TokenMalformed,
+        TokenError::Algorithm => ErrorReason::TokenAlgorithm,
+        TokenError::UnknownKey => ErrorReason::TokenUnknownKey,
+        TokenError::Signature => ErrorReason::TokenSignature,
+        TokenError::Expired => ErrorReason::TokenExpired,
+        TokenError::NotYetValid => ErrorReason::TokenNotYetValid,
+        TokenError::Issuer => ErrorReason::TokenIssuer,
+        TokenError::Audience => ErrorReason::TokenAudience,
+        TokenError::Group => ErrorReason::TokenGroup,
+        TokenError::Service => ErrorReason::TokenService,
+        TokenError::Subject => ErrorReason::TokenSubject,
+        TokenError::Binding => ErrorReason::TokenBinding,
+    };
+    Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason))
+}
+
+/// What stopped a question.
+#[must_use]
+pub fn fault(fault: &Fault) -> Status {
+    let (code, reason) = match fault {
+        Fault::NotEnrolled => (Code::PermissionDenied, ErrorReason::CallerNotEnrolled),
+        Fault::GrantNotCurrent => (Code::Unauthenticated, ErrorReason::TokenGrant),
+        Fault::MayNotRecord => (Code::PermissionDenied, ErrorReason::CallerMayNotRecord),
+        Fault::FieldNotPermitted(_) => return field_not_permitted(fault),
+        Fault::BsnNotAllowed => (Code::PermissionDenied, ErrorReason::BsnNotAllowed),
+        Fault::UnknownClient => {
+            return invalid(&Invalid::new("subject", ErrorReason::SubjectMalformed, fault.to_string()));
+        }
+        Fault::TransactionReused => (Code::AlreadyExists, ErrorReason::TransactionIdReused),
+        Fault::OutcomeChanged => (Code::FailedPrecondition, ErrorReason::OutcomeChanged),
+        Fault::TryAgain => (Code::Aborted, ErrorReason::TryAgain),
+        Fault::ChangeRefused(_) => (Code::FailedPrecondition, ErrorReason::ChangeRefused),
+        Fault::Store(error) => return store(error),
+        Fault::PolicyTooOld => return defect("a surface activated a policy"),
+        Fault::Defect(text) => return defect(text),
+    };
+    Status::with_error_details(code, fault.to_string(), details(reason))
+}
+
+fn field_not_permitted(fault: &Fault) -> Status {
+    invalid(&Invalid::new("fields", ErrorReason::FieldNotPermitted, fault.to_string()))
+}
+
+fn store(error: &StoreError) -> Status {
+    let reason = match error {
+        StoreError::Unavailable { store: "holder database", .. } => ErrorReason::SourceUnavailable,
+        StoreError::Unavailable { store: "key database", .. } => ErrorReason::KeysUnavailable,
+        StoreError::Unavailable { .. } | StoreError::ClockBehind { .. } | StoreError::Unknown { .. } => {
+            ErrorReason::LogUnavailable
+        }
+        StoreError::Corrupt { .. } => return defect(&error.to_string()),
+    };
+    let mut details = details(reason);
+    details.set_retry_info(Some(Duration::from_secs(1)));
+    // Which store and in which state stands in our own log and in health, not in an answer to a stranger.
+    tracing::warn!(%error, "a call ended because a store did not answer");
+    let text = "a store of the gateway does not answer, so nothing is released: retry later";
+    Status::with_error_details(Code::Unavailable, text, details)
+}
+
+/// A defect: an incident id for the caller, the text for our own log.
+#[must_use]
+pub fn defect(text: &str) -> Status {
+    let incident = data_encoding::HEXLOWER.encode(&rand_incident());
+    tracing::error!(incident, text, "a defect ended a call; nothing was released");
+    let mut details = details(ErrorReason::Internal);
+    details.set_request_info(&incident, "");
+    Status::with_error_details(Code::Internal, format!("internal error, incident {incident}"), details)
+}
+
+/// Eight bytes that name an incident; not a secret.
+fn rand_incident() -> [u8; 8] {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one("sluis-incident").to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_names_no_store_and_no_state() {
+        let status = fault(&Fault::Store(StoreError::Unavailable { store: "key database", state: "LOCKED" }));
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(!status.message().contains("key") && !status.message().contains("LOCKED"));
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("KEYS_UNAVAILABLE", DOMAIN));
+    }
+
+    #[test]
+    fn a_violation_names_its_field() {
+        let status = invalid(&Invalid::new("subject.bsn", ErrorReason::SubjectMalformed, "fails the 11-test"));
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "subject.bsn");
+    }
+}

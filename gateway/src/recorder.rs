@@ -1,0 +1,222 @@
+//! Pool of pending entries → one durable append → one signature → a receipt for each.
+//!
+//! Promise: a receipt leaves this room only after its entry is durable. While one append runs the next one
+//! fills; nothing waits for a batch to be full. Changes of standing go before questions, because a withdrawal
+//! must stop the very next release.
+
+use arc_swap::ArcSwap;
+use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
+use sluis_core::log::draft::{Draft, Outcome};
+use sluis_core::log::receipt::Receipt;
+use sluis_core::log::{LeafKind, Millis};
+use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
+use sluis_core::standing::ChangeRefused;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Most entries in one append.
+const BATCH_ENTRIES_MAX: usize = 256;
+/// Most entries waiting; beyond it callers are told that the log is busy.
+const QUEUE_ENTRIES_MAX: usize = 8192;
+/// A checkpoint is kept in the store after this many entries or milliseconds, whichever comes first.
+const KEEP_ENTRIES: u64 = 1000;
+const KEEP_AFTER_MS: Millis = 60_000;
+
+/// What became of one draft.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Durable, with its receipt.
+    Recorded(Receipt),
+    /// Decide again.
+    Stale,
+    /// The same request is in the log already.
+    Duplicate {
+        /// Where.
+        index: u64,
+        /// As what.
+        kind: LeafKind,
+    },
+    /// The transaction id was used for something else.
+    Conflict,
+    /// The change cannot be applied.
+    Refused(ChangeRefused),
+    /// The policy number is below the highest seen.
+    PolicyTooOld,
+    /// The entry itself is malformed: a defect of conduct.
+    Malformed,
+}
+
+/// Whether the log can be written, for health and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogState {
+    /// Appends succeed.
+    Writing,
+    /// Appends fail for now; releases resume when the fault clears.
+    Failing(&'static str),
+    /// The outcome of an append is unknown: the process must end and start again.
+    Halted,
+}
+
+struct Job {
+    draft: Draft,
+    answer: oneshot::Sender<Result<Verdict, StoreError>>,
+}
+
+/// The way into the log.
+#[derive(Clone)]
+pub struct Recorder {
+    urgent: mpsc::Sender<Job>,
+    normal: mpsc::Sender<Job>,
+    latest: Arc<ArcSwap<SignedCheckpoint>>,
+    state: watch::Receiver<LogState>,
+}
+
+impl Recorder {
+    /// Starts the recording task on a ledger. Signs the committed head first, so that readers have a checkpoint.
+    ///
+    /// # Errors
+    /// When the head cannot be read.
+    pub async fn start(
+        ledger: Arc<dyn Ledger>,
+        signer: Arc<dyn Signer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let head = ledger.head().await?;
+        let latest = Arc::new(ArcSwap::from_pointee(sign(&head, signer.as_ref())));
+        let (urgent, urgent_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
+        let (normal, normal_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
+        let (state_out, state) = watch::channel(LogState::Writing);
+        let kept = Kept { size: head.size(), time: clock.now() };
+        let desk = Desk { ledger, signer, clock, latest: Arc::clone(&latest), state: state_out, kept };
+        tokio::spawn(desk.run(urgent_jobs, normal_jobs));
+        Ok(Self { urgent, normal, latest, state })
+    }
+
+    /// Records an answer to a question; returns when it is durable or refused.
+    ///
+    /// # Errors
+    /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
+    pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
+        enqueue(&self.normal, draft).await
+    }
+
+    /// Records a change of standing, enrolment or policy, ahead of questions.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub async fn record_change(&self, draft: Draft) -> Result<Verdict, StoreError> {
+        enqueue(&self.urgent, draft).await
+    }
+
+    /// The newest signed checkpoint of a durable head.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
+        self.latest.load_full()
+    }
+
+    /// Follows whether the log can be written.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<LogState> {
+        self.state.clone()
+    }
+}
+
+async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, StoreError> {
+    let (answer, verdict) = oneshot::channel();
+    let busy = StoreError::Unavailable { store: "log database", state: "QUEUE_FULL" };
+    queue.try_send(Job { draft, answer }).map_err(|_| busy)?;
+    // The task answers every job it takes; a closed channel means that it died between taking and answering.
+    verdict.await.unwrap_or(Err(StoreError::Unknown { store: "log database" }))
+}
+
+/// What stands in the store as the last kept checkpoint.
+struct Kept {
+    size: u64,
+    time: Millis,
+}
+
+struct Desk {
+    ledger: Arc<dyn Ledger>,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    latest: Arc<ArcSwap<SignedCheckpoint>>,
+    state: watch::Sender<LogState>,
+    kept: Kept,
+}
+
+impl Desk {
+    async fn run(mut self, mut urgent: mpsc::Receiver<Job>, mut normal: mpsc::Receiver<Job>) {
+        loop {
+            let first = tokio::select! {
+                biased;
+                job = urgent.recv() => job,
+                job = normal.recv() => job,
+            };
+            let Some(first) = first else { return };
+            let mut jobs = vec![first];
+            fill(&mut jobs, &mut urgent);
+            fill(&mut jobs, &mut normal);
+            self.append(jobs).await;
+        }
+    }
+
+    async fn append(&mut self, jobs: Vec<Job>) {
+        let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
+        // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
+        match self.ledger.append(drafts).await {
+            Ok(committed) => {
+                self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
+                let checkpoint = sign(committed.head(), self.signer.as_ref());
+                let receipts = committed.receipts(&checkpoint);
+                self.latest.store(Arc::new(checkpoint));
+                for ((answer, outcome), receipt) in answers.into_iter().zip(committed.outcomes()).zip(receipts) {
+                    // The caller may be gone; the entry stands, and a repeated call finds it.
+                    let _ = answer.send(verdict(outcome, receipt));
+                }
+                self.keep_checkpoint().await;
+            }
+            Err(error) => {
+                let state = match &error {
+                    StoreError::Unknown { .. } => LogState::Halted,
+                    StoreError::Unavailable { state, .. } => LogState::Failing(state),
+                    StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
+                    StoreError::ClockBehind { .. } => LogState::Failing("CLOCK_BEHIND"),
+                };
+                tracing::error!(%error, "an append failed; nothing of it was released");
+                self.state.send_replace(state);
+                for answer in answers {
+                    let _ = answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn keep_checkpoint(&mut self) {
+        let (latest, now) = (self.latest.load_full(), self.clock.now());
+        let due = latest.size >= self.kept.size + KEEP_ENTRIES || now >= self.kept.time + KEEP_AFTER_MS;
+        if due && self.ledger.keep_checkpoint(latest.size, &latest.note, now).await.is_ok() {
+            self.kept = Kept { size: latest.size, time: now };
+        }
+    }
+}
+
+fn fill(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
+    while jobs.len() < BATCH_ENTRIES_MAX {
+        let Ok(job) = queue.try_recv() else { return };
+        jobs.push(job);
+    }
+}
+
+fn verdict(outcome: &Outcome, receipt: Option<Receipt>) -> Result<Verdict, StoreError> {
+    Ok(match (outcome, receipt) {
+        (Outcome::Recorded { .. }, Some(receipt)) => Verdict::Recorded(receipt),
+        // An entry without its receipt contradicts itself: nothing may be released on it.
+        (Outcome::Recorded { .. }, None) => return Err(StoreError::Unknown { store: "log database" }),
+        (Outcome::Stale, _) => Verdict::Stale,
+        (Outcome::Duplicate { index, kind }, _) => Verdict::Duplicate { index: *index, kind: *kind },
+        (Outcome::Conflict, _) => Verdict::Conflict,
+        (Outcome::Refused(refused), _) => Verdict::Refused(refused.clone()),
+        (Outcome::PolicyTooOld, _) => Verdict::PolicyTooOld,
+        (Outcome::Malformed(_), _) => Verdict::Malformed,
+    })
+}

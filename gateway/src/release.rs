@@ -1,0 +1,343 @@
+//! The release: admit, gather, decide, fetch, record, hand over. The order of these steps is the promise.
+
+use crate::entry::{self, Asked, COARSE, Particulars};
+use crate::fault::Fault;
+use crate::gateway::{ActivePolicy, Gateway};
+use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::recorder::Verdict;
+use sluis_core::decide::decide;
+use sluis_core::field::{Field, FieldSet};
+use sluis_core::log::draft::{Draft, Transaction};
+use sluis_core::log::leaf::{Key, Leaf};
+use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::receipt::Receipt;
+use sluis_core::log::{LeafKind, commitment, proof};
+use sluis_core::organisation::{Purpose, RecipientType};
+use sluis_core::policy::Policy;
+use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal, Released, Sealed};
+use sluis_core::subject::{Actor, SubjectId};
+
+/// How often a question is decided again when standing changes under it.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// A question about one subject, as the surface parsed it.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// About whom.
+    pub subject: SubjectId,
+    /// For what.
+    pub purpose: Purpose,
+    /// Fields asked for; `None` asks for all.
+    pub mask: Option<FieldSet>,
+    /// Who acts at the recipient.
+    pub actor: Option<Actor>,
+    /// The transaction id, the client's or ours.
+    pub transaction_id: uuid::Uuid,
+    /// The bytes of the request as received, for recognising a repeated one.
+    pub request: Vec<u8>,
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub enum Answer {
+    /// Fields leave.
+    Released(Released),
+    /// Nothing leaves.
+    Refused(Refused),
+    /// A human must decide.
+    Escalated(Receipt),
+}
+
+/// A refusal as the recipient may know it.
+#[derive(Debug)]
+pub struct Refused {
+    /// Proof that it was logged.
+    pub receipt: Receipt,
+    /// Whether the recipient is a natural person, who is told where to turn to (B23).
+    pub natural_person: bool,
+}
+
+/// Makes the bytes that leave from an extract; the surface knows the wire format.
+pub type Serialize = fn(&Extract, catalogue: u64) -> Vec<u8>;
+
+impl Gateway {
+    /// Answers a question about one subject.
+    ///
+    /// # Errors
+    /// [`Fault`]: nothing was released.
+    pub async fn release(&self, caller: &Caller, ask: &Ask, serialize: Serialize) -> Result<Answer, Fault> {
+        let admitted = self.admit(caller, Some(ask.purpose)).await?;
+        self.check_ask(&admitted, ask)?;
+        let digest = self.request_digest(ask.transaction_id, &ask.request).await?;
+        for _ in 0..ATTEMPTS_MAX {
+            let transaction = entry::transaction(caller, ask.transaction_id, digest);
+            if let Some(answer) = self.attempt(caller, &admitted, ask, transaction, serialize).await? {
+                return Ok(answer);
+            }
+        }
+        Err(Fault::TryAgain)
+    }
+
+    /// What holds for the question whoever it is about: masks within the rule, a ground for the BSN.
+    pub(crate) fn check_ask(&self, admitted: &Admitted, ask: &Ask) -> Result<(), Fault> {
+        if matches!(ask.subject, SubjectId::Bsn(_)) && admitted.enrolment.bsn_ground.is_none() {
+            return Err(Fault::BsnNotAllowed);
+        }
+        let active = self.active.load();
+        let reachable = active.policy.reachable(admitted.enrolment.recipient, ask.purpose);
+        let beyond: Vec<Field> = match (ask.mask, reachable) {
+            (Some(mask), Some(reachable)) => mask.difference(reachable).iter().collect(),
+            _ => Vec::new(),
+        };
+        if beyond.is_empty() { Ok(()) } else { Err(Fault::FieldNotPermitted(beyond)) }
+    }
+
+    /// The digest that recognises a repeated request, under the key of the day of its transaction id (A13).
+    pub(crate) async fn request_digest(&self, id: uuid::Uuid, request: &[u8]) -> Result<[u8; 32], Fault> {
+        let made = id.get_timestamp().map_or(0, |t| t.to_unix().0.saturating_mul(1000));
+        let key = self.keys.transaction_key(sluis_core::subject::dutch_date(made)).await?;
+        Ok(commitment::request_digest(&key, request))
+    }
+
+    /// One attempt; `None` when standing changed under it.
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        admitted: &Admitted,
+        ask: &Ask,
+        transaction: Transaction,
+        serialize: Serialize,
+    ) -> Result<Option<Answer>, Fault> {
+        let active = self.active.load_full();
+        let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
+        let gathered = self.gather(caller, admitted, &matter).await?;
+        let question = Question {
+            recipient: admitted.enrolment.recipient,
+            purpose: ask.purpose,
+            subject: ask.subject.clone(),
+            mask: ask.mask,
+            record_id: None,
+        };
+        let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
+        match decide(&active.policy, question, gathered.facts) {
+            Decision::Permit(permit) => {
+                let sealed = self.fetch(permit, &active.policy, serialize).await?;
+                self.hand_over(&asked, ask, &gathered, sealed, transaction).await
+            }
+            Decision::Refuse(refusal) => {
+                self.turn_away(&asked, ask, &gathered, &refusal, LeafKind::Deny, transaction).await
+            }
+            Decision::Escalate(refusal) => {
+                self.turn_away(&asked, ask, &gathered, &refusal, LeafKind::Escalate, transaction).await
+            }
+        }
+    }
+
+    /// Fetches exactly what the permit names and makes the bytes that would leave.
+    pub(crate) async fn fetch(&self, permit: Permit, policy: &Policy, serialize: Serialize) -> Result<Sealed, Fault> {
+        let extract = self.dossier.fetch(permit).await?;
+        let body = serialize(&extract, policy.catalogue());
+        Ok(Sealed { extract, body, salt: self.salt() })
+    }
+
+    async fn hand_over(
+        &self,
+        asked: &Asked<'_>,
+        ask: &Ask,
+        gathered: &Gathered,
+        sealed: Sealed,
+        transaction: Transaction,
+    ) -> Result<Option<Answer>, Fault> {
+        let mut draft = self.release_draft(asked, ask, gathered, &sealed, None)?;
+        draft.transaction = Some(transaction);
+        match self.recorder.record(draft).await? {
+            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Stale => Ok(None),
+            Verdict::Conflict => Err(Fault::TransactionReused),
+            Verdict::Duplicate { index, kind } => self.repeated(asked, ask, gathered, sealed, index, kind).await,
+            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+                Err(Fault::Defect("the ledger refused the entry of a release"))
+            }
+        }
+    }
+
+    /// The same request again, and it would be released now (ruling on repeated transactions).
+    async fn repeated(
+        &self,
+        asked: &Asked<'_>,
+        ask: &Ask,
+        gathered: &Gathered,
+        sealed: Sealed,
+        index: u64,
+        kind: LeafKind,
+    ) -> Result<Option<Answer>, Fault> {
+        match kind {
+            LeafKind::Deny => return self.refused_before(asked, index).await.map(Some),
+            LeafKind::Escalate => return Ok(Some(Answer::Escalated(self.receipt_at(index).await?))),
+            LeafKind::Release => {}
+            _ => return Err(Fault::TransactionReused),
+        }
+        if !self.is_same_body(index, &sealed.body).await? {
+            return Err(Fault::OutcomeChanged);
+        }
+        let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
+        match self.recorder.record(draft).await? {
+            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Stale => Ok(None),
+            _ => Err(Fault::Defect("the ledger refused the entry of a repeated release")),
+        }
+    }
+
+    /// Whether the entry at `index` released exactly these bytes: its own salt over the new body gives its `bc`.
+    async fn is_same_body(&self, index: u64, body: &[u8]) -> Result<bool, Fault> {
+        let defect = Fault::Defect("an entry of the log cannot be read back");
+        let entry = self.ledger.entry(index).await?.ok_or(defect.clone())?;
+        let leaf = Leaf::decode(&entry.leaf).map_err(|_| defect.clone())?;
+        let Some(payload) = entry.payload else { return Ok(false) };
+        let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
+        let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
+        let rid = sluis_core::log::draft::RequestId(rid);
+        let plain = open(&Sealing { key: &key, origin: &self.origin, rid, item: 0 }, &payload).ok_or(defect.clone())?;
+        let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
+        let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
+        Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
+    }
+
+    fn release_draft(&self, asked: &Asked<'_>, ask: &Ask, gathered: &Gathered, sealed: &Sealed, repeats: Option<u64>) -> Result<Draft, Fault> {
+        let permit = sealed.extract.permit();
+        let rid = self.request_id();
+        let codes: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();
+        let leaf = asked
+            .leaf(LeafKind::Release)
+            .with(Key::Ba, permit.basis())
+            .with(Key::Ru, permit.rule())
+            .with(Key::Fs, sealed.extract.fields().to_hex())
+            .with(Key::Ob, codes)
+            .with(Key::Rs, vec![Reason::Ok.code()])
+            .with(Key::Bc, commitment::body(&sealed.salt, &sealed.body));
+        let leaf = match repeats {
+            Some(index) => leaf.with(Key::Ref, format!("{}:{index}", crate::origin::shard_of(&self.origin))),
+            None => leaf,
+        };
+        let payload = self.particulars(&Particulars {
+            subject: &ask.subject,
+            actor: ask.actor.as_ref(),
+            facts: gathered.facts,
+            reasons: &[Reason::Ok],
+            rule: Some(permit.rule()),
+            body_salt: Some(&sealed.salt),
+            obligations: permit.obligations(),
+        });
+        self.draft(rid, leaf, &payload, gathered)
+    }
+
+    async fn turn_away(
+        &self,
+        asked: &Asked<'_>,
+        ask: &Ask,
+        gathered: &Gathered,
+        refusal: &Refusal,
+        kind: LeafKind,
+        transaction: Transaction,
+    ) -> Result<Option<Answer>, Fault> {
+        let mut draft = self.refusal_draft(asked, ask, gathered, refusal, kind)?;
+        draft.transaction = Some(transaction);
+        match self.recorder.record(draft).await? {
+            Verdict::Recorded(receipt) => Ok(Some(self.turned_away(asked, kind, receipt))),
+            Verdict::Stale => Ok(None),
+            Verdict::Conflict => Err(Fault::TransactionReused),
+            // What was refused stays refused; what was released and would now be refused has changed.
+            Verdict::Duplicate { index, kind: LeafKind::Deny } => self.refused_before(asked, index).await.map(Some),
+            Verdict::Duplicate { index, kind: LeafKind::Escalate } => {
+                Ok(Some(Answer::Escalated(self.receipt_at(index).await?)))
+            }
+            Verdict::Duplicate { kind: LeafKind::Release, .. } => Err(Fault::OutcomeChanged),
+            Verdict::Duplicate { .. } => Err(Fault::TransactionReused),
+            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+                Err(Fault::Defect("the ledger refused the entry of a refusal"))
+            }
+        }
+    }
+
+    /// The draft of a refusal, an escalation or an explanation: one shape, one length, no detail in clear (A10).
+    pub(crate) fn refusal_draft(
+        &self,
+        asked: &Asked<'_>,
+        ask: &Ask,
+        gathered: &Gathered,
+        refusal: &Refusal,
+        kind: LeafKind,
+    ) -> Result<Draft, Fault> {
+        let rid = self.request_id();
+        let leaf = asked.leaf(kind).with(Key::Rs, vec![COARSE.to_owned()]);
+        let payload = self.particulars(&Particulars {
+            subject: &ask.subject,
+            actor: ask.actor.as_ref(),
+            facts: gathered.facts,
+            reasons: &refusal.reasons,
+            rule: refusal.rule.as_deref(),
+            body_salt: None,
+            obligations: &[],
+        });
+        self.draft(rid, leaf, &payload, gathered)
+    }
+
+    fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {
+        if kind == LeafKind::Escalate {
+            return Answer::Escalated(receipt);
+        }
+        Answer::Refused(Refused { receipt, natural_person: is_natural_person(asked.admitted.enrolment.recipient) })
+    }
+
+    async fn refused_before(&self, asked: &Asked<'_>, index: u64) -> Result<Answer, Fault> {
+        let receipt = self.receipt_at(index).await?;
+        Ok(self.turned_away(asked, LeafKind::Deny, receipt))
+    }
+
+    /// The receipt of an entry that is already in the log, under the newest checkpoint.
+    pub(crate) async fn receipt_at(&self, index: u64) -> Result<Receipt, Fault> {
+        let checkpoint = self.recorder.checkpoint();
+        let receipt = proof::receipt_for(self.ledger.as_ref(), index, &checkpoint).await?;
+        receipt.ok_or(Fault::Defect("an entry of the log has no receipt"))
+    }
+}
+
+/// Recipients who are persons, and are told where they can turn to.
+pub(crate) const fn is_natural_person(recipient: RecipientType) -> bool {
+    matches!(
+        recipient,
+        RecipientType::Parent
+            | RecipientType::ParentWithoutAuthority
+            | RecipientType::FosterParent
+            | RecipientType::Guardian
+            | RecipientType::Representative
+            | RecipientType::Client
+            | RecipientType::Relative
+    )
+}
+
+pub(crate) fn asked<'a>(
+    caller: &'a Caller,
+    admitted: &'a Admitted,
+    purpose: Purpose,
+    transaction_id: uuid::Uuid,
+    active: &ActivePolicy,
+) -> Asked<'a> {
+    Asked {
+        caller,
+        admitted,
+        purpose,
+        policy: active.policy.digest(),
+        catalogue: active.policy.catalogue(),
+        transaction_id,
+    }
+}
+
+fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+    let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
+    Ok(Answer::Released(released))
+}
+
+fn hex32(text: &str) -> Option<[u8; 32]> {
+    data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+}

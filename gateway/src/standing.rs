@@ -1,0 +1,95 @@
+//! Records what holds for a subject. Each change is an entry; when the call returns, the next release is decided under it.
+
+use crate::entry;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::gather::Caller;
+use crate::recorder::Verdict;
+use serde_json::json;
+use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey};
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::payload::padded;
+use sluis_core::log::receipt::Receipt;
+use sluis_core::standing::Change;
+use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
+
+/// A change of standing, as the surface parsed it.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// For whom.
+    pub subject: SubjectId,
+    /// What changes.
+    pub change: Change,
+    /// The transaction id, the client's or ours.
+    pub transaction_id: uuid::Uuid,
+    /// The bytes of the request as received.
+    pub request: Vec<u8>,
+}
+
+impl Gateway {
+    /// Records one change of standing.
+    ///
+    /// A protective change carries no expected version, so it is never told to try again: it is applied to
+    /// whatever stands inside the lock (A16).
+    ///
+    /// # Errors
+    /// [`Fault`]: nothing was recorded.
+    pub async fn record_standing(&self, caller: &Caller, recording: &Recording) -> Result<Receipt, Fault> {
+        let admitted = self.admit(caller, None).await?;
+        if !admitted.enrolment.records_standing {
+            return Err(Fault::MayNotRecord);
+        }
+        let subject = self.keys.find(&recording.subject).await?.ok_or(Fault::UnknownClient)?;
+        let digest = self.request_digest(recording.transaction_id, &recording.request).await?;
+        let mut draft = self.standing_draft(caller, recording, subject).await?;
+        draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
+        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        match self.recorder.record_change(draft).await? {
+            Verdict::Recorded(receipt) => Ok(receipt),
+            // The same change under the same transaction id: it was recorded the first time.
+            Verdict::Duplicate { index, kind } if kind == recording.change.leaf_kind() => self.receipt_at(index).await,
+            Verdict::Duplicate { .. } | Verdict::Conflict => Err(Fault::TransactionReused),
+            Verdict::Refused(refused) => Err(Fault::ChangeRefused(refused)),
+            // The enrolment of the caller changed under the call.
+            Verdict::Stale => Err(Fault::TryAgain),
+            Verdict::PolicyTooOld | Verdict::Malformed => Err(Fault::Defect("the ledger refused a change of standing")),
+        }
+    }
+
+    async fn standing_draft(&self, caller: &Caller, recording: &Recording, subject: SubjectRef) -> Result<Draft, Fault> {
+        let year = dutch_date(self.clock.now()).year();
+        let key = self.keys.subject_key(subject, year).await?.ok_or(Fault::UnknownClient)?;
+        let rid = self.request_id();
+        let leaf = LeafDraft::new(recording.change.leaf_kind())
+            .with(Key::Rp, caller.oin.as_str())
+            .with(Key::X5, &*caller.thumbprint)
+            .with(Key::Txn, recording.transaction_id.simple().to_string());
+        let payload = json!({
+            "v": "sluis-payload/1",
+            "salt": data_encoding::HEXLOWER.encode(&self.salt()),
+            "subject": { recording.subject.kind(): recording.subject.value() },
+            "standing": recording.change,
+        });
+        let payload = padded(payload.to_string());
+        let leaf = self.tagged(&key, rid, leaf, &payload);
+        Ok(Draft {
+            payload: Some(self.sealed(&key, rid, &payload)?),
+            effects: vec![Effect::Standing { subject, change: recording.change.clone() }],
+            concerns: vec![Concerns { subject, item: 0 }],
+            ..self.bare_draft(rid, leaf)
+        })
+    }
+
+    /// Appends an entry of the gateway itself, without a subject: policy, enrolment, epoch.
+    ///
+    /// # Errors
+    /// A store that does not answer, a policy that is too old, or a defect.
+    pub(crate) async fn record_own(&self, leaf: LeafDraft, effects: Vec<Effect>) -> Result<Receipt, Fault> {
+        let draft = Draft { effects, ..self.bare_draft(self.request_id(), leaf) };
+        match self.recorder.record_change(draft).await? {
+            Verdict::Recorded(receipt) => Ok(receipt),
+            Verdict::PolicyTooOld => Err(Fault::PolicyTooOld),
+            _ => Err(Fault::Defect("the ledger refused an entry of the gateway itself")),
+        }
+    }
+}
