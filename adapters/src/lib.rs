@@ -1,1 +1,20 @@
-//! placeholder
+//! Engines and formats behind the ports of `sluis-core`.
+//!
+//! | port | module |
+//! |---|---|
+//! | `Ledger`, `Register` | [`sqlite::SqliteLog`] |
+//! | `KeyStore` | [`sqlite::SqliteKeys`] |
+//! | `Signer` | [`signer::Ed25519Signer`] |
+//! | `Clock`, `Entropy` | [`system`] |
+//!
+//! [`master`], [`state_row`] and [`segment`] say how rows are protected, whichever engine keeps them.
+//! Where the engine named here ends: SQLite serves one gateway process on one machine. A power cut after a lying
+//! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
+
+pub mod master;
+pub mod secret_file;
+pub mod segment;
+pub mod signer;
+pub mod sqlite;
+pub mod state_row;
+pub mod system;

@@ -4,17 +4,20 @@
 //! core decides and proves; adapters hold engines. One request walks down once and up once.
 
 pub mod audit;
+pub mod demo;
 pub mod enrolment;
 pub mod entry;
 pub mod explain;
 pub mod fault;
 pub mod gateway;
 pub mod gather;
-
+pub mod grpc;
 pub mod origin;
 pub mod recorder;
 pub mod release;
 pub mod slot;
 pub mod standing;
-
-
+pub mod token;
+pub mod transport;
+pub mod client;
+pub mod config;

@@ -5,4 +5,6 @@ mod golden;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod scenario;
+#[cfg(test)]
 mod tidy;

@@ -6,7 +6,7 @@
 
 use crate::fact::{Fact, Facts};
 use crate::field::FieldSet;
-use crate::policy::{Clause, OnObjection, OnRestriction, Policy, Rule};
+use crate::policy::{Atom, Clause, OnObjection, OnRestriction, Policy, Rule};
 use crate::release::{Decision, Permit, Question, Reason, Refusal, Withheld};
 
 /// Decides one question. The only maker of a [`Permit`].
@@ -64,12 +64,18 @@ fn push_facts<'a>(reasons: &mut Vec<Reason>, clauses: impl Iterator<Item = &'a C
 
 /// What is missing in the nearest clause that permits; what is unknown is a reason already.
 fn shortfall(reasons: &mut Vec<Reason>, rule: &Rule, facts: Facts) {
-    let nearest = rule.permit_if().iter().min_by_key(|c| c.distance(facts));
+    let nearest = rule.permit_if().iter().min_by_key(|c| (personal_distance(c, facts), c.distance(facts)));
     for atom in nearest.into_iter().flat_map(Clause::atoms) {
         if !atom.holds(facts) && facts.bits() & atom.fact.mask() != 0 {
             reasons.push(Reason::Unmet(atom.fact));
         }
     }
+}
+
+/// How many atoms about the person himself fall short: nobody can mend an age, so such a clause is further away.
+fn personal_distance(clause: &Clause, facts: Facts) -> usize {
+    let personal = |a: &&Atom| matches!(a.fact, Fact::Age | Fact::Capable) && !a.holds(facts);
+    clause.atoms().iter().filter(personal).count()
 }
 
 /// The fields that may leave, and what was taken out and why. An empty answer is a refusal.

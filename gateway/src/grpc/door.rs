@@ -6,7 +6,7 @@
 use super::status::{self, Invalid};
 use crate::gather::Caller;
 use crate::token::verify::Verifier;
-use crate::transport::Peer;
+use crate::transport::peer::Peer;
 use http::{HeaderMap, Request, Response};
 use sluis_core::ports::Clock;
 use sluis_proto::v1::ErrorReason;
@@ -119,7 +119,7 @@ impl Shared {
         let transaction = self.transaction_id(request.headers(), now).map_err(|e| status::invalid(&e))?;
         let caller = Caller {
             oin: peer.oin.clone(),
-            thumbprint: peer.thumbprint.as_str().into(),
+            thumbprint: peer.thumbprint_text.as_str().into(),
             grant: claims.gth.as_str().into(),
         };
         request.extensions_mut().insert(caller);

@@ -23,6 +23,11 @@ fn store(error: StoreError) -> Status {
     status::fault(&Fault::Store(error))
 }
 
+/// The store lacks hashes below its own head.
+fn unprovable() -> Status {
+    status::defect("a proof below the head cannot be built")
+}
+
 fn on_wire(hashes: Vec<[u8; 32]>) -> Vec<bytes::Bytes> {
     hashes.into_iter().map(|h| h.to_vec().into()).collect()
 }
@@ -50,7 +55,7 @@ impl LogService for Logs {
             return Err(beyond("index", "must be below `size`"));
         }
         let ledger = self.0.ledger.as_ref();
-        let hashes = proof::inclusion(ledger, index, size).await.map_err(store)?;
+        let hashes = proof::inclusion(ledger, index, size).await.map_err(store)?.ok_or_else(unprovable)?;
         let leaf = ledger.leaf_hashes(index, index + 1).await.map_err(store)?;
         let leaf = leaf.first().ok_or_else(|| status::defect("an entry below the head has no hash"))?;
         let leaf_hash = leaf.to_vec().into();
@@ -69,6 +74,7 @@ impl LogService for Logs {
             return Err(beyond("from", "at least 1 and at most `to`"));
         }
         let hashes = proof::consistency(self.0.ledger.as_ref(), from, to).await.map_err(store)?;
+        let hashes = hashes.ok_or_else(unprovable)?;
         Ok(Response::new(v1::ProveConsistencyResponse { hashes: on_wire(hashes) }))
     }
 

@@ -8,7 +8,7 @@ use super::standing_service::Standings;
 use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
-use crate::transport::TlsConnection;
+use crate::transport::connection::TlsConnection;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;

@@ -1,7 +1,7 @@
 //! The one place where an error becomes a status: exhaustive, coarse outside, with a reason from the proto.
 
 use crate::fault::Fault;
-use crate::token::verify::TokenError;
+use crate::token::fault::TokenError;
 use sluis_core::ports::StoreError;
 use sluis_proto::v1::ErrorReason;
 use std::collections::HashMap;
@@ -70,6 +70,9 @@ pub fn token(error: &TokenError) -> Status {
         TokenError::Service => ErrorReason::TokenService,
         TokenError::Subject => ErrorReason::TokenSubject,
         TokenError::Binding => ErrorReason::TokenBinding,
+        TokenError::Lifetime => ErrorReason::TokenLifetime,
+        TokenError::Delegated => ErrorReason::TokenDelegated,
+        TokenError::CertificateExpired => ErrorReason::CertificateExpired,
     };
     Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason))
 }

@@ -867,6 +867,12 @@ pub enum ErrorReason {
     ProofOutOfRange = 36,
     /// A defect of the gateway; quote the incident id.
     Internal = 37,
+    /// The token is valid for longer than this gateway accepts.
+    TokenLifetime = 38,
+    /// The token is delegated (`act`, `pdi`), which this gateway does not accept.
+    TokenDelegated = 39,
+    /// The certificate of the connection has expired since it was opened.
+    CertificateExpired = 40,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -913,6 +919,9 @@ impl ErrorReason {
             Self::LimitReached => "ERROR_REASON_LIMIT_REACHED",
             Self::ProofOutOfRange => "ERROR_REASON_PROOF_OUT_OF_RANGE",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
+            Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
+            Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -956,6 +965,9 @@ impl ErrorReason {
             "ERROR_REASON_LIMIT_REACHED" => Some(Self::LimitReached),
             "ERROR_REASON_PROOF_OUT_OF_RANGE" => Some(Self::ProofOutOfRange),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
+            "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
+            "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
             _ => None,
         }
     }

@@ -4,11 +4,11 @@
 //! at most 4096 bytes. The stored bytes are what is hashed: nothing is ever re-encoded to verify, but what is
 //! read must re-encode to itself.
 
-pub use super::leaf_table::Key;
 use super::draft::RequestId;
-use super::leaf_table::{Row, Shape, fits, row_of};
-use super::{LeafKind, Millis};
-use std::fmt::Write as _;
+use super::leaf_table::Shape;
+pub use super::leaf_table::Key;
+pub use super::leaf_write::check;
+use super::{LeafKind, Millis, leaf_read, leaf_write};
 
 /// The value of `v`.
 pub const LEAF_FORMAT: &str = "sluis-leaf/1";
@@ -140,128 +140,19 @@ impl LeafDraft {
         self.fields.get(at).map(|(_, value)| value)
     }
 
+    /// The keys and values, in the order of the keys.
+    pub(super) fn fields(&self) -> &[(Key, LeafValue)] {
+        &self.fields
+    }
+
     /// The text of the leaf, exactly as it is hashed and stored.
     ///
     /// # Errors
     /// [`LeafError`] when the key table or the profile is not met: a defect of the caller, nothing may be written.
     pub fn encode(&self, rid: RequestId, index: u64, time: Millis) -> Result<String, LeafError> {
         check(self)?;
-        self.write(&rid.to_hex(), index, time)
+        leaf_write::write(self, &rid.to_hex(), index, time)
     }
-
-    fn write(&self, rid: &str, index: u64, time: Millis) -> Result<String, LeafError> {
-        for (key, number) in [(Key::I, index), (Key::T, time)] {
-            if number > NUMBER_MAX {
-                return Err(LeafError::Shape { key });
-            }
-        }
-        let mut text = String::with_capacity(768);
-        let mut fields = self.fields.iter().peekable();
-        for key in Key::ALL {
-            match key {
-                Key::V => write_text(&mut text, *key, LEAF_FORMAT),
-                Key::K => write_text(&mut text, *key, self.kind.code()),
-                Key::Rid => write_text(&mut text, *key, rid),
-                Key::I => write_number(&mut text, *key, index),
-                Key::T => write_number(&mut text, *key, time),
-                _ => {
-                    if let Some((_, value)) = fields.next_if(|(k, _)| k == key) {
-                        write_value(&mut text, *key, value);
-                    }
-                }
-            }
-        }
-        text.push('}');
-        if text.len() > LEAF_MAX {
-            return Err(LeafError::TooLong(text.len()));
-        }
-        Ok(text)
-    }
-}
-
-/// Whether a draft meets the key table and every value its shape.
-///
-/// # Errors
-/// [`LeafError`] names the first key that is missing, not allowed or ill-shaped.
-pub fn check(draft: &LeafDraft) -> Result<(), LeafError> {
-    let kind = draft.kind;
-    let Row { required, optional } = row_of(kind);
-    if let Some(key) = required.iter().find(|key| draft.get(**key).is_none()) {
-        return Err(LeafError::Missing { kind, key: *key });
-    }
-    for (key, value) in &draft.fields {
-        if !required.contains(key) && !optional.contains(key) {
-            return Err(LeafError::NotAllowed { kind, key: *key });
-        }
-        if !shaped(*key, value) {
-            return Err(LeafError::Shape { key: *key });
-        }
-    }
-    let reasons = match draft.get(Key::Rs) {
-        Some(LeafValue::List(reasons)) => reasons.len(),
-        _ => 0,
-    };
-    if matches!(kind, LeafKind::Deny | LeafKind::Escalate | LeafKind::Explain) && reasons != 1 {
-        return Err(LeafError::OneReason { kind });
-    }
-    Ok(())
-}
-
-fn shaped(key: Key, value: &LeafValue) -> bool {
-    match (key.shape(), value) {
-        (Shape::Number, LeafValue::Number(number)) => *number <= NUMBER_MAX,
-        (shape @ (Shape::Names | Shape::References), LeafValue::List(list)) => list.iter().all(|text| fits(shape, text)),
-        (Shape::Number | Shape::Names | Shape::References, _) => false,
-        (shape, LeafValue::Text(text)) => fits(shape, text),
-        _ => false,
-    }
-}
-
-fn write_key(text: &mut String, key: Key) {
-    text.push_str(if text.is_empty() { "{\"" } else { ",\"" });
-    text.push_str(key.code());
-    text.push_str("\":");
-}
-
-fn write_text(text: &mut String, key: Key, value: &str) {
-    write_key(text, key);
-    push_quoted(text, value);
-}
-
-fn write_number(text: &mut String, key: Key, value: u64) {
-    write_key(text, key);
-    push_number(text, value);
-}
-
-fn write_value(text: &mut String, key: Key, value: &LeafValue) {
-    match value {
-        LeafValue::Text(value) => write_text(text, key, value),
-        LeafValue::Number(value) => write_number(text, key, *value),
-        LeafValue::List(list) => {
-            write_key(text, key);
-            text.push('[');
-            for (at, member) in list.iter().enumerate() {
-                if at > 0 {
-                    text.push(',');
-                }
-                push_quoted(text, member);
-            }
-            text.push(']');
-        }
-    }
-}
-
-/// Writes a text that was checked to need no escaping.
-pub(super) fn push_quoted(text: &mut String, value: &str) {
-    text.push('"');
-    text.push_str(value);
-    text.push('"');
-}
-
-/// Writes an integer.
-pub(super) fn push_number(text: &mut String, value: u64) {
-    // Writing to a string cannot fail; the result carries no news.
-    let _infallible = write!(text, "{value}");
 }
 
 /// A leaf as it was read, strictly.
@@ -282,10 +173,10 @@ impl Leaf {
         if text.len() > LEAF_MAX {
             return Err(LeafError::TooLong(text.len()));
         }
-        let fields = super::leaf_read::fields(text)?;
-        let leaf = super::leaf_read::leaf(fields)?;
+        let fields = leaf_read::fields(text)?;
+        let leaf = leaf_read::leaf(fields)?;
         check(&leaf.draft)?;
-        if leaf.draft.write(&leaf.rid, leaf.index, leaf.time)? != text {
+        if leaf_write::write(&leaf.draft, &leaf.rid, leaf.index, leaf.time)? != text {
             return Err(LeafError::NotCanonical);
         }
         Ok(leaf)

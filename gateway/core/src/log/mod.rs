@@ -5,12 +5,14 @@
 
 pub mod checkpoint;
 pub mod commitment;
+mod committed;
 pub mod draft;
 pub mod finalise;
 mod growth;
 pub mod leaf;
 mod leaf_read;
 mod leaf_table;
+mod leaf_write;
 mod overlay;
 pub mod page;
 pub mod payload;
@@ -20,6 +22,9 @@ pub mod receipt;
 pub mod tiles;
 pub mod tree;
 pub mod verify;
+
+#[cfg(test)]
+mod tests;
 
 closed_list! {
     /// The kinds of leaves. All of them are fixed from the first version of the format.

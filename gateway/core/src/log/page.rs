@@ -6,8 +6,8 @@
 use super::Hash;
 use super::commitment::hmac_sha256;
 use super::growth::Growth;
-use super::leaf::{NUMBER_MAX, push_number, push_quoted};
 use super::leaf_table::{Shape, fits};
+use super::leaf_write::{push_number, push_quoted};
 use super::proof::verify_inclusion;
 use super::tree::{Frontier, leaf_hash, root_of, sha256};
 use data_encoding::HEXLOWER;
@@ -60,7 +60,7 @@ impl Item {
             text.push(',');
         }
         text.push_str("\"n\":");
-        push_number(&mut text, u64::from(self.number).min(NUMBER_MAX));
+        push_number(&mut text, u64::from(self.number));
         for (key, value) in [(",\"oc\":", self.outcome.as_str()), (",\"st\":", &self.tag), (",\"v\":", ITEM_FORMAT)] {
             text.push_str(key);
             push_quoted(&mut text, value);

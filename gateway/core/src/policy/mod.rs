@@ -16,8 +16,12 @@ pub mod enumerate;
 mod fault;
 mod load;
 mod model;
+mod property;
 mod read;
 mod rule;
+mod space;
+#[cfg(test)]
+mod tests;
 
 pub use ceiling::Ceiling;
 pub use clause::{Atom, Clause};

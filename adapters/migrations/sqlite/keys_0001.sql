@@ -1,0 +1,48 @@
+-- The key database, version 1. Its backups are kept for 30 days at most: a key that survives there is not erased.
+-- Nothing here names a person: tags need the lookup key, and keys are wrapped.
+
+CREATE TABLE seal_check (
+  one    INTEGER PRIMARY KEY CHECK (one = 1),
+  sealed BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE wrapping (
+  generation INTEGER PRIMARY KEY CHECK (generation > 0)    -- the newest is used for new keys
+) STRICT;
+
+CREATE TABLE subject (
+  subject_ref BLOB PRIMARY KEY CHECK (length(subject_ref) = 16)
+) STRICT, WITHOUT ROWID;
+
+-- Many identifiers, one subject (A15).
+CREATE TABLE subject_alias (
+  tag         BLOB PRIMARY KEY CHECK (length(tag) = 32),   -- HMAC(K_lookup, kind and value)
+  subject_ref BLOB NOT NULL REFERENCES subject
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subject_alias_subject ON subject_alias (subject_ref);
+
+CREATE TABLE subject_key (
+  key_id         BLOB PRIMARY KEY CHECK (length(key_id) = 16),
+  subject_ref    BLOB NOT NULL REFERENCES subject,
+  year           INTEGER NOT NULL,
+  wrapped        BLOB NOT NULL,
+  kek_generation INTEGER NOT NULL REFERENCES wrapping,
+  retain_until   TEXT,                                     -- date, where a term is known
+  legal_hold     INTEGER NOT NULL DEFAULT 0 CHECK (legal_hold IN (0, 1)),
+  UNIQUE (subject_ref, year)
+) STRICT, WITHOUT ROWID;
+
+-- The key of one day for subjects nobody knows (A11).
+CREATE TABLE bucket_key (
+  day            TEXT PRIMARY KEY,                         -- YYYY-MM-DD
+  key_id         BLOB NOT NULL UNIQUE CHECK (length(key_id) = 16),
+  wrapped        BLOB NOT NULL,
+  kek_generation INTEGER NOT NULL REFERENCES wrapping
+) STRICT, WITHOUT ROWID;
+
+-- The key of one day for digests of transactions; destroyed after 96 hours (A13).
+CREATE TABLE transaction_key (
+  day            TEXT PRIMARY KEY,                         -- YYYY-MM-DD
+  wrapped        BLOB NOT NULL,
+  kek_generation INTEGER NOT NULL REFERENCES wrapping
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,85 @@
+//! The subject index: one sealed segment per commit, merged later (A19).
+//!
+//! A random row per release would be half of the writer's work. At rest a segment tells nothing: without the key
+//! derived from the master key the leaves of one child cannot be linked.
+
+use crate::master::{CryptoRefused, RowKey};
+use sluis_core::subject::SubjectRef;
+
+/// Bytes of one record: subject 16, index 8, item 4.
+pub const RECORD_BYTES: usize = 28;
+
+/// Which leaves a segment covers, and whether it is as written (level 0) or merged (level 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The log, as in its rows.
+    pub log: i64,
+    /// 0 as written, 1 merged.
+    pub level: u8,
+    /// First index covered.
+    pub first: u64,
+    /// Last index covered.
+    pub last: u64,
+}
+
+impl Span {
+    fn associated(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(25);
+        out.extend_from_slice(&self.log.to_be_bytes());
+        out.push(self.level);
+        out.extend_from_slice(&self.first.to_be_bytes());
+        out.extend_from_slice(&self.last.to_be_bytes());
+        out
+    }
+}
+
+/// Adds one record to a segment that is being written.
+pub fn push(records: &mut Vec<u8>, subject: SubjectRef, index: u64, item: u32) {
+    records.extend_from_slice(&subject.0);
+    records.extend_from_slice(&index.to_be_bytes());
+    records.extend_from_slice(&item.to_be_bytes());
+}
+
+/// Seals the records of a segment.
+///
+/// # Errors
+/// [`CryptoRefused`], which cannot happen below 2^36 bytes.
+pub fn seal(with: &RowKey, span: Span, records: &[u8]) -> Result<Vec<u8>, CryptoRefused> {
+    with.seal(&span.associated(), records)
+}
+
+/// Opens a segment, or `None` when it is not what was written for this span.
+#[must_use]
+pub fn open(with: &RowKey, span: Span, sealed: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    with.open(&span.associated(), sealed).filter(|records| records.len() % RECORD_BYTES == 0)
+}
+
+/// The entries of one subject in opened records: index and item, in the order of writing.
+pub fn entries_of(records: &[u8], subject: SubjectRef) -> impl Iterator<Item = (u64, u32)> + '_ {
+    records.chunks_exact(RECORD_BYTES).filter_map(move |record| {
+        let rest = record.strip_prefix(&subject.0)?;
+        let (index, item) = rest.split_at_checked(8)?;
+        Some((u64::from_be_bytes(index.try_into().ok()?), u32::from_be_bytes(item.try_into().ok()?)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::master::{INDEX_LABEL, MasterKey};
+
+    #[test]
+    fn a_segment_gives_back_one_subject_and_opens_for_its_span_only() {
+        let with = MasterKey::from_bytes([1; 32]).sealing(INDEX_LABEL).unwrap();
+        let mut records = Vec::new();
+        push(&mut records, SubjectRef([1; 16]), 7, 0);
+        push(&mut records, SubjectRef([2; 16]), 8, 3);
+        push(&mut records, SubjectRef([1; 16]), 9, 4);
+        let span = Span { log: 1, level: 0, first: 7, last: 9 };
+        let sealed = seal(&with, span, &records).unwrap();
+        let opened = open(&with, span, &sealed).unwrap();
+        assert_eq!(entries_of(&opened, SubjectRef([1; 16])).collect::<Vec<_>>(), [(7, 0), (9, 4)]);
+        assert!(open(&with, Span { level: 1, ..span }, &sealed).is_none());
+        assert!(!sealed.windows(16).any(|w| w == [1; 16]));
+    }
+}

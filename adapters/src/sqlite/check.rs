@@ -1,0 +1,60 @@
+//! What is compared before a log is served: the head against the rows it was computed from.
+//!
+//! Finds leaves that were lost or hashes that were changed on the right edge and in stored sub-trees. A change inside a
+//! complete sub-tree is found by verifying the log, not here.
+
+use super::open::{OpenError, engine};
+use super::rows::{head_row, leaf_row, leaf_row_end};
+use super::statements;
+use rusqlite::Connection;
+use sluis_core::log::Hash;
+use sluis_core::log::finalise::Head;
+use sluis_core::log::tree::root_of;
+use std::path::Path;
+
+/// Reads the head and rebuilds its frontier from the stored hashes.
+pub(super) fn head(connection: &Connection, file: &Path, log: i64) -> Result<Head, OpenError> {
+    let corrupt = |table| OpenError::Corrupt { file: file.to_owned(), table };
+    let row = head_row(connection, log).map_err(engine(file))?;
+    let head = row.open().map_err(|_| corrupt("log_head"))?;
+    let beyond = leaf_hashes(connection, log, head.size(), u64::MAX).map_err(engine(file))?;
+    if !beyond.is_empty() {
+        return Err(corrupt("log_leaf"));
+    }
+    let rebuilt = frontier(connection, log, head.size()).map_err(engine(file))?;
+    if rebuilt == head.frontier.to_bytes() { Ok(head) } else { Err(corrupt("log_leaf")) }
+}
+
+/// One hash for each set bit of the size, largest first: each from the hashes of the highest level that fits in it.
+fn frontier(connection: &Connection, log: i64, size: u64) -> Result<Vec<u8>, rusqlite::Error> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    for bit in (0..u64::BITS).rev().filter(|bit| size >> bit & 1 == 1) {
+        let end = start + (1u64 << bit);
+        let level = bit / 8;
+        let hashes = if level == 0 {
+            leaf_hashes(connection, log, start, end)?
+        } else {
+            subtree_hashes(connection, log, level, start >> (8 * level), end >> (8 * level))?
+        };
+        if hashes.len() as u64 == 1u64 << (bit % 8) {
+            out.extend_from_slice(&root_of(&hashes));
+        }
+        start = end;
+    }
+    Ok(out)
+}
+
+fn leaf_hashes(connection: &Connection, log: i64, from: u64, to: u64) -> Result<Vec<Hash>, rusqlite::Error> {
+    let first = leaf_row(log, from).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(statements::LEAF_HASHES)?;
+    let rows = statement.query_map((first, leaf_row_end(log, to)), |row| row.get(0))?;
+    rows.collect()
+}
+
+fn subtree_hashes(connection: &Connection, log: i64, level: u32, from: u64, to: u64) -> Result<Vec<Hash>, rusqlite::Error> {
+    let [from, to] = [from, to].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+    let mut statement = connection.prepare_cached(statements::SUBTREE_HASHES)?;
+    let rows = statement.query_map((log, level, from, to), |row| row.get(0))?;
+    rows.collect()
+}

@@ -1,0 +1,38 @@
+//! Taking away what may not be kept: payloads of an erased subject-year, transactions after 96 hours.
+//!
+//! The tombstone is written before the key database destroys the key, so a copy of that database put back revives
+//! nothing (A21). The tree never changes: leaves, hashes and proofs stay.
+
+use super::errors::{LOG, before_commit};
+use super::rows::{leaf_row, signed};
+use super::writer::Desk;
+use super::{segments, statements};
+use sluis_core::log::Millis;
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
+
+/// Removes transaction ids and digests of entries before a moment (A13). Gives how many.
+pub(super) fn forget_transactions(desk: &mut Desk, before: Millis) -> Result<u64, StoreError> {
+    let refused = |error: rusqlite::Error| before_commit(LOG, "log_leaf", &error);
+    let mut statement = desk.connection.prepare_cached(statements::FORGET_TRANSACTIONS).map_err(refused)?;
+    statement.execute([signed(before)?]).map(|n| n as u64).map_err(refused)
+}
+
+/// Buries keys and removes the payloads they opened. Gives the number of payloads removed.
+pub(super) fn erase(desk: &mut Desk, subject: SubjectRef, keys: &[[u8; 16]]) -> Result<u64, StoreError> {
+    let refused = |table| move |error: rusqlite::Error| before_commit(LOG, table, &error);
+    for key in keys {
+        let mut bury = desk.connection.prepare_cached(statements::BURY).map_err(refused("erased_key"))?;
+        bury.execute([key]).map_err(refused("erased_key"))?;
+    }
+    let entries = segments::entries_of(&desk.connection, desk.log, &desk.seals.index, subject);
+    let mut removed = 0;
+    for (index, _) in entries.map_err(refused("subject_segment"))?? {
+        let row = leaf_row(desk.log, index)?;
+        for key in keys {
+            let mut statement = desk.connection.prepare_cached(statements::ERASE_PAYLOAD).map_err(refused("log_leaf"))?;
+            removed += statement.execute((row, key)).map_err(refused("log_leaf"))? as u64;
+        }
+    }
+    Ok(removed)
+}

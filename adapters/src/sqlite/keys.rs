@@ -1,0 +1,229 @@
+//! The key database: pseudonyms by lookup tag, yearly keys wrapped under the key that follows from the master key.
+//!
+//! Promises: a key is durable before anybody uses it; the same subject and year never have two; without the master key
+//! nobody can be looked up and nothing unwrapped. Its backups are kept apart from the log's, and shorter.
+
+use super::errors::{KEYS, at_commit, before_commit};
+use super::key_cache::KeyCache;
+use super::open::{self, Exclusive, KEYS_KIND, Limits, OpenError, engine};
+use super::pool::Readers;
+use super::{provision, statements};
+use crate::master::{LookupKey, MasterKey, RowKey, STATE_LABEL};
+use async_trait::async_trait;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+use sluis_core::log::commitment;
+use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
+use sluis_core::subject::{SubjectId, SubjectRef};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// The key database of one holder in one file.
+pub struct SqliteKeys(Arc<Inner>);
+
+pub(super) struct Inner {
+    readers: Readers,
+    writer: Mutex<Connection>,
+    lookup: LookupKey,
+    master: MasterKey,
+    /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
+    pub generation: u32,
+    pub wrapping: RowKey,
+    pub entropy: Arc<dyn Entropy>,
+    pub cache: KeyCache,
+    _exclusive: Exclusive,
+}
+
+impl SqliteKeys {
+    /// Makes a new, empty key database.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] when there is a file; nothing is ever overwritten.
+    pub fn create(file: &Path, master: &MasterKey) -> Result<(), OpenError> {
+        let sealed = open::seal_check(&master.sealing(STATE_LABEL)?, &KEYS_KIND)?;
+        open::create(file, &KEYS_KIND, |connection| {
+            connection.execute(statements::WRITE_SEAL_CHECK, [sealed])?;
+            connection.execute(statements::INSERT_GENERATION, [1]).map(|_| ())
+        })
+    }
+
+    /// Opens a key database for this process alone. Never creates or migrates.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and what to do; [`OpenError::MasterKey`] under another master key.
+    pub fn open(file: &Path, master: &MasterKey, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, OpenError> {
+        let (connection, exclusive) = open::writer(file, &KEYS_KIND, limits)?;
+        open::check_seal(&connection, file, &KEYS_KIND, &master.sealing(STATE_LABEL)?)?;
+        let generation = connection.query_row(statements::GENERATION, [], |row| row.get(0)).map_err(engine(file))?;
+        Ok(Self(Arc::new(Inner {
+            readers: Readers::new(file.to_owned(), KEYS, limits),
+            writer: Mutex::new(connection),
+            lookup: master.lookup()?,
+            master: master.clone(),
+            generation,
+            wrapping: master.wrapping(generation)?,
+            entropy,
+            cache: KeyCache::new(),
+            _exclusive: exclusive,
+        })))
+    }
+
+    /// Destroys keys by id: those of the log's tombstones before serving, and those being erased (A21).
+    /// Gives how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; do not serve when tombstones could not be applied.
+    pub async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError> {
+        self.write(move |inner| {
+            let destroyed = inner.transact("subject_key", |connection| {
+                let mut destroyed = 0;
+                for id in &key_ids {
+                    destroyed += connection.prepare_cached(statements::DESTROY_SUBJECT_KEY)?.execute([id])?;
+                    destroyed += connection.prepare_cached(statements::DESTROY_BUCKET_KEY)?.execute([id])?;
+                }
+                Ok(destroyed as u64)
+            })?;
+            inner.cache.forget();
+            Ok(destroyed)
+        })
+        .await
+    }
+
+    /// Destroys the transaction keys of days before this one; those older than 96 hours must go (A13).
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not; it is tried again.
+    pub async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
+        self.write(move |inner| {
+            let destroyed = inner.transact("transaction_key", |connection| {
+                connection.prepare_cached(statements::DESTROY_TRANSACTION_KEYS)?.execute([before.to_string()])
+            })?;
+            inner.cache.transactions.invalidate_all();
+            Ok(destroyed as u64)
+        })
+        .await
+    }
+
+    /// Runs a write away from the threads that answer calls.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || work(&inner)).await;
+        done.unwrap_or(Err(StoreError::Unknown { store: KEYS }))
+    }
+}
+
+#[async_trait]
+impl KeyStore for SqliteKeys {
+    async fn find(&self, subject: &SubjectId) -> Result<Option<SubjectRef>, StoreError> {
+        let tag = self.0.tag(subject);
+        if let Some(known) = self.0.cache.subjects.get(&tag) {
+            return Ok(Some(known));
+        }
+        let found = self.0.readers.read("subject_alias", |connection| provision::find(connection, &tag))?;
+        if let Some(subject) = found {
+            self.0.cache.subjects.insert(tag, subject);
+        }
+        Ok(found)
+    }
+
+    async fn provision(&self, subjects: &[Vec<SubjectId>], year: i16) -> Result<u64, StoreError> {
+        let tags = subjects.iter().map(|ids| ids.iter().map(|id| self.0.tag(id)).collect()).collect();
+        self.write(move |inner| provision::provision(inner, tags, year)).await
+    }
+
+    async fn subject_key(&self, subject: SubjectRef, year: i16) -> Result<Option<SubjectKey>, StoreError> {
+        if let Some(key) = self.0.cache.keys.get(&(subject, year)) {
+            return Ok(Some(key));
+        }
+        let row = self.0.readers.read("subject_key", |connection| {
+            let mut statement = connection.prepare_cached(statements::SUBJECT_KEY)?;
+            statement.query_row((subject.0, year), WrappedKey::read).optional()
+        })?;
+        let key = row.map(|row| self.0.subject_key(&row, "subject_key")).transpose()?;
+        if let Some(key) = &key {
+            self.0.cache.keys.insert((subject, year), key.clone());
+        }
+        Ok(key)
+    }
+
+    async fn bucket_key(&self, day: Date) -> Result<SubjectKey, StoreError> {
+        if let Some(key) = self.0.cache.buckets.get(&day) {
+            return Ok(key);
+        }
+        let row = self.write(move |inner| provision::bucket_row(inner, day)).await?;
+        let key = self.0.subject_key(&row, "bucket_key")?;
+        self.0.cache.buckets.insert(day, key.clone());
+        Ok(key)
+    }
+
+    async fn transaction_key(&self, day: Date) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        if let Some(key) = self.0.cache.transactions.get(&day) {
+            return Ok(key);
+        }
+        let key = self.write(move |inner| provision::transaction_key(inner, day)).await?;
+        self.0.cache.transactions.insert(day, key.clone());
+        Ok(key)
+    }
+
+    async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
+        let row = self.0.readers.read("subject_key", |connection| {
+            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], WrappedKey::read).optional()
+        })?;
+        row.map(|row| self.0.subject_key(&row, "subject_key")).transpose()
+    }
+}
+
+/// A key as it stands in its row.
+pub(super) struct WrappedKey {
+    pub key_id: [u8; 16],
+    pub wrapped: Vec<u8>,
+    pub generation: u32,
+}
+
+impl WrappedKey {
+    pub fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self { key_id: row.get(0)?, wrapped: row.get(1)?, generation: row.get(2)? })
+    }
+}
+
+impl Inner {
+    fn tag(&self, id: &SubjectId) -> [u8; 32] {
+        self.lookup.tag(id.kind(), &Zeroizing::new(id.value()))
+    }
+
+    /// One write transaction, durable when it returns `Ok`.
+    pub fn transact<T>(
+        &self,
+        table: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        let refused = |error: rusqlite::Error| before_commit(KEYS, table, &error);
+        let mut connection = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
+        let done = work(&transaction).map_err(refused)?;
+        transaction.commit().map_err(|error| at_commit(KEYS, &error))?;
+        Ok(done)
+    }
+
+    /// Unwraps 32 bytes that were wrapped for a place, under the generation that wrapped them.
+    pub fn unwrap(&self, place: &[u8], wrapped: &[u8], generation: u32, table: &'static str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        let corrupt = StoreError::Corrupt { store: KEYS, table };
+        let plain = if generation == self.generation {
+            self.wrapping.open(place, wrapped)
+        } else {
+            self.master.wrapping(generation).ok().and_then(|older| older.open(place, wrapped))
+        };
+        let plain = plain.ok_or(corrupt.clone())?;
+        <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
+    }
+
+    fn subject_key(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
+        let year_key = self.unwrap(&row.key_id, &row.wrapped, row.generation, table)?;
+        let (tag, payload) = commitment::derive(&year_key);
+        Ok(SubjectKey { key_id: row.key_id, tag, payload })
+    }
+}

@@ -1,0 +1,180 @@
+//! SQLite behind the ports: one file for the log and its state, one for the keys, each with one writer.
+//!
+//! Promises: what [`append`](sluis_core::ports::Ledger::append) calls recorded survives a power cut (WAL,
+//! `synchronous=FULL`); entries, state, index and head are one commit; state that was edited does not open; one process
+//! uses a file at a time. Where this ends: a disk that lies about flushing, and a whole file put back from yesterday.
+
+mod append;
+mod check;
+mod checkpointer;
+mod erase;
+mod errors;
+mod key_cache;
+mod keys;
+mod open;
+mod pool;
+mod provision;
+mod read;
+mod register;
+mod rows;
+mod segments;
+mod statements;
+mod writer;
+
+pub use keys::SqliteKeys;
+pub use open::{Limits, OpenError};
+pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
+
+use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use checkpointer::Checkpointer;
+use errors::LOG;
+use open::{Exclusive, LOG_KIND, engine};
+use pool::Readers;
+use rusqlite::OptionalExtension;
+use sluis_core::log::Millis;
+use sluis_core::ports::{Clock, StoreError};
+use sluis_core::subject::SubjectRef;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+use writer::{Command, Desk, Seals};
+
+/// The log of one shard in one file: ledger and register.
+pub struct SqliteLog {
+    log: i64,
+    readers: Readers,
+    seals: Arc<Seals>,
+    low: Arc<AtomicU64>,
+    in_flight: std::ops::Range<u64>,
+    commands: Option<Sender<Command>>,
+    writer: Option<JoinHandle<()>>,
+    _exclusive: Exclusive,
+}
+
+impl SqliteLog {
+    /// Makes a new, empty log: an explicit act. The gateway then appends its EPOCH leaf.
+    ///
+    /// `last_time` is the time of the last leaf of the shard before it, 0 for the first (A8).
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] when there is a file; nothing is ever overwritten.
+    pub fn create(file: &Path, origin: &str, master: &MasterKey, now: Millis, last_time: Millis) -> Result<(), OpenError> {
+        let sealed = open::seal_check(&master.sealing(STATE_LABEL)?, &LOG_KIND)?;
+        let [now, last_time] = [now, last_time].map(|t| i64::try_from(t).unwrap_or(i64::MAX));
+        open::create(file, &LOG_KIND, |connection| {
+            connection.execute(statements::WRITE_SEAL_CHECK, [sealed])?;
+            connection.execute(statements::INSERT_SHARD, (1, origin, now))?;
+            connection.execute(statements::INSERT_HEAD, (1, 0, Vec::<u8>::new(), last_time))?;
+            connection.execute(statements::WRITE_LOW, (append::REPLICA, 0)).map(|_| ())
+        })
+    }
+
+    /// Opens a log for this process alone. Never creates or migrates.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and what to do.
+    pub fn open(file: &Path, master: &MasterKey, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, OpenError> {
+        let (connection, exclusive) = open::writer(file, &LOG_KIND, limits)?;
+        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
+        let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
+        let head = check::head(&connection, file, log)?;
+        let low: Option<i64> = connection.query_row(statements::LOW, [append::REPLICA], |row| row.get(0)).optional().map_err(engine(file))?;
+        let low = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
+        let segments = connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
+        let in_flight = low..head.size();
+        let shared_low = Arc::new(AtomicU64::new(low));
+        let desk = Desk {
+            connection,
+            log,
+            seals: Arc::clone(&seals),
+            clock,
+            head,
+            low: Arc::clone(&shared_low),
+            low_written: low,
+            segments,
+            halted: false,
+        };
+        let (commands, receiver) = channel();
+        let checkpointer = Checkpointer::start(file, checkpointer::connection(file)?)?;
+        let thread = std::thread::Builder::new().name("sluis-log".to_owned());
+        let writer = thread.spawn(move || writer::run(desk, &receiver, &checkpointer));
+        let writer = writer.map_err(|source| OpenError::Io { file: file.to_owned(), source })?;
+        let readers = Readers::new(file.to_owned(), LOG, limits);
+        let (commands, writer) = (Some(commands), Some(writer));
+        Ok(Self { log, readers, seals, low: shared_low, in_flight, commands, writer, _exclusive: exclusive })
+    }
+
+    /// The entries that were in flight when the last process ended: their delivery is UNKNOWN (A9).
+    #[must_use]
+    pub fn in_flight_at_open(&self) -> std::ops::Range<u64> {
+        self.in_flight.clone()
+    }
+
+    /// Says that everything below this index was delivered or has an outcome. Written with the next commit.
+    pub fn delivered_below(&self, index: u64) {
+        self.low.fetch_max(index, Ordering::AcqRel);
+    }
+
+    /// The entries that concern a subject: index, and item within a page. Reads the whole index.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a segment does not open.
+    pub fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError> {
+        self.readers.read("subject_segment", |c| segments::entries_of(c, self.log, &self.seals.index, subject))?
+    }
+
+    /// The keys that were destroyed: to be applied to the key database before serving (A21).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer: do not serve then.
+    pub fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
+        self.readers.read("erased_key", |connection| {
+            let mut statement = connection.prepare_cached(statements::ERASED)?;
+            let keys = statement.query_map([], |row| row.get(0))?;
+            keys.collect()
+        })
+    }
+
+    /// Buries keys of a subject and removes the payloads they opened; the key database destroys them afterwards.
+    /// Gives the number of payloads removed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; on `Unknown` the process must end.
+    pub async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {
+        self.ask(|answer| Command::Erase { subject, keys, answer }).await
+    }
+
+    /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`]; on `Unknown` the process must end.
+    pub async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {
+        self.ask(|answer| Command::ForgetTransactions { before, answer }).await
+    }
+
+    /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
+    async fn ask<T>(&self, command: impl FnOnce(writer::Answer<T>) -> Command) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(command(answer))?;
+        answered.await.unwrap_or(Err(StoreError::Unknown { store: LOG }))
+    }
+
+    fn tell(&self, command: Command) -> Result<(), StoreError> {
+        let sent = self.commands.as_ref().map(|commands| commands.send(command));
+        sent.and_then(Result::ok).ok_or(StoreError::Unknown { store: LOG })
+    }
+}
+
+impl Drop for SqliteLog {
+    /// Waits until the writer has written what it was given; then the lock is free.
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(writer) = self.writer.take() {
+            let _ended = writer.join();
+        }
+    }
+}

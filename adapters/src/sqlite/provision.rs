@@ -1,0 +1,114 @@
+//! Making keys: insert or read, wrapped before they are written, durable before they are used (A11, A21).
+
+use super::errors::KEYS;
+use super::keys::{Inner, WrappedKey};
+use super::statements;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension};
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
+use zeroize::Zeroizing;
+
+/// The subject under a lookup tag.
+pub(super) fn find(connection: &Connection, tag: &[u8; 32]) -> Result<Option<SubjectRef>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(statements::FIND)?;
+    statement.query_row([tag], |row| row.get(0).map(SubjectRef)).optional()
+}
+
+/// Registers subjects by their tags, and makes their keys of a year, all in one transaction.
+///
+/// Identifiers of one subject that already belong to two are left as they are: merging is a decision, with an
+/// IDENTITY leaf (A15). Both keep their keys.
+pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) -> Result<u64, StoreError> {
+    inner.transact("subject", |connection| {
+        let mut new = 0;
+        for tags in &subjects {
+            let mut known = Vec::new();
+            for tag in tags {
+                known.extend(find(connection, tag)?.filter(|subject| !known.contains(subject)));
+            }
+            if known.len() > 1 {
+                tracing::warn!("the holder names one person by identifiers of two known subjects: record a merge");
+            }
+            if known.is_empty() && !tags.is_empty() {
+                known.push(insert_subject(inner, connection)?);
+                new += 1;
+            }
+            if let [subject] = known.as_slice() {
+                for tag in tags {
+                    connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0))?;
+                }
+            }
+            for subject in known {
+                make_key(inner, connection, subject, year)?;
+            }
+        }
+        Ok(new)
+    })
+}
+
+fn insert_subject(inner: &Inner, connection: &Connection) -> Result<SubjectRef, rusqlite::Error> {
+    let mut subject = [0u8; 16];
+    inner.entropy.fill(&mut subject);
+    connection.prepare_cached(statements::INSERT_SUBJECT)?.execute([subject])?;
+    Ok(SubjectRef(subject))
+}
+
+fn make_key(inner: &Inner, connection: &Connection, subject: SubjectRef, year: i16) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare_cached(statements::HAS_SUBJECT_KEY)?;
+    if statement.exists((subject.0, year))? {
+        return Ok(());
+    }
+    let key_id = new_id(inner);
+    let wrapped = wrap_new(inner, &key_id)?;
+    let mut statement = connection.prepare_cached(statements::INSERT_SUBJECT_KEY)?;
+    statement.execute((key_id, subject.0, year, wrapped, inner.generation)).map(|_| ())
+}
+
+/// The key of a day for subjects nobody knows: the one there is, or a new one.
+pub(super) fn bucket_row(inner: &Inner, day: Date) -> Result<WrappedKey, StoreError> {
+    let day = day.to_string();
+    inner.transact("bucket_key", |connection| {
+        let mut existing = connection.prepare_cached(statements::BUCKET_KEY)?;
+        if let Some(row) = existing.query_row([&day], WrappedKey::read).optional()? {
+            return Ok(row);
+        }
+        let key_id = new_id(inner);
+        let row = WrappedKey { key_id, wrapped: wrap_new(inner, &key_id)?, generation: inner.generation };
+        let mut insert = connection.prepare_cached(statements::INSERT_BUCKET_KEY)?;
+        insert.execute((&day, row.key_id, &row.wrapped, row.generation))?;
+        Ok(row)
+    })
+}
+
+/// The key of a day for digests of transactions: the one there is, or a new one.
+pub(super) fn transaction_key(inner: &Inner, day: Date) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let day = day.to_string();
+    let place = format!("sluis-transaction-key/{day}");
+    let (wrapped, generation) = inner.transact("transaction_key", |connection| {
+        let mut existing = connection.prepare_cached(statements::TRANSACTION_KEY)?;
+        let found = existing.query_row([&day], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?)));
+        if let Some(row) = found.optional()? {
+            return Ok(row);
+        }
+        let wrapped = wrap_new(inner, place.as_bytes())?;
+        let mut insert = connection.prepare_cached(statements::INSERT_TRANSACTION_KEY)?;
+        insert.execute((&day, &wrapped, inner.generation))?;
+        Ok((wrapped, inner.generation))
+    })?;
+    inner.unwrap(place.as_bytes(), &wrapped, generation, "transaction_key")
+}
+
+fn new_id(inner: &Inner) -> [u8; 16] {
+    let mut id = [0u8; 16];
+    inner.entropy.fill(&mut id);
+    id
+}
+
+/// 32 new random bytes, wrapped for a place; the plain bytes never leave this function.
+fn wrap_new(inner: &Inner, place: &[u8]) -> Result<Vec<u8>, rusqlite::Error> {
+    let mut key = Zeroizing::new([0u8; 32]);
+    inner.entropy.fill(&mut *key);
+    let sealed = inner.wrapping.seal(place, &*key);
+    sealed.map_err(|refused| rusqlite::Error::ToSqlConversionFailure(format!("{KEYS}: {refused}").into()))
+}

@@ -1,0 +1,128 @@
+//! The ledger port: appends go to the writer, reads are answered here.
+
+use super::rows::{corrupt, head_row, index_of, leaf_row, leaf_row_end};
+use super::writer::{Command, KeptCheckpoint};
+use super::{SqliteLog, statements};
+use async_trait::async_trait;
+use rusqlite::types::FromSql;
+use rusqlite::{OptionalExtension, Params, Row};
+use sluis_core::log::draft::{Draft, SealedPayload};
+use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::{Hash, Millis};
+use sluis_core::organisation::Oin;
+use sluis_core::ports::{Ledger, StoreError, StoredEntry};
+
+/// Most rows that one call reads: no reader holds a snapshot for long.
+const ROWS_MAX: u64 = 65_536;
+
+#[async_trait]
+impl Ledger for SqliteLog {
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Committed, StoreError> {
+        self.ask(|answer| Command::Append { drafts, answer }).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
+    }
+
+    async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let to = from.saturating_add(u64::from(count).min(ROWS_MAX));
+        self.column("log_leaf", statements::LEAVES, (first, leaf_row_end(self.log, to)))
+    }
+
+    async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let to = to.min(from.saturating_add(ROWS_MAX));
+        self.column("log_leaf", statements::LEAF_HASHES, (first, leaf_row_end(self.log, to)))
+    }
+
+    async fn subtree_hashes(&self, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        let to = to.min(from.saturating_add(ROWS_MAX));
+        let [from, to] = [from, to].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        self.column("log_subtree", statements::SUBTREE_HASHES, (self.log, level, from, to))
+    }
+
+    async fn transaction(&self, oin: &Oin, id: uuid::Uuid) -> Result<Option<StoredEntry>, StoreError> {
+        self.stored(statements::TRANSACTION, (oin.as_str(), id.as_bytes()))
+    }
+
+    async fn entry(&self, index: u64) -> Result<Option<StoredEntry>, StoreError> {
+        let Ok(row) = leaf_row(self.log, index) else { return Ok(None) };
+        self.stored(statements::ENTRY, [row])
+    }
+
+    /// Buffered: written with the next append, or after a second without one. A crash loses a note that the same
+    /// head can be signed for again.
+    async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError> {
+        self.tell(Command::Keep(KeptCheckpoint { size, note: note.to_owned(), time }))
+    }
+}
+
+impl SqliteLog {
+    /// The newest kept checkpoint: size and note.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn newest_checkpoint(&self) -> Result<Option<(u64, String)>, StoreError> {
+        let found = self.readers.read("log_checkpoint", |connection| {
+            let mut statement = connection.prepare_cached(statements::NEWEST_CHECKPOINT)?;
+            statement.query_row([self.log], note).optional()
+        })?;
+        found.map(sized).transpose()
+    }
+
+    /// Kept checkpoints of at least this size, smallest first: size and note.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn checkpoints(&self, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let found: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
+            let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
+            statement.query_map((self.log, from, count), note)?.collect()
+        })?;
+        found.into_iter().map(sized).collect()
+    }
+
+    /// The items of a page, as written, by the index of its leaf.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(row) = leaf_row(self.log, index) else { return Ok(None) };
+        self.readers.read("page_blob", |connection| {
+            connection.prepare_cached(statements::PAGE)?.query_row([row], |row| row.get(0)).optional()
+        })
+    }
+
+    fn column<T: FromSql>(&self, table: &'static str, sql: &'static str, keys: impl Params) -> Result<Vec<T>, StoreError> {
+        self.readers.read(table, |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(keys, |row| row.get(0))?;
+            rows.collect()
+        })
+    }
+
+    fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
+        self.readers.read("log_leaf", |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row(keys, stored_entry).optional()
+        })
+    }
+}
+
+fn note(row: &Row<'_>) -> Result<(i64, String), rusqlite::Error> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+fn sized((size, note): (i64, String)) -> Result<(u64, String), StoreError> {
+    Ok((u64::try_from(size).map_err(|_| corrupt("log_checkpoint"))?, note))
+}
+
+fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error> {
+    let key_id: Option<[u8; 16]> = row.get(2)?;
+    let ciphertext: Option<Vec<u8>> = row.get(3)?;
+    let payload = key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext });
+    Ok(StoredEntry { index: index_of(row.get(0)?), leaf: row.get(1)?, payload })
+}

@@ -1,0 +1,109 @@
+//! Writing and merging the subject index inside the commit that it belongs to (A19).
+//!
+//! Every 64th segment is merged with those before it in the same commit: no flush of its own, and the cost per entry
+//! is 28 bytes once more.
+
+use super::errors::{LOG, before_commit};
+use super::rows::{corrupt, signed};
+use super::statements;
+use super::writer::Desk;
+use crate::segment::{self, Span};
+use rusqlite::Connection;
+use sluis_core::log::finalise::Entry;
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
+
+/// How many small segments make a larger one.
+pub(super) const MERGED: u32 = 64;
+
+const TABLE: &str = "subject_segment";
+
+fn refused(error: rusqlite::Error) -> StoreError {
+    before_commit(LOG, TABLE, &error)
+}
+
+/// Writes the segment of a commit, if any of its entries concerns somebody, and merges when there are enough.
+pub(super) fn write(desk: &mut Desk, entries: &[Entry]) -> Result<(), StoreError> {
+    let mut records = Vec::with_capacity(entries.len() * segment::RECORD_BYTES);
+    for entry in entries {
+        for concerns in &entry.concerns {
+            segment::push(&mut records, concerns.subject, entry.index, concerns.item);
+        }
+    }
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+    if records.is_empty() {
+        return Ok(());
+    }
+    insert(desk, Span { log: desk.log, level: 0, first: first.index, last: last.index }, &records)?;
+    desk.segments += 1; // after a rollback one too high: the next merge is then of 63
+    if desk.segments >= MERGED { merge(desk) } else { Ok(()) }
+}
+
+fn insert(desk: &Desk, span: Span, records: &[u8]) -> Result<(), StoreError> {
+    let sealed = segment::seal(&desk.seals.index, span, records).map_err(|_| corrupt(TABLE))?;
+    let mut statement = desk.connection.prepare_cached(statements::INSERT_SEGMENT).map_err(refused)?;
+    statement.execute((span.log, span.level, signed(span.first)?, signed(span.last)?, sealed)).map(|_| ()).map_err(refused)
+}
+
+fn merge(desk: &mut Desk) -> Result<(), StoreError> {
+    let small = rows(&desk.connection, statements::SMALL_SEGMENTS, desk.log, MERGED).map_err(refused)?;
+    let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(()) };
+    let whole = Span { log: desk.log, level: 1, first: first.0.first, last: last.0.last };
+    let small_last = signed(last.0.first)?;
+    let mut records = zeroize::Zeroizing::new(Vec::new());
+    for (span, sealed) in &small {
+        records.extend_from_slice(&segment::open(&desk.seals.index, *span, sealed).ok_or(corrupt(TABLE))?);
+    }
+    let mut drop_small = desk.connection.prepare_cached(statements::DROP_SMALL_SEGMENTS).map_err(refused)?;
+    drop_small.execute((desk.log, small_last)).map_err(refused)?;
+    drop(drop_small);
+    insert(desk, whole, &records)?;
+    desk.segments = 0;
+    Ok(())
+}
+
+/// The small segments, in order; at most `count`.
+fn rows(connection: &Connection, sql: &str, log: i64, count: u32) -> Result<Vec<(Span, Vec<u8>)>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map((log, count), |row| {
+        Ok((span(log, 0, row.get(0)?, row.get(1)?)?, row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+fn span(log: i64, level: u8, first: i64, last: i64) -> Result<Span, rusqlite::Error> {
+    let number = |n: i64| u64::try_from(n).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, n));
+    Ok(Span { log, level, first: number(first)?, last: number(last)? })
+}
+
+/// Every segment with its span, one at a time; `each` sees the sealed bytes.
+pub(super) fn scan(
+    connection: &Connection,
+    log: i64,
+    mut each: impl FnMut(Span, &[u8]),
+) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare_cached(statements::SEGMENTS)?;
+    let mut rows = statement.query([log])?;
+    while let Some(row) = rows.next()? {
+        let span = span(log, row.get(0)?, row.get(1)?, row.get(2)?)?;
+        each(span, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    Ok(())
+}
+
+/// The entries that concern a subject, by index and item.
+pub(super) fn entries_of(
+    connection: &Connection,
+    log: i64,
+    key: &crate::master::RowKey,
+    subject: SubjectRef,
+) -> Result<Result<Vec<(u64, u32)>, StoreError>, rusqlite::Error> {
+    let mut found = Vec::new();
+    let mut sound = true;
+    scan(connection, log, |span, sealed| match segment::open(key, span, sealed) {
+        Some(records) => found.extend(segment::entries_of(&records, subject)),
+        None => sound = false,
+    })?;
+    found.sort_unstable();
+    Ok(if sound { Ok(found) } else { Err(corrupt(TABLE)) })
+}

@@ -1,0 +1,89 @@
+//! Every statement by name. A test prepares each of them on a fresh database.
+
+/// Defines named statements and the list of all of them.
+macro_rules! statements {
+    ($(#[$meta:meta])* $all:ident { $($name:ident = $sql:literal;)+ }) => {
+        $(pub(super) const $name: &str = $sql;)+
+        $(#[$meta])*
+        pub const $all: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+statements! {
+    /// The statements of the log database.
+    LOG_STATEMENTS {
+        BEGIN = "BEGIN IMMEDIATE";
+        COMMIT = "COMMIT";
+        ROLLBACK = "ROLLBACK";
+        HEAD = "SELECT s.origin, h.size, h.frontier, h.last_t FROM log_shard s JOIN log_head h USING (log_id)
+                WHERE s.log_id = ?1 ORDER BY h.size DESC LIMIT 1";
+        OPEN_SHARD = "SELECT log_id FROM log_shard WHERE state = 1 ORDER BY log_id DESC LIMIT 1";
+        INSERT_SHARD = "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES (?1, ?2, 1, ?3)";
+        INSERT_HEAD = "INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (?1, ?2, ?3, ?4)";
+        PRUNE_HEADS = "DELETE FROM log_head WHERE log_id = ?1 AND size < ?2";
+        INSERT_LEAF = "INSERT INTO log_leaf (row, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        INSERT_SUBTREE = "INSERT INTO log_subtree (log_id, level, number, hash) VALUES (?1, ?2, ?3, ?4)";
+        INSERT_PAGE = "INSERT INTO page_blob (row, blob) VALUES (?1, ?2)";
+        STATE = "SELECT version, leaf_index, sealed FROM state WHERE kind = ?1 AND key = ?2";
+        WRITE_STATE = "INSERT INTO state (kind, key, version, leaf_index, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version,
+                       leaf_index = excluded.leaf_index, sealed = excluded.sealed";
+        SEEN = "SELECT row, digest, kind FROM log_leaf WHERE oin = ?1 AND txn = ?2";
+        RID = "SELECT row FROM log_leaf WHERE rid = ?1";
+        WRITE_LOW = "INSERT INTO replica (replica_id, low) VALUES (?1, ?2)
+                     ON CONFLICT (replica_id) DO UPDATE SET low = excluded.low";
+        LOW = "SELECT low FROM replica WHERE replica_id = ?1";
+        INSERT_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
+        SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = ?1 ORDER BY first";
+        SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = ?1 AND level = 0 ORDER BY first LIMIT ?2";
+        COUNT_SMALL_SEGMENTS = "SELECT count(*) FROM subject_segment WHERE log_id = ?1 AND level = 0";
+        DROP_SMALL_SEGMENTS = "DELETE FROM subject_segment WHERE log_id = ?1 AND level = 0 AND first <= ?2";
+        WRITE_CHECKPOINT = "INSERT INTO log_checkpoint (log_id, size, note, t) VALUES (?1, ?2, ?3, ?4)
+                            ON CONFLICT (log_id, size) DO NOTHING";
+        THIN_CHECKPOINTS = "DELETE FROM log_checkpoint WHERE log_id = ?1 AND t / 60000 = ?3 / 60000 AND size =
+                            (SELECT max(size) FROM log_checkpoint WHERE log_id = ?1 AND size < ?2)";
+        CHECKPOINTS = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
+        NEWEST_CHECKPOINT = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 ORDER BY size DESC LIMIT 1";
+        LEAVES = "SELECT leaf FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
+        LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
+        SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
+                          ORDER BY number";
+        ENTRY = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row = ?1";
+        TRANSACTION = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND txn = ?2";
+        PAGE = "SELECT blob FROM page_blob WHERE row = ?1";
+        FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < ?1";
+        BURY = "INSERT INTO erased_key (key_id) VALUES (?1) ON CONFLICT DO NOTHING";
+        ERASED = "SELECT key_id FROM erased_key";
+        ERASE_PAYLOAD = "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE row = ?1 AND key_id = ?2";
+        WRITE_SEAL_CHECK = "INSERT INTO seal_check (one, sealed) VALUES (1, ?1)";
+        SEAL_CHECK = "SELECT sealed FROM seal_check WHERE one = 1";
+    }
+}
+
+statements! {
+    /// The statements of the key database.
+    KEY_STATEMENTS {
+        
+        GENERATION = "SELECT max(generation) FROM wrapping";
+        INSERT_GENERATION = "INSERT INTO wrapping (generation) VALUES (?1)";
+        FIND = "SELECT subject_ref FROM subject_alias WHERE tag = ?1";
+        INSERT_SUBJECT = "INSERT INTO subject (subject_ref) VALUES (?1)";
+        INSERT_ALIAS = "INSERT INTO subject_alias (tag, subject_ref) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        INSERT_SUBJECT_KEY = "INSERT INTO subject_key (key_id, subject_ref, year, wrapped, kek_generation)
+                              VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (subject_ref, year) DO NOTHING";
+        HAS_SUBJECT_KEY = "SELECT 1 FROM subject_key WHERE subject_ref = ?1 AND year = ?2";
+        SUBJECT_KEY = "SELECT key_id, wrapped, kek_generation FROM subject_key WHERE subject_ref = ?1 AND year = ?2";
+        KEY_BY_ID = "SELECT key_id, wrapped, kek_generation FROM subject_key WHERE key_id = ?1
+                     UNION ALL SELECT key_id, wrapped, kek_generation FROM bucket_key WHERE key_id = ?1";
+        BUCKET_KEY = "SELECT key_id, wrapped, kek_generation FROM bucket_key WHERE day = ?1";
+        INSERT_BUCKET_KEY = "INSERT INTO bucket_key (day, key_id, wrapped, kek_generation) VALUES (?1, ?2, ?3, ?4)
+                             ON CONFLICT (day) DO NOTHING";
+        TRANSACTION_KEY = "SELECT wrapped, kek_generation FROM transaction_key WHERE day = ?1";
+        INSERT_TRANSACTION_KEY = "INSERT INTO transaction_key (day, wrapped, kek_generation) VALUES (?1, ?2, ?3)
+                                  ON CONFLICT (day) DO NOTHING";
+        DESTROY_TRANSACTION_KEYS = "DELETE FROM transaction_key WHERE day < ?1";
+        DESTROY_SUBJECT_KEY = "DELETE FROM subject_key WHERE key_id = ?1";
+        DESTROY_BUCKET_KEY = "DELETE FROM bucket_key WHERE key_id = ?1";
+    }
+}

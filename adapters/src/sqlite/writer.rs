@@ -1,0 +1,131 @@
+//! The one thread that writes: it owns the connection, takes commands in order and answers each.
+//!
+//! When a commit ends in a way that is not known to have written nothing, it refuses everything afterwards with
+//! `Unknown`, and the gateway exits: a page cache after a failed flush cannot be trusted (A6).
+
+use super::checkpointer::Checkpointer;
+use super::errors::LOG;
+use super::{erase, statements};
+use crate::master::RowKey;
+use rusqlite::Connection;
+use sluis_core::log::Millis;
+use sluis_core::log::draft::Draft;
+use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::ports::{Clock, StoreError};
+use sluis_core::subject::SubjectRef;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// How long a checkpoint waits for an append to be written with.
+const CHECKPOINT_WAITS: Duration = Duration::from_secs(1);
+
+/// Where an answer goes.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the thread is asked to do.
+pub(super) enum Command {
+    Append { drafts: Vec<Draft>, answer: Answer<Committed> },
+    Keep(KeptCheckpoint),
+    ForgetTransactions { before: Millis, answer: Answer<u64> },
+    Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+}
+
+/// A signed note that waits to be written.
+pub(super) struct KeptCheckpoint {
+    pub size: u64,
+    pub note: String,
+    pub time: Millis,
+}
+
+/// The keys that protect rows.
+pub(super) struct Seals {
+    pub state: RowKey,
+    pub index: RowKey,
+}
+
+/// The writer's desk: its connection and what it remembers between commands.
+pub(super) struct Desk {
+    pub connection: Connection,
+    pub log: i64,
+    pub seals: Arc<Seals>,
+    pub clock: Arc<dyn Clock>,
+    /// The head as this desk committed it; the row must still say the same (A5).
+    pub head: Head,
+    pub low: Arc<AtomicU64>,
+    pub low_written: u64,
+    /// Small segments since the last merge.
+    pub segments: u32,
+    pub halted: bool,
+}
+
+/// Runs until every sender is gone, then writes what waits.
+pub(super) fn run(mut desk: Desk, commands: &Receiver<Command>, checkpointer: &Checkpointer) {
+    let mut kept: Option<KeptCheckpoint> = None;
+    loop {
+        let next = if kept.is_some() {
+            commands.recv_timeout(CHECKPOINT_WAITS)
+        } else {
+            commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match next {
+            Ok(command) => serve(&mut desk, command, &mut kept, checkpointer),
+            Err(RecvTimeoutError::Timeout) => flush(&mut desk, &mut kept),
+            Err(RecvTimeoutError::Disconnected) => {
+                flush(&mut desk, &mut kept);
+                return;
+            }
+        }
+    }
+}
+
+/// An answer nobody waits for any more is dropped: the caller went away, what is written stays.
+fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, checkpointer: &Checkpointer) {
+    match command {
+        Command::Append { drafts, answer } => {
+            let bytes = drafts.iter().map(weight).sum();
+            let _gone = answer.send(desk.append(drafts, kept));
+            checkpointer.written(&desk.connection, bytes);
+        }
+        Command::Keep(newer) => *kept = Some(newer),
+        Command::ForgetTransactions { before, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| erase::forget_transactions(desk, before)));
+        }
+        Command::Erase { subject, keys, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| erase::erase(desk, subject, &keys)));
+        }
+    }
+}
+
+/// Roughly what a draft adds to the WAL, indexes included.
+fn weight(draft: &Draft) -> usize {
+    1500 + draft.payload.as_ref().map_or(0, |p| p.ciphertext.len()) + 40 * draft.concerns.len()
+}
+
+fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    if desk.halted {
+        return Err(StoreError::Unknown { store: LOG });
+    }
+    desk.begin()?;
+    match work(desk) {
+        Ok(done) => desk.commit().map(|()| done),
+        Err(error) => {
+            desk.rollback();
+            Err(error)
+        }
+    }
+}
+
+/// Writes the waiting checkpoint and the in-flight mark. A failure loses a note that can be signed again.
+fn flush(desk: &mut Desk, kept: &mut Option<KeptCheckpoint>) {
+    let Some(waiting) = kept.take() else { return };
+    let written = in_transaction(desk, |desk| {
+        desk.write_checkpoint(&waiting)?;
+        desk.write_low()
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, statement = statements::WRITE_CHECKPOINT, "a checkpoint was not kept");
+    }
+}

@@ -1,0 +1,8 @@
+//! The recipient's side: profile, connection, asking, auditing, receipts. It sees the wire and the formats, never conduct.
+
+pub mod ask;
+pub mod audit;
+pub mod connection;
+pub mod describe;
+pub mod receipts;
+pub mod standing;

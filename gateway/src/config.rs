@@ -1,0 +1,254 @@
+//! The configuration file: one file, one struct, unknown keys refused, paths relative to the file.
+
+use serde::{Deserialize, Serialize};
+use sluis_core::organisation::Oin;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// How strict the gateway is about its surroundings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Loopback, generated keys, fictitious people; says so everywhere.
+    Demo,
+    /// Loopback, generated keys.
+    Development,
+    /// Refuses every setting that is not safe, naming each.
+    Production,
+}
+
+/// `gateway.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How strict.
+    pub mode: Mode,
+    /// Who holds the dossiers.
+    pub organisation: Organisation,
+    /// Where to listen.
+    pub listen: Listen,
+    /// Certificates.
+    pub tls: Tls,
+    /// Access tokens.
+    pub token: Token,
+    /// The transfer log.
+    pub log: Log,
+    /// The key database.
+    pub keys: Keys,
+    /// The holder's database.
+    pub holder: Holder,
+    /// The policy.
+    pub policy: PolicyFiles,
+    /// Organisations that are admitted.
+    pub enrolment: Enrolment,
+}
+
+/// Who holds the dossiers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Its OIN, in the origin of the log and as issuer of tokens.
+    pub oin: Oin,
+    /// Its name, for people.
+    pub name: String,
+    /// Its domain, in the origin of the log.
+    pub domain: String,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// gRPC, mutual TLS.
+    pub grpc: SocketAddr,
+    /// Token endpoint, mutual TLS.
+    pub token: SocketAddr,
+    /// Calls in progress over all connections.
+    #[serde(default = "default_calls_max")]
+    pub calls_max: usize,
+    /// Open connections.
+    #[serde(default = "default_connections_max")]
+    pub connections_max: usize,
+    /// Whether a call without `fsc-transaction-id` is refused.
+    #[serde(default)]
+    pub transaction_id_required: bool,
+}
+
+const fn default_calls_max() -> usize {
+    512
+}
+
+const fn default_connections_max() -> usize {
+    1024
+}
+
+/// Certificates, PEM files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain of the gateway.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Authorities whose client certificates are trusted.
+    pub authorities: PathBuf,
+    /// Revocation lists; when given, a certificate without status is refused.
+    #[serde(default)]
+    pub revocation: Vec<PathBuf>,
+}
+
+/// Access tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// `aud`: the address of this gateway, scheme and port included.
+    pub audience: String,
+    /// `gid`: the FSC group.
+    pub group: String,
+    /// `svc`: the service.
+    pub service: String,
+    /// P-256 key that signs tokens, PEM.
+    pub key: PathBuf,
+}
+
+/// The transfer log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// SQLite file.
+    pub database: PathBuf,
+    /// Ed25519 key that signs checkpoints.
+    pub signing_key: PathBuf,
+    /// Year of the shard.
+    pub year: i16,
+    /// Epoch within the year, from 1.
+    pub epoch: u32,
+}
+
+/// The key database, apart from the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// SQLite file.
+    pub database: PathBuf,
+    /// 32 bytes from which wrapping, lookup and state keys are derived; outside every database.
+    pub master_key: PathBuf,
+}
+
+/// The holder's database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holder {
+    /// SQLite file, opened for reading only.
+    pub database: PathBuf,
+    /// Which table and column holds which field.
+    pub map: PathBuf,
+}
+
+/// The policy and what bounds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFiles {
+    /// The field catalogue.
+    pub catalog: PathBuf,
+    /// The legal ceiling.
+    pub ceiling: PathBuf,
+    /// The rules.
+    pub policy: PathBuf,
+}
+
+/// Organisations that are admitted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// One `[[organisation]]` per admitted role.
+    pub file: PathBuf,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFault {
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {source}", file.display())]
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A key is unknown, missing or has the wrong form; the text has line and column.
+    #[error("`{}`: {text}", file.display())]
+    Malformed {
+        /// Which file.
+        file: PathBuf,
+        /// Line, column and what is wrong.
+        text: String,
+    },
+    /// Settings that production refuses.
+    #[error("production refuses these settings:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
+    Unsafe(Vec<String>),
+}
+
+impl Config {
+    /// Reads a configuration; paths become absolute by the folder of the file.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] with the file, the place and the reason.
+    pub fn read(file: &Path) -> Result<Self, ConfigFault> {
+        let unreadable = |source| ConfigFault::Unreadable { file: file.to_owned(), source };
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let malformed = |e: toml::de::Error| ConfigFault::Malformed { file: file.to_owned(), text: e.to_string() };
+        let mut config: Self = toml::from_str(&text).map_err(malformed)?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        for path in config.paths() {
+            *path = folder.join(&*path);
+        }
+        config.check_production()?;
+        Ok(config)
+    }
+
+    fn paths(&mut self) -> Vec<&mut PathBuf> {
+        let mut paths = vec![
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.tls.authorities,
+            &mut self.token.key,
+            &mut self.log.database,
+            &mut self.log.signing_key,
+            &mut self.keys.database,
+            &mut self.keys.master_key,
+            &mut self.holder.database,
+            &mut self.holder.map,
+            &mut self.policy.catalog,
+            &mut self.policy.ceiling,
+            &mut self.policy.policy,
+            &mut self.enrolment.file,
+        ];
+        paths.extend(self.tls.revocation.iter_mut());
+        paths
+    }
+
+    /// What production refuses today. SQLite needs a witness or a foreign anchor and a policy needs signatures;
+    /// neither can be configured yet, so production refuses to start, and says so.
+    fn check_production(&self) -> Result<(), ConfigFault> {
+        if self.mode != Mode::Production {
+            let loopback = self.listen.grpc.ip().is_loopback() && self.listen.token.ip().is_loopback();
+            let only = "demo and development listen on loopback only: use 127.0.0.1 or ::1".to_owned();
+            return if loopback { Ok(()) } else { Err(ConfigFault::Unsafe(vec![only])) };
+        }
+        let mut refused = vec![
+            "log.database: SQLite without a witness or an anchor on other storage (not available yet)".to_owned(),
+            "policy.policy: the policy carries no signatures (not available yet)".to_owned(),
+        ];
+        if self.tls.revocation.is_empty() {
+            refused.push("tls.revocation: no revocation list, so a revoked certificate would pass".to_owned());
+        }
+        if !self.listen.transaction_id_required {
+            refused.push("listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned());
+        }
+        if self.organisation.oin.is_test() {
+            refused.push("organisation.oin: a test OIN (prefix 00000099)".to_owned());
+        }
+        Err(ConfigFault::Unsafe(refused))
+    }
+}

@@ -1,0 +1,183 @@
+//! Signing keys of tokens: our own P-256 key, and the public keys that a verifier accepts, each with its one algorithm.
+
+use crate::transport::{MaterialError, read};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use std::collections::HashMap;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The algorithms that FSC allows and this verifier knows. ES512 is in FSC's list but in no library of ours.
+const ACCEPTED: [(&str, Algorithm); 5] = [
+    ("ES256", Algorithm::ES256),
+    ("ES384", Algorithm::ES384),
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+];
+
+/// The algorithm with this name, when it is accepted at all.
+pub(super) fn accepted(name: &str) -> Option<Algorithm> {
+    ACCEPTED.iter().find(|(accepted, _)| *accepted == name).map(|(_, algorithm)| *algorithm)
+}
+
+/// Our own signing key, P-256 for ES256.
+pub struct SigningKey {
+    encoding: EncodingKey,
+    /// The uncompressed point: `04`, x, y.
+    public: Vec<u8>,
+    kid: String,
+    pkcs8: Zeroizing<Vec<u8>>,
+}
+
+impl SigningKey {
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// [`MaterialError::Mismatch`] when the machine gives no random bytes.
+    pub fn generate() -> Result<Self, MaterialError> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
+        let pkcs8 = pair.and_then(|pair| pair.to_pkcs8v1());
+        let pkcs8 = pkcs8.map_err(|_| MaterialError::Mismatch("no token key could be generated".to_owned()))?;
+        Self::from_pkcs8("generated", pkcs8.as_ref())
+    }
+
+    /// Reads a PEM file with a PKCS#8 private key on P-256.
+    ///
+    /// # Errors
+    /// [`MaterialError`] names the file.
+    pub fn load(path: &Path) -> Result<Self, MaterialError> {
+        let name = path.display().to_string();
+        let pem = read("token key", path)?;
+        let key = PrivatePkcs8KeyDer::from_pem_slice(&pem)
+            .map_err(|_| unusable(&name, "it must hold one PEM block `PRIVATE KEY`"))?;
+        Self::from_pkcs8(&name, key.secret_pkcs8_der())
+    }
+
+    fn from_pkcs8(name: &str, der: &[u8]) -> Result<Self, MaterialError> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map_err(|_| unusable(name, "it must be a PKCS#8 key on the curve P-256"))?;
+        let public = pair.public_key().as_ref().to_vec();
+        let kid = thumbprint(&public).ok_or_else(|| unusable(name, "its public key is not an uncompressed point"))?;
+        Ok(Self { encoding: EncodingKey::from_ec_der(der), public, kid, pkcs8: Zeroizing::new(der.to_vec()) })
+    }
+
+    /// The private key as PEM (PKCS#8), to be kept in a file that only the gateway can read.
+    #[must_use]
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        let text = Zeroizing::new(data_encoding::BASE64.encode(&self.pkcs8));
+        let mut pem = Zeroizing::new(String::from("-----BEGIN PRIVATE KEY-----\n"));
+        for line in text.as_bytes().chunks(64) {
+            pem.extend(line.iter().map(|byte| char::from(*byte)));
+            pem.push('\n');
+        }
+        pem.push_str("-----END PRIVATE KEY-----\n");
+        pem
+    }
+
+    /// The key id: its thumbprint (RFC 7638).
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    pub(super) fn encoding(&self) -> &EncodingKey {
+        &self.encoding
+    }
+}
+
+/// RFC 7638 over the required members of a P-256 key, in lexicographic order.
+fn thumbprint(point: &[u8]) -> Option<String> {
+    let (x, y) = point.strip_prefix(&[0x04]).filter(|rest| rest.len() == 64)?.split_at_checked(32)?;
+    let (x, y) = (BASE64URL_NOPAD.encode(x), BASE64URL_NOPAD.encode(y));
+    let members = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, members.as_bytes());
+    Some(BASE64URL_NOPAD.encode(digest.as_ref()))
+}
+
+fn unusable(name: &str, reason: &str) -> MaterialError {
+    MaterialError::Unusable { what: "token key", name: name.to_owned(), reason: reason.to_owned() }
+}
+
+/// A public key with the one algorithm it is used for.
+pub(super) struct PublicKey {
+    pub(super) algorithm: Algorithm,
+    pub(super) decoding: DecodingKey,
+}
+
+/// The keys that a verifier accepts, by key id (`kid`, or `x5t#S256` of the signer as FSC has it).
+#[derive(Default)]
+pub struct KeySet(HashMap<String, PublicKey>);
+
+impl KeySet {
+    /// A set without keys: it accepts nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With our own key.
+    #[must_use]
+    pub fn with_own(mut self, key: &SigningKey) -> Self {
+        let decoding = DecodingKey::from_ec_der(&key.public);
+        self.0.insert(key.kid.clone(), PublicKey { algorithm: Algorithm::ES256, decoding });
+        self
+    }
+
+    /// With a key of an external issuer: its id, its algorithm and its public key in PEM (SubjectPublicKeyInfo).
+    ///
+    /// # Errors
+    /// [`MaterialError::Unusable`] for an algorithm that is not accepted or a key that does not fit it.
+    pub fn with_pem(mut self, kid: &str, algorithm: &str, pem: &str) -> Result<Self, MaterialError> {
+        let Some(accepted) = accepted(algorithm) else {
+            return Err(unusable(kid, "the algorithm must be ES256, ES384, RS256, RS384 or RS512"));
+        };
+        let decoding = match accepted {
+            Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(pem.as_bytes()),
+            _ => DecodingKey::from_rsa_pem(pem.as_bytes()),
+        };
+        let decoding = decoding.map_err(|_| unusable(kid, "the PEM block `PUBLIC KEY` does not fit the algorithm"))?;
+        self.0.insert(kid.to_owned(), PublicKey { algorithm: accepted, decoding });
+        Ok(self)
+    }
+
+    pub(super) fn find(&self, kid: &str) -> Option<&PublicKey> {
+        self.0.get(kid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::rehearsal::Folder;
+
+    #[test]
+    fn a_written_key_is_read_back_as_the_same_key() {
+        let (folder, key) = (Folder::new(), SigningKey::generate().unwrap());
+        let path = folder.write("token.key", &key.to_pem());
+        assert_eq!(SigningKey::load(&path).unwrap().kid(), key.kid());
+        assert_ne!(SigningKey::generate().unwrap().kid(), key.kid());
+    }
+
+    #[test]
+    fn another_kind_of_key_is_refused_with_the_file_named() {
+        let folder = Folder::new();
+        let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+        for text in ["", "no key", &p384.serialize_pem()] {
+            let error = SigningKey::load(&folder.write("token.key", text)).err().unwrap().to_string();
+            assert!(error.contains("token.key") && error.contains("no usable token key"), "{error}");
+        }
+    }
+
+    /// RFC 7638 leaves no room: members in this order, no spaces.
+    #[test]
+    fn the_key_id_is_the_thumbprint_that_others_compute() {
+        let key = SigningKey::generate().unwrap();
+        crate::transport::install_cryptography();
+        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(key.encoding(), Algorithm::ES256).unwrap();
+        assert_eq!(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), key.kid());
+    }
+}

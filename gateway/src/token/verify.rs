@@ -1,0 +1,179 @@
+//! Verifying: every call brings a token, and every claim of it is compared on every call.
+//!
+//! The signature costs as much as the rest of a call several times over, so the claims of a signature that verified are
+//! kept (A24): by SHA-256 of the whole token, bounded, and only under the key set that verified it. A hit saves the
+//! signature and nothing else: binding, subject, audience, group, service, issuer and time are compared on hit and miss alike.
+//! Time is an argument. Before anything else the size is bounded.
+
+use super::claims::Claims;
+use super::fault::TokenError;
+use super::issue::Realm;
+use super::keys::{KeySet, accepted};
+use crate::transport::peer::Peer;
+use arc_swap::ArcSwap;
+use jsonwebtoken::Validation;
+use jsonwebtoken::errors::ErrorKind;
+use serde::Deserialize;
+use sluis_core::log::Millis;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The largest token that is looked at, in bytes.
+const TOKEN_SIZE_MAX: usize = 8 * 1024;
+/// Verified tokens kept.
+const CACHE_SIZE_MAX: u64 = 10_000;
+/// How far clocks may differ, in seconds.
+const LEEWAY_S: u64 = 5;
+
+/// What a token must be for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Issuer, audience, group and service that a token must carry.
+    pub realm: Realm,
+    /// The longest life of a token, from `nbf` to `exp`, in seconds.
+    pub lifetime_max_s: u64,
+    /// Whether tokens with `act` or `pdi` pass; whoever switches this on must compare them with the grant.
+    pub delegation: bool,
+}
+
+/// Judges tokens. One for the whole gateway; its keys can be replaced while it works.
+pub struct Verifier {
+    expectation: Expectation,
+    keys: ArcSwap<VersionedKeys>,
+    next_version: AtomicU64,
+    cache: moka::sync::Cache<[u8; 32], Kept>,
+}
+
+struct VersionedKeys {
+    version: u64,
+    keys: KeySet,
+}
+
+/// The claims of a verified signature, and the key set that verified it.
+#[derive(Clone)]
+struct Kept {
+    version: u64,
+    claims: Arc<Claims>,
+}
+
+/// The parts of the header that matter. `crit` must not be ignored (RFC 7515, 4.1.11), so its presence is malformed here.
+#[derive(Deserialize)]
+struct JoseHeader {
+    alg: String,
+    kid: Option<String>,
+    #[serde(rename = "x5t#S256")]
+    signer: Option<String>,
+    crit: Option<serde_json::Value>,
+}
+
+impl Verifier {
+    /// A verifier with these keys.
+    #[must_use]
+    pub fn new(expectation: Expectation, keys: KeySet) -> Self {
+        crate::transport::install_cryptography();
+        Self {
+            expectation,
+            keys: ArcSwap::from_pointee(VersionedKeys { version: 0, keys }),
+            next_version: AtomicU64::new(1),
+            cache: moka::sync::Cache::new(CACHE_SIZE_MAX),
+        }
+    }
+
+    /// Replaces the keys. What the old ones verified counts for nothing from here on.
+    pub fn replace_keys(&self, keys: KeySet) {
+        let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+        self.keys.store(Arc::new(VersionedKeys { version, keys }));
+        self.cache.invalidate_all();
+    }
+
+    /// The claims of a token that holds here, now, on this connection.
+    ///
+    /// # Errors
+    /// The first [`TokenError`] in the order of that list; a signature is never judged by its claims first.
+    pub fn verify(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if token.len() > TOKEN_SIZE_MAX {
+            return Err(TokenError::Malformed);
+        }
+        let claims = self.signed_claims(token)?;
+        self.compare(&claims, peer, now)?;
+        Ok(claims)
+    }
+
+    /// The claims under a verified signature, from the cache where it was verified before under the present keys.
+    fn signed_claims(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        let keys = self.keys.load();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
+        let name: [u8; 32] = digest.as_ref().try_into().map_err(|_| TokenError::Malformed)?;
+        if let Some(kept) = self.cache.get(&name).filter(|kept| kept.version == keys.version) {
+            return Ok(kept.claims);
+        }
+        let claims = Arc::new(check_signature(token, &keys.keys)?);
+        self.cache.insert(name, Kept { version: keys.version, claims: Arc::clone(&claims) });
+        Ok(claims)
+    }
+
+    fn compare(&self, claims: &Claims, peer: &Peer, now: Millis) -> Result<(), TokenError> {
+        let (realm, now_s) = (&self.expectation.realm, now / 1000);
+        let bound = aws_lc_rs::constant_time::verify_slices_are_equal(
+            claims.cnf.thumbprint.as_bytes(),
+            peer.thumbprint_text.as_bytes(),
+        );
+        let life_s = claims.exp.checked_sub(claims.nbf).filter(|life| *life > 0);
+        let checks = [
+            (claims.exp.saturating_add(LEEWAY_S) > now_s, TokenError::Expired),
+            (claims.nbf <= now_s.saturating_add(LEEWAY_S), TokenError::NotYetValid),
+            (life_s.is_some_and(|life| life <= self.expectation.lifetime_max_s), TokenError::Lifetime),
+            (claims.iss == realm.issuer, TokenError::Issuer),
+            (claims.aud.means(&realm.audience), TokenError::Audience),
+            (claims.gid == realm.group, TokenError::Group),
+            (claims.svc == realm.service, TokenError::Service),
+            (claims.sub == peer.oin.as_str(), TokenError::Subject),
+            (bound.is_ok(), TokenError::Binding),
+            (self.expectation.delegation || (claims.act.is_none() && claims.pdi.is_none()), TokenError::Delegated),
+            (peer.in_force(now), TokenError::CertificateExpired),
+        ];
+        checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(fault))
+    }
+}
+
+/// Header, algorithm, key, signature, claims, in this order.
+fn check_signature(token: &str, keys: &KeySet) -> Result<Claims, TokenError> {
+    let (header, _) = token.split_once('.').ok_or(TokenError::Malformed)?;
+    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| TokenError::Malformed)?;
+    let header: JoseHeader = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
+    let algorithm = accepted(&header.alg).ok_or(TokenError::Algorithm)?;
+    if header.crit.is_some() {
+        return Err(TokenError::Malformed);
+    }
+    let named = header.kid.or(header.signer).ok_or(TokenError::UnknownKey)?;
+    let key = keys.find(&named).ok_or(TokenError::UnknownKey)?;
+    if key.algorithm != algorithm {
+        return Err(TokenError::Algorithm);
+    }
+    let mut validation = Validation::new(algorithm);
+    // Everything but the signature is compared in `compare`, by our clock.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &validation).map_err(fault)?.claims;
+    let empty = [&claims.gth, &claims.gid, &claims.sub, &claims.iss, &claims.svc].into_iter().any(String::is_empty);
+    if empty { Err(TokenError::Malformed) } else { Ok(claims) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn fault(error: jsonwebtoken::errors::Error) -> TokenError {
+    match error.kind() {
+        ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::Base64(_) | ErrorKind::InvalidToken => {
+            TokenError::Malformed
+        }
+        ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
+        _ => TokenError::Signature,
+    }
+}
+
+#[cfg(test)]
+mod tests;

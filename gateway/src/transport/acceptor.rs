@@ -1,0 +1,135 @@
+//! Our own acceptor: TCP in, proven connections out.
+//!
+//! One task accepts; every handshake is a task of its own under a deadline, so that a slow or hostile caller holds up nobody.
+//! Above the bound on open connections or on handshakes a connection is closed at once, before any cryptography, and counted.
+//! A refused or broken handshake never stops the loop.
+
+use super::connection::TlsConnection;
+use super::counters::{Counters, Refusal};
+use super::trust::Trust;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Proven connections that wait for the server to take them; it takes them at once, so few.
+const WAITING_MAX: usize = 16;
+/// Rest after the operating system refused to accept, typically for want of file descriptors.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Bounds of one listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for a handshake, from the accept.
+    pub handshake_max: Duration,
+    /// Handshakes at the same time.
+    pub handshakes_max: usize,
+    /// Open connections, those in handshake included.
+    pub connections_max: usize,
+    /// Greatest age of a connection, after which it is cut even within a call; the server in front should close politely
+    /// before that. `None`: no bound.
+    pub connection_age_max: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake_max: Duration::from_secs(5),
+            handshakes_max: 64,
+            connections_max: 1024,
+            connection_age_max: None,
+        }
+    }
+}
+
+/// The connections of one listener, in the order in which they were proven.
+pub type Incoming = ReceiverStream<io::Result<TlsConnection>>;
+
+/// Starts to accept on this listener. Accepting ends when the stream that is returned is dropped.
+///
+/// The stream never yields an error; the `Result` is what `serve_with_incoming` asks for.
+#[must_use]
+pub fn accept(listener: TcpListener, trust: Arc<Trust>, limits: Limits, counters: Arc<Counters>) -> Incoming {
+    let (proven, incoming) = mpsc::channel(WAITING_MAX);
+    let door = Door {
+        trust,
+        limits,
+        counters,
+        handshakes: Arc::new(Semaphore::new(limits.handshakes_max)),
+        places: Arc::new(Semaphore::new(limits.connections_max)),
+        proven,
+    };
+    tokio::spawn(door.keep(listener));
+    ReceiverStream::new(incoming)
+}
+
+/// What the accept loop and its handshakes share.
+struct Door {
+    trust: Arc<Trust>,
+    limits: Limits,
+    counters: Arc<Counters>,
+    handshakes: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    proven: mpsc::Sender<io::Result<TlsConnection>>,
+}
+
+impl Door {
+    async fn keep(self, listener: TcpListener) {
+        let door = Arc::new(self);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = door.proven.closed() => return,
+            };
+            match accepted {
+                Ok((tcp, _address)) => Arc::clone(&door).admit(tcp),
+                Err(_) => {
+                    door.counters.count_accept_error();
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
+            }
+        }
+    }
+
+    /// Starts a handshake when there is room, and closes the connection when there is not.
+    fn admit(self: Arc<Self>, tcp: TcpStream) {
+        let handshake = Arc::clone(&self.handshakes).try_acquire_owned();
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let (Ok(handshake), Ok(place)) = (handshake, place) else {
+            self.counters.count_shed();
+            return;
+        };
+        tokio::spawn(async move {
+            let proven = tokio::time::timeout(self.limits.handshake_max, self.prove(tcp, place)).await;
+            drop(handshake);
+            match proven.unwrap_or(Err(Refusal::Deadline)) {
+                Ok(connection) => {
+                    self.counters.count_accepted();
+                    // A closed channel means that the server stops; the connection closes with it.
+                    let _ = self.proven.send(Ok(connection)).await;
+                }
+                Err(reason) => {
+                    if self.counters.count_refused(reason) {
+                        let count = self.counters.refused(reason);
+                        tracing::info!(reason = reason.code(), count, "connections refused");
+                    }
+                }
+            }
+        });
+    }
+
+    async fn prove(&self, tcp: TcpStream, place: OwnedSemaphorePermit) -> Result<TlsConnection, Refusal> {
+        tcp.set_nodelay(true).map_err(|_| Refusal::BrokenOff)?;
+        let belief = self.trust.belief();
+        let acceptor = TlsAcceptor::from(Arc::clone(&belief.config));
+        let stream = acceptor.accept(tcp).await.map_err(|error| Refusal::from_handshake(&error))?;
+        let (trust, counters) = (Arc::clone(&self.trust), Arc::clone(&self.counters));
+        TlsConnection::new(stream, trust, belief.version, counters, self.limits.connection_age_max, place)
+    }
+}
+
+#[cfg(test)]
+mod tests;
