@@ -166,8 +166,12 @@ pub const SIGHTS: &[Sight] = &[
     sight("gateway/src/client", "sluis_adapters", &["ijw", "cbs", "export"]),
     sight("gateway/src/cli", "sluis_adapters", &["ijw", "cbs", "export"]),
     sight("gateway/src/", "sluis_adapters", &[]),
-    sight("gateway/src/client", "sluis_core", &["claim", "field", "log", "organisation", "subject"]),
-    sight("gateway/src/client", "crate", &["client", "transport"]),
+    sight(
+        "gateway/src/client",
+        "sluis_core",
+        &["claim", "field", "log", "organisation", "ports", "standing", "subject"],
+    ),
+    sight("gateway/src/client", "crate", &["client", "token", "transport"]),
     sight("adapters/", "sluis_adapters", &["*"]),
 ];
 
