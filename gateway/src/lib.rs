@@ -4,6 +4,8 @@
 //! core decides and proves; adapters hold engines. One request walks down once and up once.
 
 pub mod audit;
+pub mod client;
+pub mod config;
 pub mod demo;
 pub mod enrolment;
 pub mod entry;
@@ -19,5 +21,4 @@ pub mod slot;
 pub mod standing;
 pub mod token;
 pub mod transport;
-pub mod client;
-pub mod config;
+

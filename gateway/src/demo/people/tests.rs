@@ -1,0 +1,127 @@
+//! The people are who the scenes and the catalogue say they are.
+
+use super::store::fill;
+use super::*;
+use jiff::civil::{Date, date};
+use rusqlite::Connection;
+use sluis_adapters::holder::HolderMap;
+use sluis_adapters::ijw::signed_total;
+use sluis_core::standing::{Change, Standing};
+use std::collections::HashMap;
+
+const TODAY: Date = date(2026, 11, 21);
+
+fn people(seed: u64) -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    fill(&mut connection, seed, TODAY).unwrap();
+    connection
+}
+
+fn count(holder: &Connection, sql: &str) -> u32 {
+    holder.query_row(&format!("SELECT count(*) FROM {sql}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn the_people_are_as_many_and_as_various_as_promised() {
+    let holder = people(1);
+    let map = HolderMap::parse(include_str!("../../../policy/holder.toml")).unwrap();
+    map.check(&holder).unwrap();
+    assert_eq!(count(&holder, "client"), CLIENTS);
+    assert_eq!(count(&holder, "client WHERE bsn BETWEEN '999900006' AND '999999990'"), CLIENTS);
+    let hague = count(&holder, "client WHERE municipality_code = '0518'");
+    assert!((7_000..8_500).contains(&hague), "{hague}");
+    for code in ["0503", "0603", "0637", "0599"] {
+        assert!(count(&holder, &format!("client WHERE municipality_code = '{code}'")) > 100, "{code}");
+    }
+    let secret = count(&holder, "client WHERE residence_secret = 1");
+    assert!((90..300).contains(&secret), "{secret}");
+    let objections = count(&holder, "objection");
+    assert!((15..90).contains(&objections), "{objections}");
+    for age in 0..=22 {
+        let (by, after) = (TODAY.year() - age, TODAY.year() - age - 1);
+        let born = count(&holder, &format!("client WHERE birth_date <= '{by}-11-21' AND birth_date > '{after}-11-21'"));
+        assert!(born > 100, "{born} of age {age}");
+    }
+    for partner in PARTNERS {
+        assert!(count(&holder, &format!("billing WHERE provider_agb = '{}'", partner.agb)) > 2_000, "{}", partner.name);
+    }
+    assert_eq!(count(&holder, "billing WHERE (unit = '83') <> (tariff IS NULL)"), 0);
+    assert_eq!(count(&holder, "billing WHERE amount <> volume * coalesce(tariff, 1)"), 0);
+    assert!(count(&holder, "(SELECT parent_id FROM client_parent GROUP BY parent_id HAVING count(*) > 1)") > 1_000);
+}
+
+#[test]
+fn one_seed_gives_the_same_people_again() {
+    let print = |seed| {
+        let holder = people(seed);
+        let sql = "SELECT group_concat(client_number || bsn || first_name || birth_date || plan) FROM client";
+        holder.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let first = print(7);
+    assert!(first == print(7) && first != print(8));
+}
+
+#[test]
+fn all_standing_can_be_applied_and_covers_what_the_database_says() {
+    let holder = people(1);
+    let mut standing: HashMap<String, Standing> = HashMap::new();
+    let (mut secrets, mut caseloads, mut objections) = (0, 0, 0);
+    for (client, change) in standing_of(&holder).unwrap() {
+        standing.entry(client).or_default().apply(&change).unwrap();
+        secrets += u32::from(matches!(change, Change::SecretResidence { set: true }));
+        caseloads += u32::from(matches!(change, Change::Caseload { on: true, .. }));
+        objections += u32::from(matches!(change, Change::Objection { made: true, .. }));
+    }
+    assert_eq!(secrets, count(&holder, "client WHERE residence_secret = 1"));
+    assert_eq!(caseloads, count(&holder, "caseload WHERE until IS NULL"));
+    assert_eq!(objections, count(&holder, "objection"));
+}
+
+#[test]
+fn the_cast_is_complete_for_several_seeds() {
+    for seed in 1..4 {
+        let holder = people(seed);
+        let cast = Cast::find(&holder, TODAY).unwrap();
+        let age = |client: &Client| {
+            let sql = "SELECT birth_date FROM client WHERE client_number = ?1";
+            let born: String = holder.query_row(sql, [&client.client_number], |row| row.get(0)).unwrap();
+            sluis_core::subject::BirthDate::parse(&born).unwrap().age_on(TODAY).unwrap()
+        };
+        assert_eq!((age(&cast.child_of_ten.client), age(&cast.objected.client)), (10, 14));
+        assert!((16..18).contains(&age(&cast.sixteen.client)));
+        let involved = &cast.involved.client.client_number;
+        let on = |worker: &str| count(&holder, &format!("caseload WHERE client_number = '{involved}' AND worker = '{worker}'"));
+        assert_eq!((on(&cast.involved.worker), on(&cast.outsider)), (1, 0));
+    }
+}
+
+#[test]
+fn an_invoice_is_right_but_for_what_was_planted() {
+    let holder = people(1);
+    for partner in PARTNERS {
+        let right = declaration(&holder, partner, date(2026, 10, 1), false).unwrap();
+        assert_eq!((right.lines.len(), right.planted.len()), (40, 0));
+        let invoice = declaration(&holder, partner, date(2026, 10, 1), true).unwrap();
+        assert_eq!((invoice.lines.len(), invoice.planted.len()), (48, 8), "{}", partner.name);
+        assert_eq!(signed_total(&invoice.lines), invoice.header.total);
+        for declared in &invoice.lines {
+            let line = &declared.line;
+            let sql = "SELECT count(*) FROM billing b JOIN client c ON c.client_number = b.client_number
+                WHERE c.bsn = ?1 AND c.municipality_code = '0518' AND b.allocation_number = ?2 AND b.product_code = ?3
+                AND b.product_category = ?4 AND b.volume = ?5 AND b.tariff IS ?6 AND b.amount = ?7
+                AND b.period_begin = '2026-10-01' AND b.unit = ?8 AND b.provider_agb = ?9";
+            let found: u32 = holder
+                .query_row(
+                    sql,
+                    rusqlite::params![
+                        declared.bsn.digits(), line.allocation_number, line.product_code, line.product_category,
+                        line.volume, line.tariff, line.amount, line.unit, line.provider_agb,
+                    ],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            let planted = invoice.planted.iter().any(|(reference, _)| *reference == line.reference);
+            assert_eq!(found == 1, !planted, "{}", line.reference);
+        }
+    }
+}
