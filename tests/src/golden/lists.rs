@@ -11,7 +11,11 @@ use sluis_core::release::Obligation;
 #[test]
 fn field_bits() {
     let lines: Vec<_> = Field::ALL.iter().map(|field| format!("{} {}", *field as u8, field.code())).collect();
-    frozen("field-bits.txt", "Field catalogue 1: the bit of each field in `fs`, frozen. A line may be added; none may change or go.", &lines);
+    frozen(
+        "field-bits.txt",
+        "Field catalogue 1: the bit of each field in `fs`, frozen. A line may be added; none may change or go.",
+        &lines,
+    );
 }
 
 #[test]
@@ -21,7 +25,11 @@ fn codes() {
     lines.extend(Purpose::ALL.iter().map(|purpose| format!("purpose {purpose}")));
     lines.extend(RecipientType::ALL.iter().map(|recipient| format!("recipient-type {recipient}")));
     lines.extend(Obligation::ALL.iter().map(|obligation| format!("obligation {obligation}")));
-    frozen("codes.txt", "Codes that stand in leaves and policies, frozen. A line may be added; none may change or go.", &lines);
+    frozen(
+        "codes.txt",
+        "Codes that stand in leaves and policies, frozen. A line may be added; none may change or go.",
+        &lines,
+    );
 }
 
 const COMMON: [Key; 5] = [Key::V, Key::K, Key::I, Key::T, Key::Rid];

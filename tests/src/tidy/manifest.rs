@@ -24,7 +24,17 @@ fn metadata() -> Value {
 
 /// Name and version of everything that is built, for code, tests and build scripts.
 fn built() -> BTreeMap<String, BTreeSet<String>> {
-    let tree = cargo(&["tree", "--workspace", "--locked", "--edges", "normal,build,dev", "--prefix", "none", "--format", "{p}"]);
+    let tree = cargo(&[
+        "tree",
+        "--workspace",
+        "--locked",
+        "--edges",
+        "normal,build,dev",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
     let mut versions = BTreeMap::<String, BTreeSet<String>>::new();
     for line in tree.lines() {
         let mut words = line.split_whitespace();
@@ -64,10 +74,16 @@ fn floors_hold() {
         findings.extend(ours.filter(|d| !may.contains(&d.as_str())).map(|d| format!("{name} may not depend on {d}")));
     }
     for (name, never) in rules::NEVER {
-        findings.extend(never.iter().filter(|d| members[*name].contains(**d)).map(|d| format!("{name} may never see {d}")));
+        findings
+            .extend(never.iter().filter(|d| members[*name].contains(**d)).map(|d| format!("{name} may never see {d}")));
     }
     let core: BTreeSet<&str> = rules::CORE_DEPENDENCIES.iter().copied().collect();
-    findings.extend(members["sluis-core"].iter().filter(|d| !core.contains(d.as_str())).map(|d| format!("the core may not see {d}")));
+    findings.extend(
+        members["sluis-core"]
+            .iter()
+            .filter(|d| !core.contains(d.as_str()))
+            .map(|d| format!("the core may not see {d}")),
+    );
     none(&findings);
 }
 
@@ -180,6 +196,8 @@ fn every_dependency_stands_once_with_its_reason() {
 
 #[test]
 fn licence_expressions_are_read_right() {
-    assert!(permitted("MIT/Apache-2.0") && permitted("(GPL-3.0 OR MIT) AND ISC") && permitted("GPL-3.0 OR MIT AND ISC"));
+    assert!(
+        permitted("MIT/Apache-2.0") && permitted("(GPL-3.0 OR MIT) AND ISC") && permitted("GPL-3.0 OR MIT AND ISC")
+    );
     assert!(!permitted("GPL-3.0") && !permitted("MIT AND GPL-3.0") && !permitted("") && !permitted("MIT ISC"));
 }

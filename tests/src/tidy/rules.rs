@@ -105,7 +105,12 @@ const MEASURING: &[&str] = &[
     "tests/",
 ];
 
-const fn ban(words: &'static str, within: &'static [&'static str], except: &'static [&'static str], because: &'static str) -> Ban {
+const fn ban(
+    words: &'static str,
+    within: &'static [&'static str],
+    except: &'static [&'static str],
+    because: &'static str,
+) -> Ban {
     Ban { words, within, except, tests_may: true, because }
 }
 
@@ -135,8 +140,12 @@ pub const BANS: &[Ban] = &[
     ban("std::time", CORE, &[], "time is an argument"),
     ban("rand::", CORE, &[], "randomness is an argument"),
     ban("tokio::", CORE, &[], "the core has no runtime"),
-    ban(".committed(", ALL, &["adapters/src/sqlite/", "adapters/src/postgres/", "gateway/core/src/log/"],
-        "only a driver whose COMMIT returned success may say that a batch is durable"),
+    ban(
+        ".committed(",
+        ALL,
+        &["adapters/src/sqlite/", "adapters/src/postgres/", "gateway/core/src/log/"],
+        "only a driver whose COMMIT returned success may say that a batch is durable",
+    ),
     ban("Permit {", ALL, &["gateway/core/src/decide"], "only decide makes a permit"),
     ban("tonic::", &["gateway/src/"], SURFACES, "conduct does not see the wire"),
     ban("prost::", &["gateway/src/"], SURFACES, "conduct does not see the wire"),

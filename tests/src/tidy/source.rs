@@ -121,7 +121,10 @@ fn closing_quote(rest: &[u8], mut at: usize) -> usize {
 
 /// A character such as 'a' or 'é'; a lifetime is none.
 fn char_literal(rest: &[u8]) -> usize {
-    (2..=5).find(|n| rest.get(*n) == Some(&b'\'') && std::str::from_utf8(&rest[1..*n]).is_ok_and(|s| s.chars().count() == 1))
+    (2..=5)
+        .find(|n| {
+            rest.get(*n) == Some(&b'\'') && std::str::from_utf8(&rest[1..*n]).is_ok_and(|s| s.chars().count() == 1)
+        })
         .map_or(0, |n| n + 1)
 }
 
@@ -140,7 +143,8 @@ pub fn occurrences(code: &str, words: &str) -> Vec<usize> {
 
 /// The modules of a crate that the code names: `a::b` gives b, `a::{b::C, d}` gives b and d.
 pub fn modules(code: &str, of: &str) -> Vec<(usize, String)> {
-    let word = |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word =
+        |text: &str| text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     let mut found = Vec::new();
     for at in occurrences(code, &format!("{of}::")) {
         let rest = code[at + of.len() + 2..].trim_start();
@@ -169,27 +173,31 @@ pub fn modules(code: &str, of: &str) -> Vec<(usize, String)> {
 
 /// Every function with a body: its name, the offset of `fn`, and its number of lines.
 pub fn functions(code: &str) -> Vec<(String, usize, usize)> {
-    occurrences(code, "fn ").into_iter().filter_map(|at| {
-        let rest = &code[at + 3..];
-        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        let (mut braces, mut brackets) = (0_i32, 0_i32);
-        for (n, c) in rest.char_indices() {
-            match c {
-                '(' | '[' => brackets += 1,
-                ')' | ']' => brackets -= 1,
-                '{' => braces += 1,
-                '}' => {
-                    braces -= 1;
-                    if braces == 0 {
-                        return Some((name, at, rest[..n].matches('\n').count() + 1));
+    occurrences(code, "fn ")
+        .into_iter()
+        .filter_map(|at| {
+            let rest = &code[at + 3..];
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let (mut braces, mut brackets) = (0_i32, 0_i32);
+            for (n, c) in rest.char_indices() {
+                match c {
+                    '(' | '[' => brackets += 1,
+                    ')' | ']' => brackets -= 1,
+                    '{' => braces += 1,
+                    '}' => {
+                        braces -= 1;
+                        if braces == 0 {
+                            return Some((name, at, rest[..n].matches('\n').count() + 1));
+                        }
                     }
+                    ';' if braces == 0 && brackets == 0 => return None,
+                    _ => {}
                 }
-                ';' if braces == 0 && brackets == 0 => return None,
-                _ => {}
             }
-        }
-        None
-    }).filter(|(name, ..)| !name.is_empty()).collect()
+            None
+        })
+        .filter(|(name, ..)| !name.is_empty())
+        .collect()
 }
 
 #[test]

@@ -67,9 +67,9 @@ fn cases(policy: &Policy) -> Result<(Vec<Case>, Vec<Case>), Fault> {
     for attempt in 0..TRIES {
         let (recipient, purpose) = *pairs.get(attempt % pairs.len().max(1)).ok_or("the policy has no rule")?;
         let question = Question { recipient, purpose, subject: subject.clone(), mask: None, record_id: None };
-        let facts = Fact::ALL.iter().fold(Facts::default(), |facts, fact| {
-            facts.with_position(*fact, dice.below(fact.values().len()))
-        });
+        let facts = Fact::ALL
+            .iter()
+            .fold(Facts::default(), |facts, fact| facts.with_position(*fact, dice.below(fact.values().len())));
         if permits.len() < CASES_MAX && matches!(decide(policy, question.clone(), facts), Decision::Permit(_)) {
             permits.push((question.clone(), facts));
         }
@@ -80,13 +80,18 @@ fn cases(policy: &Policy) -> Result<(Vec<Case>, Vec<Case>), Fault> {
             break;
         }
     }
-    if permits.is_empty() { Err("no case is permitted: the bench would measure refusals only".into()) } else { Ok((permits, all)) }
+    if permits.is_empty() {
+        Err("no case is permitted: the bench would measure refusals only".into())
+    } else {
+        Ok((permits, all))
+    }
 }
 
 fn measure(policy: &Policy, cases: &[Case], name: &str) {
     let (mut values, mut floors, mut p99s) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=ROUNDS {
-        let floor = timed(cases, |(question, _)| policy.rule_for(question.recipient, question.purpose).map(|r| r.id().len()));
+        let floor =
+            timed(cases, |(question, _)| policy.rule_for(question.recipient, question.purpose).map(|r| r.id().len()));
         let decided = timed(cases, |(question, facts)| decide(policy, question, facts));
         eprintln!("{name}, round {round} of {ROUNDS}: {:.3} us", micros(&decided, 50.0));
         floors.push(micros(&floor, 50.0));

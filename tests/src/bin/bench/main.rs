@@ -1,6 +1,12 @@
 //! The benches: `bench decide` and `bench release`. One JSON object per line on stdout, progress on stderr.
+//!
+//! `bench floor` is the other side of `bench release`: it starts it as a process of its own.
 
 mod decide;
+mod floor;
+mod ground;
+mod load;
+mod release;
 mod report;
 
 use std::process::ExitCode;
@@ -13,7 +19,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["decide", rest @ ..] => decide::run(rest),
-        _ => Err("give `decide`".into()),
+        ["release", rest @ ..] => release::run(rest),
+        ["floor", config, bytes] => floor::run(config, bytes),
+        _ => Err("give `decide` or `release`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
