@@ -66,7 +66,7 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Fault::PolicyTooOld`] when a higher number was active before; a store that does not answer.
-    pub async fn activate(&self, policy: Policy) -> Result<(), Fault> {
+    pub async fn activate(&self, policy: Arc<Policy>) -> Result<(), Fault> {
         let (digest, number) = (policy.digest(), policy.number());
         let current = self.register.active_policy().await?;
         let is_active = |v: &Versioned<GuardState>| v.state == GuardState::Policy { digest, number };
@@ -78,7 +78,7 @@ impl Gateway {
             self.record_own(leaf, vec![Effect::Policy { digest, number }]).await?;
         }
         let version = self.register.active_policy().await?.ok_or(Fault::Defect("the active policy cannot be read back"))?.version;
-        self.active.store(Arc::new(ActivePolicy { policy: Arc::new(policy), version }));
+        self.active.store(Arc::new(ActivePolicy { policy, version }));
         Ok(())
     }
 }

@@ -4,7 +4,9 @@
 //! core decides and proves; adapters hold engines. One request walks down once and up once.
 
 pub mod audit;
+pub mod cli;
 pub mod client;
+pub mod compose;
 pub mod config;
 pub mod demo;
 pub mod enrolment;

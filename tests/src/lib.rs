@@ -1,6 +1,8 @@
 //! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod independent;

@@ -85,10 +85,20 @@ impl Scenario {
         words.fold(Facts::UNKNOWN, |facts, (name, word)| {
             let fact = Fact::from_code(name).unwrap_or_else(|| panic!("{}: no fact `{name}`", self.name));
             let value = match word {
-                Word::Truth(truth) => if *truth { "true" } else { "false" },
+                Word::Truth(truth) => {
+                    if *truth {
+                        "true"
+                    } else {
+                        "false"
+                    }
+                }
                 Word::Text(text) => text,
             };
-            assert!(value == "unknown" || fact.bit_of(value).is_some(), "{}: `{name}` has no value `{value}`", self.name);
+            assert!(
+                value == "unknown" || fact.bit_of(value).is_some(),
+                "{}: `{name}` has no value `{value}`",
+                self.name
+            );
             facts.with(fact, value)
         })
     }
@@ -110,6 +120,7 @@ impl Scenario {
         let line = |w: &Withheld| (w.field.code().to_owned(), w.because.code().to_owned());
         let withheld: BTreeMap<String, String> = permit.withheld().iter().map(line).collect();
         assert_eq!(self.withheld, withheld, "{place}: withheld");
+        assert_eq!(withheld.len(), permit.withheld().len(), "{place}: a field is withheld once");
         assert_eq!(self.obligations, permit.obligations(), "{place}: obligations");
         assert_eq!(self.reasons, Vec::<String>::new(), "{place}: a release has no reasons");
         assert_eq!(permit.policy(), policy.digest(), "{place}");
@@ -136,7 +147,9 @@ fn policies() -> Vec<Policy> {
         include_str!("../../gateway/policy/statutory.toml"),
         include_str!("../../gateway/policy/akj.toml"),
     ];
-    let one = |policy: &&'static str| load(&Sources { catalog: CATALOG, ceiling: CEILING, policy }).expect("the shipped policy");
+    let one = |policy: &&'static str| {
+        load(&Sources { catalog: CATALOG, ceiling: CEILING, policy }).expect("the shipped policy")
+    };
     texts.iter().map(one).collect()
 }
 
@@ -186,9 +199,13 @@ fn every_clause_of_every_policy_is_met_by_a_scenario() {
 }
 
 fn clauses(rule: &sluis_core::policy::Rule) -> Vec<(String, &Clause)> {
-    let named = |what: &'static str, list: &'_ [Clause]| (1..=list.len()).map(move |n| format!("{what}[{n}]")).collect::<Vec<_>>();
+    let named = |what: &'static str, list: &'_ [Clause]| {
+        (1..=list.len()).map(move |n| format!("{what}[{n}]")).collect::<Vec<_>>()
+    };
     let mut all: Vec<(String, &Clause)> = Vec::new();
-    for (what, list) in [("permit_if", rule.permit_if()), ("deny_if", rule.deny_if()), ("escalate_if", rule.escalate_if())] {
+    for (what, list) in
+        [("permit_if", rule.permit_if()), ("deny_if", rule.deny_if()), ("escalate_if", rule.escalate_if())]
+    {
         all.extend(named(what, list).into_iter().zip(list));
     }
     for (what, list) in [("extend", rule.extends()), ("adjust", rule.adjusts())] {

@@ -3,6 +3,11 @@
 use super::fixture::{MAP, Scratch, sets};
 use super::*;
 use jiff::civil::date;
+use sluis_core::decide::decide;
+use sluis_core::fact::{Fact, Facts};
+use sluis_core::organisation::{Purpose, RecipientType};
+use sluis_core::policy::{Sources, load};
+use sluis_core::release::{Decision, Question};
 use sluis_core::subject::Bsn;
 
 fn holder(scratch: &Scratch) -> HolderDatabase {
@@ -38,10 +43,10 @@ fn line() -> ClaimLine {
 fn now<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match future.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("reading the holder's database is inline"),
-    }
+    let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) else {
+        unreachable!("reading the holder's database is inline")
+    };
+    output
 }
 
 #[test]
@@ -183,4 +188,42 @@ fn the_connections_cannot_write() {
     let missing = HolderDatabase::open(&scratch.path.with_extension("none"), HolderMap::parse(MAP).unwrap(), 1);
     let unreachable = StoreError::Unavailable { store: "holder database", state: "UNREACHABLE" };
     assert_eq!(missing.err(), Some(OpenFault::Store(unreachable)));
+}
+
+/// The shipped policy decides, and what is fetched is what it permits and no more.
+#[test]
+fn a_permit_of_the_shipped_policy_fetches_its_fields() {
+    let scratch = Scratch::new("permit");
+    let holder = holder(&scratch);
+    let policy = load(&Sources {
+        policy: include_str!("../../../gateway/policy/kracht.toml"),
+        ceiling: include_str!("../../../gateway/policy/ceiling.toml"),
+        catalog: include_str!("../../../gateway/policy/catalog.toml"),
+    })
+    .unwrap();
+    let permit = |subject: &SubjectId, secret: bool| {
+        let question = Question {
+            recipient: RecipientType::Municipality,
+            purpose: Purpose::InvoiceFormal,
+            subject: subject.clone(),
+            mask: None,
+            record_id: Some("R1".to_owned()),
+        };
+        let yes = [Fact::Known, Fact::EnrolledPurpose, Fact::Declared, Fact::OwnMunicipality, Fact::Agreement6a3];
+        let facts = yes.into_iter().fold(Facts::UNKNOWN, |facts, fact| facts.with_bool(fact, true));
+        let facts = facts.with_bool(Fact::ResidenceSecret, secret).with_bool(Fact::Restriction, false);
+        let Decision::Permit(permit) = decide(&policy, question, facts) else {
+            unreachable!("the invoice row permits this")
+        };
+        permit
+    };
+    let subject = bsn("999900006");
+    let open = now(holder.fetch(permit(&subject, false))).unwrap();
+    assert_eq!(open.fields(), open.permit().fields());
+    assert!(open.values().contains(&(Field::Amount, "13440".to_owned())));
+    assert!(open.fields().contains(Field::Name) && !open.fields().contains(Field::HelpQuestion));
+    let secret = now(holder.fetch(permit(&subject, true))).unwrap();
+    assert!(!secret.fields().contains(Field::Name) && secret.fields().contains(Field::Bsn));
+    let other = now(holder.fetch(permit(&bsn("999900018"), false)));
+    assert_eq!(other.err(), Some(DossierError::OtherSubject));
 }

@@ -15,6 +15,7 @@ mod open;
 mod pool;
 mod provision;
 mod read;
+mod reader;
 mod register;
 mod rows;
 mod segments;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use keys::SqliteKeys;
 pub use open::{Limits, OpenError};
+pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 
 use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};

@@ -203,6 +203,7 @@ pub(super) fn writer(file: &Path, kind: &Kind, limits: Limits) -> Result<(Connec
     if connection.is_readonly("main").map_err(engine(file))? {
         return Err(OpenError::ReadOnly { file: file.to_owned() });
     }
+    connection.busy_timeout(limits.busy).map_err(engine(file))?;
     truncate_wal(&connection, file).map_err(|error| foreign_when_no_database(error, file, kind))?;
     identify(&connection, file, kind)?;
     configure(&connection, limits, WRITER_CACHE_KIB).map_err(engine(file))?;
@@ -252,7 +253,7 @@ fn foreign_when_no_database(error: OpenError, file: &Path, kind: &Kind) -> OpenE
     }
 }
 
-fn identify(connection: &Connection, file: &Path, kind: &Kind) -> Result<(), OpenError> {
+pub(super) fn identify(connection: &Connection, file: &Path, kind: &Kind) -> Result<(), OpenError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0)).map_err(engine(file));
     if number("application_id")? != kind.application {
         return Err(OpenError::Foreign { file: file.to_owned(), expected: kind.name });

@@ -17,18 +17,18 @@ pub fn decide(policy: &Policy, question: Question, facts: Facts) -> Decision {
     };
     let mut reasons = obstacles(rule, facts);
     let escalated = rule.escalate_if().iter().any(|c| c.matches(facts));
-    if reasons.is_empty() && escalated {
-        let matched = rule.escalate_if().iter().filter(|c| c.matches(facts));
-        push_facts(&mut reasons, matched, Reason::Escalated);
-        return Decision::Escalate(refusal(policy, Some(rule), reasons, facts));
+    let permitted = rule.permit_if().iter().any(|c| c.matches(facts));
+    match (reasons.is_empty(), escalated, permitted) {
+        (true, true, _) => {
+            let matched = rule.escalate_if().iter().filter(|c| c.matches(facts));
+            push_facts(&mut reasons, matched, Reason::Escalated);
+            return Decision::Escalate(refusal(policy, Some(rule), reasons, facts));
+        }
+        (true, false, true) => return permit(policy, rule, question, facts),
+        (_, false, false) => shortfall(&mut reasons, rule, facts),
+        (false, _, _) => {}
     }
-    if !escalated && !rule.permit_if().iter().any(|c| c.matches(facts)) {
-        shortfall(&mut reasons, rule, facts);
-    }
-    if !reasons.is_empty() {
-        return Decision::Refuse(refusal(policy, Some(rule), reasons, facts));
-    }
-    permit(policy, rule, question, facts)
+    Decision::Refuse(refusal(policy, Some(rule), reasons, facts))
 }
 
 /// What stands in the way before any clause may escalate or permit, most general first. Empty costs no allocation.
@@ -64,6 +64,9 @@ fn push_facts<'a>(reasons: &mut Vec<Reason>, clauses: impl Iterator<Item = &'a C
 
 /// What is missing in the nearest clause that permits; what is unknown is a reason already.
 fn shortfall(reasons: &mut Vec<Reason>, rule: &Rule, facts: Facts) {
+    if rule.permit_if().is_empty() {
+        reasons.push(Reason::NoRule);
+    }
     let nearest = rule.permit_if().iter().min_by_key(|c| (personal_distance(c, facts), c.distance(facts)));
     for atom in nearest.into_iter().flat_map(Clause::atoms) {
         if !atom.holds(facts) && facts.bits() & atom.fact.mask() != 0 {

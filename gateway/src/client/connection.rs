@@ -88,6 +88,15 @@ impl Connection {
         with_metadata(message, &token, transaction)
     }
 
+    /// The verifier key that the gateway itself names. Compare it with the one given at enrolment.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn verifier_key(&self) -> Result<String, CallError> {
+        let request = self.request(v1::ReadCheckpointRequest {}, self.transaction()).await?;
+        Ok(self.logs().read_checkpoint(request).await?.into_inner().verifier_key)
+    }
+
     /// Client of the release service.
     #[must_use]
     pub fn releases(&self) -> v1::release_service_client::ReleaseServiceClient<Channel> {

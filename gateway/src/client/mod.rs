@@ -4,5 +4,7 @@ pub mod ask;
 pub mod audit;
 pub mod connection;
 pub mod describe;
+pub mod export;
 pub mod receipts;
 pub mod standing;
+pub mod verify;

@@ -2,3 +2,16 @@
 
 pub mod certificates;
 pub mod people;
+
+mod audit_scene;
+mod folder;
+mod onboarding;
+pub mod organisations;
+mod proof;
+mod scenes;
+mod tally;
+
+pub use folder::Folder;
+pub use onboarding::onboard;
+pub use proof::verify_everything;
+pub use scenes::Stage;

@@ -5,7 +5,7 @@ use crate::release::{Answer, Refused};
 use prost::Message;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::receipt::Receipt;
-use sluis_core::organisation::Purpose;
+use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::release::{Extract, Obligation, Released, Withheld};
 use sluis_proto::v1;
 
@@ -30,8 +30,11 @@ fn obligations(codes: &[Obligation]) -> Vec<String> {
     codes.iter().map(|o| o.code().to_owned()).collect()
 }
 
-fn withheld(fields: &[Withheld], rule: &str) -> Vec<v1::WithheldField> {
-    fields.iter().map(|w| v1::WithheldField { field: field_number(w.field), rule: rule.to_owned() }).collect()
+/// What was taken out, as far as the recipient may know: a worker on the case may. To anyone else the list itself
+/// would tell that a residence is secret.
+fn withheld(fields: &[Withheld], recipient: RecipientType, rule: &str) -> Vec<v1::WithheldField> {
+    let told: &[Withheld] = if recipient == RecipientType::CarePartner { fields } else { &[] };
+    told.iter().map(|w| v1::WithheldField { field: field_number(w.field), rule: rule.to_owned() }).collect()
 }
 
 /// The exact bytes that leave for an extract: a serialized `sluis.v1.Extract`.
@@ -45,7 +48,7 @@ pub fn serialize_extract(extract: &Extract, catalogue: u64) -> Vec<u8> {
         rule: permit.rule().to_owned(),
         basis: permit.basis().to_owned(),
         values: extract.values().iter().map(value).collect(),
-        withheld: withheld(permit.withheld(), permit.rule()),
+        withheld: withheld(permit.withheld(), permit.question().recipient, permit.rule()),
         obligations: obligations(permit.obligations()),
     }
     .encode_to_vec()
@@ -115,7 +118,7 @@ pub fn explanation(explanation: Explanation, transaction_id: uuid::Uuid) -> v1::
             rule: permit.rule().to_owned(),
             basis: permit.basis().to_owned(),
             fields: field_numbers(permit.fields()),
-            withheld: withheld(permit.withheld(), permit.rule()),
+            withheld: withheld(permit.withheld(), permit.question().recipient, permit.rule()),
             obligations: obligations(permit.obligations()),
             receipt: Some(receipt(&proof, transaction_id)),
         }),

@@ -18,6 +18,9 @@ use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
 
+/// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
+
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct GrpcLimits {
@@ -67,6 +70,7 @@ where
         .timeout(limits.call)
         .max_concurrent_streams(limits.streams_max)
         .http2_max_header_list_size(limits.header_bytes_max)
+        .max_connection_age(CONNECTION_AGE_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(door)

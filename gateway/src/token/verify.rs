@@ -82,8 +82,8 @@ impl Verifier {
     /// Replaces the keys. What the old ones verified counts for nothing from here on.
     pub fn replace_keys(&self, keys: KeySet) {
         let version = self.next_version.fetch_add(1, Ordering::Relaxed);
+        // What is kept under an older version is a miss from here on, also when it is put there by a call under way.
         self.keys.store(Arc::new(VersionedKeys { version, keys }));
-        self.cache.invalidate_all();
     }
 
     /// The claims of a token that holds here, now, on this connection.

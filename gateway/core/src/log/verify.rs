@@ -52,6 +52,12 @@ pub enum Finding {
         /// Size of the checkpoint.
         size: u64,
     },
+    /// Two signed checkpoints of one size with different roots: the log showed two histories.
+    #[error("two signed checkpoints of size {size} differ: the log has shown two histories")]
+    TwoHistories {
+        /// Their size.
+        size: u64,
+    },
     /// A checkpoint of more leaves than there are: the end was cut off.
     #[error("the checkpoint of size {signed} covers more than the {size} leaves that are here: the end is missing")]
     CutOff {
@@ -148,7 +154,7 @@ impl LogVerifier {
             return Err(Finding::TooLate { size });
         }
         if self.ahead.insert(size, opened.root).is_some_and(|root| root != opened.root) {
-            return Err(Finding::OtherRoot { size });
+            return Err(Finding::TwoHistories { size });
         }
         self.newest = self.newest.max(Some(size));
         self.compare()

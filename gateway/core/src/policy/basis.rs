@@ -50,7 +50,10 @@ pub(super) fn fault(basis: &str, controller: &str, purpose: Purpose) -> Option<S
     let allowed = controller.grounds.contains(&ground)
         || (controller.emergency.contains(&ground) && EMERGENCIES.contains(&purpose));
     (!allowed).then(|| {
-        format!("{} may not rely on AVG 6(1)({ground}) for this purpose: choose a ground of its own (B20)", controller.code)
+        format!(
+            "{} may not rely on AVG 6(1)({ground}) for this purpose: choose a ground of its own (B20)",
+            controller.code
+        )
     })
 }
 
@@ -80,12 +83,10 @@ fn is_article(text: &str) -> bool {
         let letters = p.trim_start_matches(|c: char| c.is_ascii_digit());
         letters.len() < p.len() && letters.len() <= 1 && letters.chars().all(|c| c.is_ascii_lowercase())
     };
-    let member = |m: &str| (1..=2).contains(&m.len()) && m.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
+    let member =
+        |m: &str| (1..=2).contains(&m.len()) && m.chars().all(|c| c.is_ascii_digit() || c.is_ascii_lowercase());
     let members_hold = members.is_empty()
-        || members
-            .strip_prefix('(')
-            .and_then(|m| m.strip_suffix(')'))
-            .is_some_and(|m| m.split(")(").all(member));
+        || members.strip_prefix('(').and_then(|m| m.strip_suffix(')')).is_some_and(|m| m.split(")(").all(member));
     number.split(['.', ':']).all(part) && members_hold
 }
 
@@ -98,7 +99,18 @@ mod tests {
         for good in ["Jw 7.3.11(2)(a)", "RJ 6a.1", "BW 1:377c", "UAVG 46(1)", "AVG 6(1)(e)", "WvSr 40"] {
             assert_eq!(fault(good, "KRACHT", Purpose::Treatment), None, "{good}");
         }
-        for bad in ["Jw", "Jw  7", "jw 7.3", "Jw 7.3.", "Jw 7(", "Jw 7()", "Jw 7(1)x", "Jw art. 7", "Grondwet 10", "Jw 7.3.11 (2)"] {
+        for bad in [
+            "Jw",
+            "Jw  7",
+            "jw 7.3",
+            "Jw 7.3.",
+            "Jw 7(",
+            "Jw 7()",
+            "Jw 7(1)x",
+            "Jw art. 7",
+            "Grondwet 10",
+            "Jw 7.3.11 (2)",
+        ] {
             assert!(fault(bad, "KRACHT", Purpose::Treatment).is_some(), "{bad}");
         }
     }

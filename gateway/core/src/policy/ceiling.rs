@@ -110,7 +110,9 @@ pub(super) fn field_set(item: &Item<'_>, faults: &mut Faults<'_>) -> FieldSet {
         let Some(code) = item.text(faults) else { continue };
         match Field::from_code(code) {
             None => faults.add(&item.path, format!("unknown field `{code}`: use a code of the catalogue")),
-            Some(field) if set.contains(field) => faults.add(&item.path, format!("`{code}` stands here twice: keep one")),
+            Some(field) if set.contains(field) => {
+                faults.add(&item.path, format!("`{code}` stands here twice: keep one"))
+            }
             Some(field) => set = set.with(field),
         }
     }

@@ -38,7 +38,9 @@ pub(super) fn all(rules: &[(String, Rule)], ceiling: Option<&Ceiling>, faults: &
         if let Some(ceiling) = ceiling {
             below_ceiling(path, rule, ceiling, faults);
         }
-        for (key, clauses) in [("permit_if", &rule.permit_if), ("deny_if", &rule.deny_if), ("escalate_if", &rule.escalate_if)] {
+        for (key, clauses) in
+            [("permit_if", &rule.permit_if), ("deny_if", &rule.deny_if), ("escalate_if", &rule.escalate_if)]
+        {
             live_clauses(&format!("{path}.{key}"), clauses, rule, faults);
         }
         live_branches(path, rule, faults);
@@ -69,7 +71,8 @@ fn below_ceiling(path: &str, rule: &Rule, ceiling: &Ceiling, faults: &mut Faults
     parts.extend(rule.extends.iter().enumerate().map(|(n, e)| (format!("{path}.extend[{}].add", n + 1), e.fields)));
     for (path, set) in parts {
         for field in set.difference(allowed).iter() {
-            let reason = format!("`{}` is above the ceiling of {pair}: remove it, or have the ceiling changed", field.code());
+            let reason =
+                format!("`{}` is above the ceiling of {pair}: remove it, or have the ceiling changed", field.code());
             faults.add(&path, reason);
         }
     }
@@ -157,7 +160,8 @@ fn guards(path: &str, rule: &Rule, faults: &mut Faults<'_>) {
         }
     }
     for (n, extend) in rule.extends.iter().enumerate() {
-        let place_only = extend.fields.iter().all(|f| !matches!(f.class(), FieldClass::Content | FieldClass::ThirdParty));
+        let place_only =
+            extend.fields.iter().all(|f| !matches!(f.class(), FieldClass::Content | FieldClass::ThirdParty));
         for clause in rule.permit_if.iter().filter(|c| c.meets(&extend.when)) {
             let held = guarded(clause.atoms(), false) || guarded(extend.when.atoms(), place_only);
             if let Some(field) = sensitive(extend.fields).filter(|_| !held) {
@@ -168,7 +172,10 @@ fn guards(path: &str, rule: &Rule, faults: &mut Faults<'_>) {
 }
 
 fn unguarded(field: Field) -> String {
-    format!("nothing guards `{}` here: ask for consent, an active case, verified authority, direct care or danger", field.code())
+    format!(
+        "nothing guards `{}` here: ask for consent, an active case, verified authority, direct care or danger",
+        field.code()
+    )
 }
 
 fn sensitive(set: FieldSet) -> Option<Field> {
@@ -199,7 +206,9 @@ fn special(path: &str, rule: &Rule, faults: &mut Faults<'_>) {
         return;
     }
     for (n, clause) in rule.permit_if.iter().enumerate() {
-        for (fact, value) in [(Fact::Danger, "confirmed"), (Fact::CriteriaRecorded, "true"), (Fact::SecondApproval, "true")] {
+        for (fact, value) in
+            [(Fact::Danger, "confirmed"), (Fact::CriteriaRecorded, "true"), (Fact::SecondApproval, "true")]
+        {
             if clause.atom(fact).map(|a| a.bits) != fact.bit_of(value) {
                 let reason = format!("danger needs four eyes: ask for {} = {value} in this clause", fact.code());
                 faults.add(&format!("{path}.permit_if[{}]", n + 1), reason);

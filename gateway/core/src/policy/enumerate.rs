@@ -4,9 +4,10 @@
 //! facts alone a rule that forgot one would look sound. [`check_full`] proves that the facts left out do not matter.
 
 use super::ceiling::Ceiling;
-use super::model::{Policy, Rule};
+use super::model::Rule;
 use super::property::{ALWAYS_VARIED, PROPERTIES, PROTECTIVE, Point, purposes_of};
 use super::space::{Outcome, Space, outcome};
+use super::table::Policy;
 use crate::fact::{Fact, Facts};
 use crate::field::{Field, FieldSet};
 use crate::organisation::{Purpose, RecipientType};
@@ -152,7 +153,11 @@ fn same_first_reply(report: &mut Report, rule: &Rule, space: &Space, outcomes: &
     for facts in space.points().filter(first) {
         let of = |f: Facts| space.index_of(f).and_then(|n| outcomes.get(n));
         if of(facts) != of(facts.with(Fact::Objection, "true")) {
-            report.violate(rule.id(), "the first reply does not tell whether a youth of 12 to 15 objected (B21)", facts);
+            report.violate(
+                rule.id(),
+                "the first reply does not tell whether a youth of 12 to 15 objected (B21)",
+                facts,
+            );
         }
     }
 }
@@ -198,7 +203,11 @@ fn structure(report: &mut Report, policy: &Policy, rule: &Rule, outcomes: &[Outc
         report.violate(rule.id(), "a rule permits somewhere, and gives each of its fields somewhere", Facts::UNKNOWN);
     }
     if purposes_of(policy.header().controller()).is_some_and(|allowed| !allowed.contains(&rule.purpose())) {
-        report.violate(rule.id(), "the policy of a trust person has no purpose outside trust work and rights", Facts::UNKNOWN);
+        report.violate(
+            rule.id(),
+            "the policy of a trust person has no purpose outside trust work and rights",
+            Facts::UNKNOWN,
+        );
     }
 }
 

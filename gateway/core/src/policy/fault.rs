@@ -94,7 +94,7 @@ impl<'s> Faults<'s> {
 
     /// The faults in the order of the text.
     pub(super) fn into_list(mut self) -> Vec<PolicyFault> {
-        self.list.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+        self.list.sort_by_key(|f| (f.line, f.column));
         self.list
     }
 }

@@ -6,8 +6,9 @@ use super::check;
 use super::digest;
 use super::enumerate;
 use super::fault::{Faults, PolicyFault, PolicyFile};
-use super::model::{Header, Policy, Rule};
+use super::model::Rule;
 use super::read::{self, Item, Section};
+use super::table::{Header, Policy};
 use super::{basis, rule};
 
 /// The format of a policy text; also the prefix of its digest.
@@ -49,7 +50,8 @@ pub fn load(sources: &Sources<'_>) -> Result<Policy, Vec<PolicyFault>> {
     if let (true, Some(text), Some(ceiling)) = (sound, text, ceiling) {
         policy = enumerated(text, ceiling, &mut of_policy);
     }
-    let faults: Vec<PolicyFault> = [of_catalog, of_ceiling, of_policy].into_iter().flat_map(Faults::into_list).collect();
+    let faults: Vec<PolicyFault> =
+        [of_catalog, of_ceiling, of_policy].into_iter().flat_map(Faults::into_list).collect();
     match policy {
         Some(policy) if faults.is_empty() => Ok(policy),
         _ => Err(faults),
@@ -114,7 +116,9 @@ fn header(item: &Item<'_>, faults: &mut Faults<'_>) -> Option<Header> {
         faults.add(&section.path("controller"), reason);
     }
     match (version, previous) {
-        (Some(2..), None) => faults.add(&section.path("previous"), "name the version before: \"sha256:<64 hex digits>\""),
+        (Some(2..), None) => {
+            faults.add(&section.path("previous"), "name the version before: \"sha256:<64 hex digits>\"")
+        }
         (Some(1), Some(_)) => faults.add(&section.path("previous"), "version 1 has no version before it: remove this"),
         (_, Some(digest)) if !is_digest(digest) => {
             faults.add(&section.path("previous"), "write it as \"sha256:<64 lower-case hex digits>\"");

@@ -16,10 +16,13 @@ pub mod enumerate;
 mod fault;
 mod load;
 mod model;
+#[cfg(test)]
+mod mutants;
 mod property;
 mod read;
 mod rule;
 mod space;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -27,4 +30,5 @@ pub use ceiling::Ceiling;
 pub use clause::{Atom, Clause};
 pub use fault::{PolicyFault, PolicyFile};
 pub use load::{Sources, load};
-pub use model::{Branch, Header, OnObjection, OnRestriction, Policy, Rule};
+pub use model::{Branch, OnObjection, OnRestriction, Rule};
+pub use table::{Header, Policy};

@@ -25,11 +25,11 @@ impl Point<'_> {
         self.released.is_empty()
     }
 
-    fn from_16_and_able(&self) -> bool {
+    fn is_16_or_older_and_able(&self) -> bool {
         (self.is(Fact::Age, "16-17") || self.is(Fact::Age, "18+")) && self.is(Fact::Capable, "true")
     }
 
-    fn from_12_to_15_and_able(&self) -> bool {
+    fn is_12_to_15_and_able(&self) -> bool {
         self.is(Fact::Age, "12-15") && self.is(Fact::Capable, "true")
     }
 }
@@ -96,14 +96,14 @@ pub(super) const PROPERTIES: &[Property] = &[
         name: "from 16 and able, a parent gets nothing without the youth's consent",
         facts: &[Fact::Age, Fact::Capable, Fact::ConsentYouth],
         concerns: A_PARENT,
-        holds: |p| !p.from_16_and_able() || p.is(Fact::ConsentYouth, "given") || p.nothing(),
+        holds: |p| !p.is_16_or_older_and_able() || p.is(Fact::ConsentYouth, "given") || p.nothing(),
     },
     Property {
         name: "from 12 to 15, able and objecting, a parent gets nothing unless a professional permitted it",
         facts: &[Fact::Age, Fact::Capable, Fact::Objection, Fact::ProfessionalReview],
         concerns: A_PARENT,
         holds: |p| {
-            let objects = p.from_12_to_15_and_able() && !p.is(Fact::Objection, "false");
+            let objects = p.is_12_to_15_and_able() && !p.is(Fact::Objection, "false");
             !objects || p.is(Fact::ProfessionalReview, "permitted") || p.nothing()
         },
     },
@@ -111,7 +111,7 @@ pub(super) const PROPERTIES: &[Property] = &[
         name: "from 12 and able, a parent gets information and never the plan itself (B13)",
         facts: &[Fact::Age, Fact::Capable],
         concerns: A_PARENT,
-        holds: |p| !(p.from_12_to_15_and_able() || p.from_16_and_able()) || !p.released.contains(Field::Plan),
+        holds: |p| !(p.is_12_to_15_and_able() || p.is_16_or_older_and_able()) || !p.released.contains(Field::Plan),
     },
     Property {
         name: "serious danger needs confirmation, all criteria and a second approval",

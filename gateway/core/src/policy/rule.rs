@@ -121,7 +121,12 @@ fn clauses(section: &mut Section<'_>, key: &'static str, faults: &mut Faults<'_>
     items.iter().filter_map(|item| clause(item, faults)).collect()
 }
 
-fn branches(section: &mut Section<'_>, key: &'static str, fields: &'static str, faults: &mut Faults<'_>) -> Vec<Branch> {
+fn branches(
+    section: &mut Section<'_>,
+    key: &'static str,
+    fields: &'static str,
+    faults: &mut Faults<'_>,
+) -> Vec<Branch> {
     let mut list = Vec::new();
     for item in section.list(key, faults) {
         let Some(mut section) = item.section(faults) else { continue };
@@ -177,5 +182,8 @@ fn is_id(id: &str) -> bool {
 fn is_row(row: &str) -> bool {
     let rest = row.strip_prefix('D').unwrap_or_default();
     let (digits, letter) = rest.split_at_checked(2).unwrap_or_default();
-    digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit()) && letter.len() <= 1 && letter.bytes().all(|b| b.is_ascii_lowercase())
+    digits.len() == 2
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && letter.len() <= 1
+        && letter.bytes().all(|b| b.is_ascii_lowercase())
 }

@@ -1,6 +1,6 @@
 //! A finite input space: the product of the values of some facts, counted like the digits of a number.
 
-use super::model::Policy;
+use super::table::Policy;
 use crate::decide::decide;
 use crate::fact::{Fact, Facts};
 use crate::field::FieldSet;

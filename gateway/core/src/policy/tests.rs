@@ -1,4 +1,4 @@
-//! The shipped policies load; every mutant of them is caught; every fault has its place.
+//! The shipped policies load; every fault has its place; a refusal has every reason.
 
 use super::*;
 use crate::decide::decide;
@@ -7,34 +7,36 @@ use crate::organisation::{Purpose, RecipientType};
 use crate::release::{Decision, Question};
 use crate::subject::SubjectId;
 
-const CATALOG: &str = include_str!("../../../policy/catalog.toml");
-const CEILING: &str = include_str!("../../../policy/ceiling.toml");
-const KRACHT: &str = include_str!("../../../policy/kracht.toml");
-const STATUTORY: &str = include_str!("../../../policy/statutory.toml");
-const AKJ: &str = include_str!("../../../policy/akj.toml");
+pub(super) const CATALOG: &str = include_str!("../../../policy/catalog.toml");
+pub(super) const CEILING: &str = include_str!("../../../policy/ceiling.toml");
+pub(super) const KRACHT: &str = include_str!("../../../policy/kracht.toml");
+pub(super) const STATUTORY: &str = include_str!("../../../policy/statutory.toml");
+pub(super) const AKJ: &str = include_str!("../../../policy/akj.toml");
 
-fn loaded(policy: &str) -> Policy {
+pub(super) fn loaded(policy: &str) -> Policy {
     let sources = Sources { catalog: CATALOG, ceiling: CEILING, policy };
     load(&sources).unwrap_or_else(|faults| panic!("{}", listing(&faults)))
 }
 
-fn faults(catalog: &str, ceiling: &str, policy: &str) -> Vec<PolicyFault> {
+pub(super) fn faults(catalog: &str, ceiling: &str, policy: &str) -> Vec<PolicyFault> {
     load(&Sources { catalog, ceiling, policy }).err().unwrap_or_default()
 }
 
-fn listing(faults: &[PolicyFault]) -> String {
+pub(super) fn listing(faults: &[PolicyFault]) -> String {
     faults.iter().map(|f| format!("{f}\n")).collect()
 }
 
 /// The text with one part replaced; the part must be there.
-fn with(text: &str, old: &str, new: &str) -> String {
+pub(super) fn with(text: &str, old: &str, new: &str) -> String {
     assert!(text.contains(old), "the shipped text has no `{old}`");
     text.replacen(old, new, 1)
 }
 
 #[test]
 fn the_shipped_policies_load_and_hold_every_property() {
-    for (text, name, rules, departures) in [(KRACHT, "kracht", 4, 2), (STATUTORY, "statutory", 4, 0), (AKJ, "akj", 1, 0)] {
+    for (text, name, rules, departures) in
+        [(KRACHT, "kracht", 4, 2), (STATUTORY, "statutory", 4, 0), (AKJ, "akj", 1, 0)]
+    {
         let policy = loaded(text);
         let report = enumerate::check(&policy, policy.ceiling());
         assert_eq!((policy.name(), policy.number(), policy.catalogue()), (name, 1, 1));
@@ -56,56 +58,6 @@ fn the_digest_follows_meaning_and_not_spelling() {
     assert_ne!(other.digest(), digest);
 }
 
-/// Each mutant makes the policy unlawful; loading must refuse it, by a check or by the enumeration, and say why.
-#[test]
-fn every_mutant_of_the_shipped_policies_is_caught() {
-    let escalate = KRACHT.lines().find(|l| l.contains("professional_review = \"none\"")).unwrap();
-    let unasked = with(KRACHT, escalate, "");
-    let mutants = [
-        ("police without second approval", KRACHT, ", second_approval = true", "", "second_approval"),
-        ("police without criteria", KRACHT, "criteria_recorded = true, ", "", "criteria_recorded"),
-        ("police on asserted danger", KRACHT, "danger = \"confirmed\"", "danger = [\"asserted\", \"confirmed\"]", "four eyes"),
-        ("police without officer", KRACHT, "\"NOTIFY_DPO\", ", "", "NOTIFY_DPO"),
-        ("any municipality", KRACHT, ", own_municipality = true", "", "own municipality"),
-        ("undeclared line", KRACHT, "declared = true, ", "", "declared line"),
-        ("name in the statutory set", STATUTORY, "  \"bsn\", \"provider_agb\"", "  \"name\", \"bsn\", \"provider_agb\"", "RJ 6a.3"),
-        ("name without agreement", KRACHT, "agreement_6a3 = true, residence_secret", "residence_secret", "nothing guards"),
-        ("address of a secret residence", KRACHT, ", residence_secret = false }", " }", "secret residence"),
-        ("16 without consent", KRACHT, ", consent_youth = \"given\"", "", "from 16 and able"),
-        ("16 after withdrawal", KRACHT, "consent_youth = \"given\"", "consent_youth = [\"given\", \"withdrawn\"]", "from 16 and able"),
-        ("12 without a professional", &unasked, ", professional_review = \"permitted\"", "", "from 12 to 15, able and objecting"),
-        (
-            "objection told by the first reply",
-            KRACHT,
-            "capable = true, professional_review = \"none\"",
-            "capable = true, objection = true, professional_review = \"none\"",
-            "first reply",
-        ),
-        ("a copy from 12", KRACHT, "when = { age = \"0-11\" }", "when = { age = [\"0-11\", \"12-15\"] }", "never the plan"),
-        ("unverified authority", KRACHT, "{ authority = \"verified\", age = \"0-11\" }", "{ age = \"0-11\" }", "nothing guards"),
-        ("good care to a worker", KRACHT, "deny_if = [{ withheld_good_care = true }]\n", "", "good care"),
-        ("worker off the case", KRACHT, "relation = \"direct_care\", ", "", "on the case"),
-        ("restricted client", KRACHT, "restriction = \"deny\"\nobjection = \"deny\"", "restriction = \"not_applicable\"\nobjection = \"deny\"", "restricted"),
-        ("phone of a secret residence", KRACHT, "\"place\", \"phone\", \"email\", \"parents_contact\"]", "\"place\", \"email\", \"parents_contact\"]", "secret residence"),
-        ("address to the police", KRACHT, "\"birth_date\", \"whereabouts\"", "\"birth_date\", \"address\", \"whereabouts\"", "above the ceiling"),
-        ("treatment by a trust person", AKJ, "purpose = \"TRUST_SUPPORT\"", "purpose = \"TREATMENT\"", "above the ceiling"),
-        ("basis of another controller", KRACHT, "\"AVG 6(1)(e)\"", "\"AVG 6(1)(f)\"", "of its own"),
-    ];
-    for (what, text, old, new, says) in mutants {
-        let found = listing(&faults(CATALOG, CEILING, &with(text, old, new)));
-        assert!(found.contains(says), "mutant `{what}` is not caught by `{says}`, but by:\n{found}");
-    }
-}
-
-/// With the ceiling out of the way too, the property of the trust person's purposes stands alone.
-#[test]
-fn a_trust_persons_policy_keeps_its_purposes() {
-    let ceiling = with(CEILING, "TRUST_PERSON/TRUST_SUPPORT", "TRUST_PERSON/SURVEY");
-    let policy = with(AKJ, "purpose = \"TRUST_SUPPORT\"", "purpose = \"SURVEY\"");
-    let found = listing(&faults(CATALOG, &ceiling, &policy));
-    assert!(found.contains("no purpose outside trust work"), "{found}");
-}
-
 #[test]
 fn every_fault_is_reported_at_its_place() {
     let mut text = with(KRACHT, "name = \"kracht\"", "name = \"kracht\"\ncolour = \"red\"");
@@ -114,7 +66,8 @@ fn every_fault_is_reported_at_its_place() {
     text = with(&text, "\"SHOW_IN_CLIENT_PORTAL\", ", "\"SEND_FLOWERS\", ");
     let text = with(&text, "active_case = true", "case_active = true");
     let found = faults(CATALOG, CEILING, &text);
-    let places: Vec<(&str, &str)> = found.iter().map(|f| (f.path.as_str(), f.reason.split('`').nth(1).unwrap_or(""))).collect();
+    let places: Vec<(&str, &str)> =
+        found.iter().map(|f| (f.path.as_str(), f.reason.split('`').nth(1).unwrap_or(""))).collect();
     for expected in [
         ("policy.colour", "colour"),
         ("rule[1].permit_if[1].declared", "declared"),
@@ -131,7 +84,13 @@ fn every_fault_is_reported_at_its_place() {
         assert!(!at.trim().is_empty(), "{fault} points at nothing");
     }
     let shoe = found.iter().find(|f| f.reason.contains("shoe_size")).unwrap();
-    assert!(lines[shoe.line as usize - 1].chars().skip(shoe.column as usize - 1).collect::<String>().starts_with("\"shoe_size\""));
+    assert!(
+        lines[shoe.line as usize - 1]
+            .chars()
+            .skip(shoe.column as usize - 1)
+            .collect::<String>()
+            .starts_with("\"shoe_size\"")
+    );
 }
 
 #[test]
@@ -146,9 +105,22 @@ fn what_contradicts_itself_is_refused() {
         (with(KRACHT, "sluis-policy/1", "sluis-policy/2"), "reads `sluis-policy/1` only"),
         (with(KRACHT, "2026-01-01T00:00:00Z", "2026-01-01"), "a moment with its offset"),
         (with(KRACHT, "danger = \"asserted\"", "danger = [\"none\", \"asserted\", \"confirmed\"]"), "decides nothing"),
-        (with(KRACHT, "{ professional_review = \"withheld\" },", "{ professional_review = \"withheld\" }, { professional_review = \"withheld\", age = \"0-11\" },"), "already matches"),
-        (with(KRACHT, "when = { age = \"0-11\" }", "when = { age = \"18+\", capable = false }"), "no facts that permit"),
-        (with(KRACHT, "relation = \"direct_care\", ", "relation = \"direct_care\", objection = true, "), "before the clauses are read"),
+        (
+            with(
+                KRACHT,
+                "{ professional_review = \"withheld\" },",
+                "{ professional_review = \"withheld\" }, { professional_review = \"withheld\", age = \"0-11\" },",
+            ),
+            "already matches",
+        ),
+        (
+            with(KRACHT, "when = { age = \"0-11\" }", "when = { age = \"18+\", capable = false }"),
+            "no facts that permit",
+        ),
+        (
+            with(KRACHT, "relation = \"direct_care\", ", "relation = \"direct_care\", objection = true, "),
+            "before the clauses are read",
+        ),
         (with(KRACHT, "obligations = [\"PURPOSE_BOUND\"]", "obligations = [\"PURPOSE_BOUND\""), "not TOML"),
         (with(KRACHT, "Jw 7.4.0(1)(c)", "Jeugdwet 7.4.0"), "unknown law"),
         (with(KRACHT, "row = \"D17\"", "row = \"17\""), "release catalogue"),
@@ -164,9 +136,17 @@ fn catalogue_and_ceiling_must_be_exact() {
     let cases = [
         (with(CATALOG, "bit = 9\n", "bit = 51\n"), CEILING.to_owned(), "is frozen: write 9"),
         (with(CATALOG, "class = \"bsn\"", "class = \"identity\""), CEILING.to_owned(), "of class `bsn`"),
-        (with(CATALOG, "code = \"worker_contact\"", "code = \"shoe_size\""), CEILING.to_owned(), "`worker_contact`, bit 51, is missing"),
+        (
+            with(CATALOG, "code = \"worker_contact\"", "code = \"shoe_size\""),
+            CEILING.to_owned(),
+            "`worker_contact`, bit 51, is missing",
+        ),
         (with(CATALOG, "title_en", "title_fr"), CEILING.to_owned(), "unknown key `title_fr`"),
-        (CATALOG.to_owned(), with(CEILING, "\"name\", \"birth_date\", \"whereabouts\"", "\"name\", \"bsn\", \"whereabouts\""), "may never go to POLICE"),
+        (
+            CATALOG.to_owned(),
+            with(CEILING, "\"name\", \"birth_date\", \"whereabouts\"", "\"name\", \"bsn\", \"whereabouts\""),
+            "may never go to POLICE",
+        ),
         (CATALOG.to_owned(), with(CEILING, "\"av_recordings\", ", ""), "is sealed"),
         (CATALOG.to_owned(), with(CEILING, "POLICE/SERIOUS_DANGER", "POLICE/CURIOSITY"), "is no pair"),
     ];
@@ -198,7 +178,24 @@ fn a_refusal_has_every_reason() {
         .with(Fact::ProfessionalReview, "none");
     let Decision::Refuse(refusal) = decide(&policy, question, facts) else { panic!("must be refused") };
     let codes: Vec<String> = refusal.reasons.into_iter().map(|r| r.code()).collect();
-    let expected =
-        ["UNKNOWN:objection", "UNMET:enrolled_purpose", "RESTRICTION", "DENIED:withheld_good_care", "UNMET:consent_youth"];
+    let expected = [
+        "UNKNOWN:objection",
+        "UNMET:enrolled_purpose",
+        "RESTRICTION",
+        "DENIED:withheld_good_care",
+        "UNMET:consent_youth",
+    ];
     assert_eq!(codes, expected);
+}
+
+/// The proof that the projected spaces leave out nothing that matters: 191 million decisions.
+#[test]
+#[ignore = "half a minute per policy when optimised: for the campaign, and `policy check --full`"]
+fn no_decision_depends_on_a_fact_outside_its_space() {
+    for text in [KRACHT, STATUTORY, AKJ] {
+        let policy = loaded(text);
+        let report = enumerate::check_full(&policy, policy.ceiling(), |_| ());
+        assert_eq!(report.violations, []);
+        assert!(report.points > 47_000_000);
+    }
 }

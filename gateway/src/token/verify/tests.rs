@@ -94,6 +94,7 @@ fn what_is_no_token_is_refused_before_anything_else() {
     {
         assert_eq!(bench.verdict(text), Err(TokenError::Malformed), "{text}");
     }
+    assert_eq!(bench.verdict_on(|c| c.gth = "x".repeat(8192)), Err(TokenError::Malformed), "signed, but too large");
     let critical = with_header(&bench.token(), r#"{"alg":"ES256","kid":"x","crit":["b64"],"b64":false}"#);
     assert_eq!(bench.verdict(&critical), Err(TokenError::Malformed));
 }

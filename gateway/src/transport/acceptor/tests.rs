@@ -147,7 +147,8 @@ async fn a_silent_caller_is_cut_at_the_deadline_and_holds_up_nobody() {
     let mut silent = TcpStream::connect(greeter.address).await.unwrap();
     let good = ours.issue(&subject(&[GOOD])).unwrap();
     assert_eq!(greeter.meet(client(&ours, Some(&good))).await.unwrap().1, GOOD);
-    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
+    let end = tokio::time::timeout(Duration::from_secs(10), silent.read(&mut [0])).await.unwrap();
+    assert_eq!(end.unwrap(), 0);
     assert_eq!(greeter.counters.refused(Refusal::Deadline), 1);
 }
 
@@ -183,7 +184,7 @@ async fn a_replaced_trust_cuts_only_the_connections_it_no_longer_covers() {
     assert_eq!(echoed(&mut staying).await.unwrap(), b'x');
     // A read that was already waiting may still take the bytes that woke it, never the ones after.
     let mut answers = 0;
-    while echoed(&mut leaving).await.is_ok() {
+    while answers < 5 && echoed(&mut leaving).await.is_ok() {
         answers += 1;
     }
     assert!(answers <= 1, "{answers} answers after the revocation");

@@ -202,6 +202,8 @@ fn a_receipt_commits_to_the_body_of_its_own_release_only() {
     assert!(!release.commits_to(&other));
     assert!(!release.commits_to(""));
     assert!(!release.commits_to(&mine[..63]));
+    assert!(release.leaf().contains(&format!("{mine}\",\"ca")));
+    assert!(!release.commits_to(&format!("{mine}\",\"ca")), "only a digest is compared, never a piece of a leaf");
     assert!(!receipts[1].as_ref().unwrap().commits_to(&mine), "an acknowledgement releases nothing");
     assert_eq!(committed.outcomes().len(), 2);
     assert!(release.leaf().contains(&rid(1).to_hex()));

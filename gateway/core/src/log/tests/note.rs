@@ -1,10 +1,12 @@
 //! Checkpoints and receipts as text: the forms of C2SP, and every change of them found.
 
-use super::fixture::{FixedSigner, MemoryLog, NOW, ORIGIN, draft, empty_head};
+use super::fixture::{FixedSigner, MemoryLog, NOW, ORIGIN, draft, empty_head, rid};
 use crate::log::LeafKind;
 use crate::log::checkpoint::{NoteError, OpenedCheckpoint, open, sign};
-use crate::log::receipt::{ReceiptError, verify_text};
+use crate::log::receipt::{Receipt, ReceiptError, verify_text};
+use crate::log::tree::leaf_hash;
 use crate::ports::Signer as _;
+use data_encoding::BASE64;
 
 /// The example of the C2SP signed-note specification is checked for the key; the checkpoint is the one of an
 /// empty log, whose root is SHA-256 of nothing.
@@ -83,6 +85,43 @@ fn every_changed_byte_of_a_receipt_is_found() {
             assert!(verify_text(&changed, &vkey).is_err(), "byte {at}: {changed}");
         }
     }
+}
+
+/// A note with this text, truly signed by the log's key.
+fn signed(text: &str) -> String {
+    let signer = FixedSigner::new();
+    let note = sign(&empty_head(), &signer).note;
+    let line = note.rsplit(' ').next().unwrap().trim_end();
+    let mut signature = BASE64.decode(line.as_bytes()).unwrap();
+    signature.truncate(4);
+    signature.extend(signer.sign(text.as_bytes()));
+    format!("{text}\n\u{2014} {ORIGIN} {}\n", BASE64.encode(&signature))
+}
+
+#[test]
+fn a_signed_text_in_another_form_is_no_checkpoint() {
+    let (root, vkey) = (BASE64.encode(&[1; 32]), FixedSigner::new().vkey());
+    assert_eq!(open(&signed(&format!("{ORIGIN}\n12\n{root}\n")), &vkey).unwrap().size, 12);
+    for text in [
+        format!("{ORIGIN}\n012\n{root}\n"),
+        format!("{ORIGIN}\n+12\n{root}\n"),
+        format!("{ORIGIN}\n12\n{}\n", &root[..40]),
+        format!("{ORIGIN}\n12\n{root}\nextension\n"),
+        format!("{ORIGIN}\n12\n"),
+    ] {
+        assert_eq!(open(&signed(&text), &vkey), Err(NoteError::NotACheckpoint), "{text}");
+    }
+}
+
+/// Whoever holds the log's key could sign a leaf at a place that it does not name.
+#[test]
+fn a_leaf_that_names_another_place_than_its_own_is_refused() {
+    let text = draft(LeafKind::Release, 1).leaf.encode(rid(1), 7, NOW).unwrap();
+    let mut head = empty_head();
+    head.frontier.push(leaf_hash(text.as_bytes()));
+    let note = sign(&head, &FixedSigner::new()).note;
+    let receipt = Receipt::new(text.into(), LeafKind::Release, 0, Vec::new(), note.into()).text();
+    assert_eq!(verify_text(&receipt, &FixedSigner::new().vkey()), Err(ReceiptError::OtherIndex { leaf: 7, receipt: 0 }));
 }
 
 #[test]

@@ -75,6 +75,18 @@ proptest! {
     }
 }
 
+/// RFC 9162: a proof ends at the root, neither before nor after it.
+#[test]
+fn a_proof_that_ends_below_the_root_is_refused() {
+    let root = [5; 32];
+    assert!(verify_inclusion(&root, 0, 1, &[], &root));
+    assert!(!verify_inclusion(&root, 0, 2, &[], &root));
+    assert!(!verify_inclusion(&root, 6, 7, &[], &root));
+    assert!(verify_consistency(4, 4, &[], &root, &root));
+    assert!(!verify_consistency(4, 8, &[], &root, &root));
+    assert!(!verify_consistency(3, 8, &[root], &root, &root));
+}
+
 #[test]
 fn what_is_not_in_the_tree_has_no_proof() {
     assert_eq!(now(inclusion(&*LOG, 7, 7)), Ok(None));

@@ -5,6 +5,7 @@ use crate::log::commitment::{body, derive, hkdf, hmac_sha256, payload, request_d
 use crate::log::payload::{Sealing, open, padded, seal};
 use crate::log::tree::sha256;
 use crate::ports::SubjectKey;
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
@@ -76,6 +77,19 @@ fn a_payload_opens_at_its_own_place_only() {
         changed.ciphertext[byte] ^= 1;
         assert!(open(&Sealing { key: &key, ..at }, &changed).is_none(), "byte {byte}");
     }
+}
+
+#[test]
+fn a_payload_is_encrypted_by_its_formula() {
+    let key = key();
+    let sealed = seal(&Sealing { key: &key, origin: ORIGIN, rid: rid(1), item: 9 }, [4; 12], b"{}").unwrap();
+    let (at, item) = (rid(1), [0, 0, 0, 9]);
+    let cipher_key = hkdf(&*key.payload, ORIGIN.as_bytes(), &[b"sluis-payload/1", &[0], at.0.as_bytes(), &item]);
+    let cipher = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &*cipher_key).unwrap());
+    let aad = Aad::from([ORIGIN.as_bytes(), &[0], at.0.as_bytes(), &item].concat());
+    let mut plain = sealed.ciphertext[12..].to_vec();
+    let opened = cipher.open_in_place(Nonce::assume_unique_for_key([4; 12]), aad, &mut plain).unwrap();
+    assert_eq!(opened, b"{}");
 }
 
 #[test]

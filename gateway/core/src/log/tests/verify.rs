@@ -80,8 +80,11 @@ fn two_histories_under_one_key_do_not_pass_together() {
     let (leaves, notes) = log();
     let other = MemoryLog::default();
     other.append_at(NOW, (50..54).map(|number| draft(LeafKind::Deny, number)).collect()).unwrap();
-    let split = [notes, vec![other.checkpoint().note]].concat();
-    assert_eq!(verify(&leaves, &split), Err(Finding::OtherRoot { size: 4 }));
+    let forked = vec![other.checkpoint().note];
+    for split in [[notes.clone(), forked.clone()].concat(), [forked.clone(), notes.clone()].concat()] {
+        assert_eq!(verify(&leaves, &split), Err(Finding::TwoHistories { size: 4 }));
+    }
+    assert_eq!(verify(&leaves, &[forked, vec![notes[2].clone()]].concat()), Err(Finding::OtherRoot { size: 4 }));
 }
 
 #[test]

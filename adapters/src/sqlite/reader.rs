@@ -1,0 +1,70 @@
+//! A log that another process serves, opened for reading only: for exports on the same machine.
+//!
+//! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state stay sealed.
+
+use super::open::{self, Limits, LOG_KIND, OpenError, engine};
+use super::pool::Readers;
+use super::rows::{head_row, leaf_row, leaf_row_end};
+use super::statements;
+use super::errors::LOG;
+use sluis_core::log::finalise::Head;
+use sluis_core::ports::StoreError;
+use std::path::Path;
+
+/// Leaves, head and kept checkpoints of a log.
+pub struct SqliteLogReader {
+    log: i64,
+    readers: Readers,
+}
+
+impl SqliteLogReader {
+    /// Opens the newest open shard of a file for reading.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and what to do.
+    pub fn open(file: &Path) -> Result<Self, OpenError> {
+        if !file.exists() {
+            return Err(OpenError::Missing { file: file.to_owned() });
+        }
+        let connection = open::reader(file, Limits::default()).map_err(engine(file))?;
+        open::identify(&connection, file, &LOG_KIND)?;
+        let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
+        Ok(Self { log, readers: Readers::new(file.to_owned(), LOG, Limits::default()) })
+    }
+
+    /// The head as committed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn head(&self) -> Result<Head, StoreError> {
+        self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
+    }
+
+    /// The exact bytes of `count` leaves from `from`, in order; fewer at the end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        self.readers.read("log_leaf", |connection| {
+            let mut statement = connection.prepare_cached(statements::LEAVES)?;
+            let rows = statement.query_map((first, end), |row| row.get(0))?;
+            rows.collect()
+        })
+    }
+
+    /// The notes of kept checkpoints up to this size, smallest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError> {
+        let found: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
+            let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
+            let rows = statement.query_map((self.log, 0, u32::MAX), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })?;
+        let within = |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= size)).then_some(note);
+        Ok(found.into_iter().filter_map(within).collect())
+    }
+}

@@ -1,0 +1,30 @@
+//! `sluis init`: keys and empty databases.
+
+use super::Failure;
+use crate::compose;
+use crate::config::Config;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Make the keys and empty databases of a configuration.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Init {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let config = Config::read(&self.config)?;
+        compose::init(&config)?;
+        println!("made {}", config.keys.master_key.display());
+        println!("made {}", config.log.signing_key.display());
+        println!("made {}", config.token.key.display());
+        println!("made {}", config.log.database.display());
+        println!("made {}", config.keys.database.display());
+        println!("verifier key of the log, to give to partners and auditors:\n  {}", compose::verifier_key(&config)?);
+        println!("keep a copy of the master key apart from the databases: without it no payload can be read again");
+        Ok(ExitCode::SUCCESS)
+    }
+}

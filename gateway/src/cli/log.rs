@@ -1,0 +1,119 @@
+//! `sluis log`: export a log, and verify it anywhere, offline.
+
+use super::{ANSWER_NO, Failure};
+use crate::client::verify::{VerifyFault, verify_export};
+use crate::compose;
+use crate::config::Config;
+use sluis_core::log::receipt::verify_text;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Export and verify the transfer log.
+#[derive(Debug, clap::Args)]
+pub struct Log {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Write the log as tlog-tiles files; works beside a running gateway
+    Export {
+        /// The configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The folder to write; must not exist
+        dir: PathBuf,
+    },
+    /// Recompute every hash and compare every checkpoint of an export
+    Verify {
+        /// The export
+        dir: PathBuf,
+        /// The verifier key you trust; the export's own file `vkey` when absent
+        #[arg(long, value_name = "KEY")]
+        vkey: Option<String>,
+    },
+    /// Verify one receipt, and the body it commits to
+    Receipt {
+        /// The receipt (tlog-proof)
+        file: PathBuf,
+        /// The verifier key you trust
+        #[arg(long, value_name = "KEY")]
+        vkey: String,
+        /// The body as received
+        #[arg(long, value_name = "FILE", requires = "salt")]
+        body: Option<PathBuf>,
+        /// File with the salt, 64 hex digits
+        #[arg(long, value_name = "FILE", requires = "body")]
+        salt: Option<PathBuf>,
+    },
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|e| format!("cannot read `{}`: {e}", file.display()).into())
+}
+
+impl Log {
+    pub(super) async fn run(self) -> Result<ExitCode, Failure> {
+        match self.command {
+            Action::Export { config, dir } => {
+                let config = Config::read(&config)?;
+                let (size, root) = compose::export_log(&config, &dir).await?;
+                println!("exported {size} entries to {}, root {root}", dir.display());
+                Ok(ExitCode::SUCCESS)
+            }
+            Action::Verify { dir, vkey } => verify(&dir, vkey),
+            Action::Receipt { file, vkey, body, salt } => receipt(&file, &vkey, body.as_deref().zip(salt.as_deref())),
+        }
+    }
+}
+
+fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
+    let bar = indicatif::ProgressBar::new(0);
+    match verify_export(dir, vkey.as_deref(), |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    }) {
+        Ok(summary) => {
+            bar.finish_and_clear();
+            println!("{}", summary.origin);
+            for (kind, count) in &summary.kinds {
+                println!("  {kind:<12} {count}");
+            }
+            let root = data_encoding::HEXLOWER.encode(&summary.root);
+            println!("{} entries, {} checkpoints, root {root}: verified", summary.size, summary.checkpoints);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(VerifyFault::Unusable(text)) => Err(text.into()),
+        Err(VerifyFault::Found(finding)) => {
+            bar.finish_and_clear();
+            println!("NOT VERIFIED: {finding}");
+            Ok(ExitCode::from(ANSWER_NO))
+        }
+    }
+}
+
+fn receipt(file: &Path, vkey: &str, body: Option<(&Path, &Path)>) -> Result<ExitCode, Failure> {
+    let verified = match verify_text(&text(file)?, vkey) {
+        Ok(verified) => verified,
+        Err(error) => {
+            println!("NOT VERIFIED: {error}");
+            return Ok(ExitCode::from(ANSWER_NO));
+        }
+    };
+    println!("{}", verified.leaf_text);
+    if let Some((body, salt)) = body {
+        let bytes = std::fs::read(body).map_err(|e| format!("cannot read `{}`: {e}", body.display()))?;
+        let hex = text(salt)?;
+        let salt = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.trim().as_bytes());
+        let salt: [u8; 32] = salt.ok().and_then(|s| s.try_into().ok()).ok_or("a salt is 64 hex digits")?;
+        let committed = sluis_core::log::commitment::body(&salt, &bytes);
+        if verified.leaf.text(sluis_core::log::leaf::Key::Bc) != Some(committed.as_str()) {
+            println!("NOT VERIFIED: the entry does not commit to this body");
+            return Ok(ExitCode::from(ANSWER_NO));
+        }
+        println!("the entry commits to exactly this body");
+    }
+    println!("entry {} of a log of {} entries: verified", verified.index, verified.size);
+    Ok(ExitCode::SUCCESS)
+}

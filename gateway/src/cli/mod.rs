@@ -1,0 +1,85 @@
+//! The command line: one file per command. Errors say what to do and go to standard error; the status tells scripts.
+
+mod ask;
+mod audit;
+mod demo;
+mod init;
+mod log;
+mod policy;
+mod serve;
+mod standing;
+
+pub(crate) use ask::connect;
+pub(crate) use audit::{on_wire, print_findings, read_declaration};
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Status when a command did what was asked and the answer is a no: a refusal, rejected lines, a log that does not verify.
+pub const ANSWER_NO: u8 = 1;
+/// Status when a command could not do what was asked.
+pub const FAILED: u8 = 2;
+
+/// Sluis, the gateway at the edge of the organisation that holds the dossiers.
+#[derive(Debug, Parser)]
+#[command(name = "sluis", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// See it work: a gateway, ten organisations, 9,000 fictitious clients, on loopback
+    Demo(demo::Demo),
+    /// Make the keys and empty databases of a configuration; never overwrites
+    Init(init::Init),
+    /// Run the gateway
+    Serve(serve::Serve),
+    /// Ask about one client, as a partner
+    Ask(ask::Ask),
+    /// Audit a declaration (JW323), as a municipality
+    Audit(audit::Audit),
+    /// Record or withdraw what holds for a client, as the holder's own system
+    Standing(standing::Standing),
+    /// Export and verify the transfer log
+    Log(log::Log),
+    /// Check a policy
+    Policy(policy::Policy),
+}
+
+/// What went wrong, for the person at the keyboard.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs a command.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    crate::transport::install_cryptography();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(command) => command.run().await,
+            Command::Init(command) => command.run(),
+            Command::Serve(command) => command.run().await,
+            Command::Ask(command) => command.run().await,
+            Command::Audit(command) => command.run().await,
+            Command::Standing(command) => command.run().await,
+            Command::Log(command) => command.run().await,
+            Command::Policy(command) => command.run(),
+        }
+    });
+    outcome.unwrap_or_else(|error| failed(&error))
+}
+
+/// One worker per processor, at least two: a blocked disk read must not stop every connection.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().max(2))
+}
+
+fn failed(error: &Failure) -> ExitCode {
+    eprintln!("sluis: {error}");
+    ExitCode::from(FAILED)
+}

@@ -1,0 +1,39 @@
+//! Exports the log of a configuration, beside a running gateway.
+
+use super::{StartFault, verifier_key};
+use crate::client::export::{ExportFault, LeafPages, Notes, export};
+use crate::config::Config;
+use sluis_adapters::signer::Ed25519Signer;
+use sluis_adapters::sqlite::SqliteLogReader;
+use sluis_core::log::checkpoint;
+use sluis_core::ports::StoreError;
+use std::path::Path;
+
+struct Pages(SqliteLogReader);
+
+#[async_trait::async_trait]
+impl LeafPages for Pages {
+    async fn page(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        self.0.leaves(from, count)
+    }
+}
+
+/// Writes an export of the committed head, signed by the log key. Gives its size and root.
+///
+/// # Errors
+/// [`StartFault`].
+pub async fn export_log(config: &Config, dir: &Path) -> Result<(u64, String), StartFault> {
+    let reader = SqliteLogReader::open(&config.log.database)?;
+    let head = reader.head()?;
+    let signer = Ed25519Signer::read(&config.log.signing_key)?;
+    let signed = checkpoint::sign(&head, &signer);
+    let kept = reader.checkpoints(head.size())?;
+    let vkey = verifier_key(config)?;
+    let notes = Notes { newest: &signed.note, kept, vkey: &vkey, size: head.size() };
+    export(dir, &notes, &Pages(reader)).await.map_err(|fault| match fault {
+        ExportFault::Io { file, source } => StartFault::Io { what: format!("cannot write `{}`", file.display()), source },
+        ExportFault::Store(error) => StartFault::Store(error),
+        ExportFault::Short => StartFault::Store(StoreError::Corrupt { store: "log database", table: "log_leaf" }),
+    })?;
+    Ok((signed.size, data_encoding::HEXLOWER.encode(&signed.root)))
+}

@@ -1,0 +1,69 @@
+//! Composition: the only room besides `main.rs` that names an engine. Reads files, opens stores, assembles, serves.
+
+mod assemble;
+mod export;
+mod init;
+mod serve;
+
+pub use assemble::{Assembled, assemble, read_policy, verifier_key};
+pub use export::export_log;
+pub use init::init;
+pub use serve::{Listening, listen};
+
+use crate::config::ConfigFault;
+use crate::fault::Fault;
+use crate::transport::MaterialError;
+use sluis_adapters::secret_file::SecretFileError;
+use sluis_adapters::sqlite::OpenError;
+use sluis_core::ports::StoreError;
+
+/// Why the gateway does not start. Each text names the file or setting and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigFault),
+    /// A certificate, key or list.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+    /// A key file.
+    #[error(transparent)]
+    Secret(#[from] SecretFileError),
+    /// A database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The holder's database or its column map.
+    #[error("{0}")]
+    Holder(String),
+    /// The policy; every fault with its place.
+    #[error("the policy cannot be used:\n{0}")]
+    Policy(String),
+    /// A store did not answer while starting.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Conduct refused while starting.
+    #[error(transparent)]
+    Conduct(#[from] Fault),
+    /// A file cannot be read or an address cannot be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// Another shard than the one configured.
+    #[error("the log database holds shard `{found}` and the configuration says `{expected}`: correct `log.year`, `log.epoch` or the path")]
+    OtherShard {
+        /// In the database.
+        found: String,
+        /// In the configuration.
+        expected: String,
+    },
+    /// The server ended.
+    #[error("the server ended: {0}")]
+    Server(String),
+    /// The outcome of an append is not known; the process must start again to find what is durable.
+    #[error("the outcome of a write to the log is not known: the gateway stops, start it again")]
+    Halted,
+}

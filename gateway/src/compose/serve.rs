@@ -1,0 +1,147 @@
+//! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
+
+use super::{Assembled, StartFault, assemble};
+use crate::config::Config;
+use crate::enrolment::grant_hash;
+use crate::gateway::Gateway;
+use crate::grpc::{self, DoorLimits, GrpcLimits};
+use crate::recorder::LogState;
+use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
+use crate::token::issue::{Issuer, LIFETIME_S, Realm};
+use crate::token::keys::{KeySet, SigningKey};
+use crate::token::verify::{Expectation, Verifier};
+use crate::token::{endpoint, verify};
+use crate::transport::acceptor::{Limits, accept};
+use crate::transport::counters::Counters;
+use crate::transport::trust::{Files, Material, Protocol, Trust};
+use sluis_core::organisation::Oin;
+use sluis_core::subject::dutch_date;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A gateway that listens.
+pub struct Listening {
+    /// Address of the gRPC listener.
+    pub grpc: SocketAddr,
+    /// Address of the token endpoint.
+    pub token: SocketAddr,
+    /// The gateway behind it.
+    pub gateway: Arc<Gateway>,
+    /// Subjects that were new to the register at start.
+    pub provisioned: u64,
+    end: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<Result<(), StartFault>>,
+}
+
+impl Listening {
+    /// Waits until the server ends by itself: then something is wrong.
+    ///
+    /// # Errors
+    /// [`StartFault::Halted`] when the outcome of an append is not known.
+    pub async fn ended(&mut self) -> Result<(), StartFault> {
+        let mut log = self.gateway.recorder.state();
+        tokio::select! {
+            halted = log.wait_for(|state| *state == LogState::Halted) => { drop(halted); Err(StartFault::Halted) }
+            ended = &mut self.server => ended.unwrap_or_else(|e| Err(StartFault::Server(e.to_string()))),
+        }
+    }
+
+    /// Stops accepting, lets calls in progress finish, and waits for it.
+    ///
+    /// # Errors
+    /// When the server broke before.
+    pub async fn stop(self) -> Result<(), StartFault> {
+        self.end.send_replace(true);
+        self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())))
+    }
+}
+
+/// Assembles a gateway and serves it in the background.
+///
+/// # Errors
+/// [`StartFault`]; nothing is served.
+pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
+    let Assembled { gateway, provisioned } = assemble(config).await?;
+    let realm = Realm {
+        issuer: config.organisation.oin.to_string(),
+        audience: config.token.audience.clone(),
+        group: config.token.group.clone(),
+        service: config.token.service.clone(),
+    };
+    let key = SigningKey::load(&config.token.key)?;
+    let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
+    let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
+    let material = Material::read(&Files {
+        authorities: config.tls.authorities.clone(),
+        revocation: config.tls.revocation.clone(),
+        certificate: config.tls.certificate.clone(),
+        key: config.tls.key.clone(),
+    })?;
+    let grpc = bind(config.listen.grpc).await?;
+    let token = bind(config.listen.token).await?;
+    let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
+    let counters = Arc::new(Counters::default());
+    let limits = Limits { connections_max: config.listen.connections_max, ..Limits::default() };
+    let calls = accept(grpc, Arc::new(Trust::new(&material, Protocol::Grpc)?), limits, Arc::clone(&counters));
+    let requests = accept(token, Arc::new(Trust::new(&material, Protocol::Token)?), limits, counters);
+    let (end, ending) = watch::channel(false);
+    let router = endpoint::router(Arc::new(Endpoint {
+        issuer: Issuer::new(key, realm),
+        grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
+        clock: Arc::clone(&gateway.clock),
+    }));
+    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
+    let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
+    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server })
+}
+
+async fn run(
+    gateway: Arc<Gateway>,
+    verifier: Arc<Verifier>,
+    calls: crate::transport::acceptor::Incoming,
+    limits: GrpcLimits,
+    ending: watch::Receiver<bool>,
+) -> Result<(), StartFault> {
+    grpc::serve(gateway, verifier, calls, limits, told(ending)).await.map_err(|e| StartFault::Server(e.to_string()))
+}
+
+fn grpc_limits(config: &Config) -> GrpcLimits {
+    let listen = &config.listen;
+    let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
+    GrpcLimits { door, ..GrpcLimits::default() }
+}
+
+async fn told(mut ending: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is also an end.
+    let _ = ending.wait_for(|end| *end).await;
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
+    let what = || format!("cannot listen on {address}: is another gateway running?");
+    TcpListener::bind(address).await.map_err(|source| StartFault::Io { what: what(), source })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, StartFault> {
+    listener.local_addr().map_err(|source| StartFault::Io { what: "the listener has no address".to_owned(), source })
+}
+
+/// Grants out of the register: the scope is the service, or the current grant hash itself.
+struct RegisterGrants {
+    gateway: Arc<Gateway>,
+    service: String,
+}
+
+#[async_trait::async_trait]
+impl Grants for RegisterGrants {
+    async fn grant(&self, oin: &Oin, scope: &str) -> Result<Option<Grant>, GrantError> {
+        let row = self.gateway.register.enrolments(oin).await.map_err(|_| GrantError::Unavailable)?;
+        let today = dutch_date(self.gateway.clock.now());
+        if !row.state.iter().any(|e| e.in_force(today)) {
+            return Err(GrantError::NotAdmitted);
+        }
+        let hash = grant_hash(oin, &row.state);
+        Ok((scope == self.service || scope == hash).then_some(Grant { hash }))
+    }
+}

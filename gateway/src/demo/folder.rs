@@ -1,0 +1,214 @@
+//! The folder of a demo: a certificate authority, keys, a holder's database, a declaration, a configuration, profiles.
+
+use super::certificates::{Authority, Subject, Usage};
+use super::organisations::{self, HOLDER_NAME, HOLDER_OIN, Organisation};
+use super::people::{self, PARTNERS};
+use crate::cli::Failure;
+use crate::config::{self, Config, Mode};
+use crate::transport::profile::Profile;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use rusqlite::{Connection, OpenFlags};
+use sluis_adapters::ijw::write_jw323;
+use sluis_core::organisation::Oin;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Marks a folder that a demo may empty and make again.
+const MARKER: &str = ".sluis-demo";
+/// Seed of the people: the same 9,000 every time.
+const SEED: u64 = 2026;
+
+const KRACHT: &str = include_str!("../../policy/kracht.toml");
+const AKJ: &str = include_str!("../../policy/akj.toml");
+const STATUTORY: &str = include_str!("../../policy/statutory.toml");
+const CATALOG: &str = include_str!("../../policy/catalog.toml");
+const CEILING: &str = include_str!("../../policy/ceiling.toml");
+const HOLDER_MAP: &str = include_str!("../../policy/holder.toml");
+
+/// A demo's folder that is ready to be served.
+pub struct Folder {
+    /// Where.
+    pub dir: PathBuf,
+    /// The configuration, as read back from its file.
+    pub config: Config,
+    /// References of the lines that were made wrong in the declaration.
+    pub planted: Vec<String>,
+}
+
+impl Folder {
+    /// Makes everything anew. A folder that no demo made is left alone.
+    ///
+    /// # Errors
+    /// When the folder holds something else, or a file cannot be written.
+    pub fn make(dir: &Path, today: Date) -> Result<Self, Failure> {
+        empty(dir)?;
+        for (name, text) in [
+            ("kracht", KRACHT),
+            ("akj", AKJ),
+            ("statutory", STATUTORY),
+            ("catalog", CATALOG),
+            ("ceiling", CEILING),
+        ] {
+            write(&dir.join(format!("policy/{name}.toml")), text)?;
+        }
+        write(&dir.join("policy/holder.toml"), HOLDER_MAP)?;
+        let (grpc, token) = (free_port()?, free_port()?);
+        certificates(dir, today)?;
+        for organisation in organisations::all() {
+            profile(dir, &organisation, grpc, token)?;
+        }
+        let enrolments = organisations::enrolments(today.saturating_add(1.year()))?;
+        write(&dir.join("organisations.toml"), &toml::to_string(&enrolments)?)?;
+        people::create(&dir.join("holder.db"), SEED, today)?;
+        let planted = declaration(dir, today)?;
+        let file = dir.join("gateway.toml");
+        write(&file, &toml::to_string(&configuration(grpc, token, today.year())?)?)?;
+        Ok(Self { dir: dir.to_owned(), config: Config::read(&file)?, planted })
+    }
+
+    /// The profile of an organisation.
+    #[must_use]
+    pub fn profile(&self, organisation: &Organisation) -> PathBuf {
+        self.dir.join(format!("profiles/{}.toml", organisation.slug))
+    }
+
+    /// The declaration that The Hague audits.
+    #[must_use]
+    pub fn declaration(&self) -> PathBuf {
+        self.dir.join("declaration.xml")
+    }
+
+    /// The holder's database, for reading.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn holder(&self) -> Result<Connection, Failure> {
+        open_holder(&self.dir)
+    }
+}
+
+fn open_holder(dir: &Path) -> Result<Connection, Failure> {
+    Ok(Connection::open_with_flags(dir.join("holder.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+}
+
+fn empty(dir: &Path) -> Result<(), Failure> {
+    if dir.exists() {
+        let is_ours = dir.join(MARKER).exists();
+        let is_empty = std::fs::read_dir(dir)?.next().is_none();
+        if !is_ours && !is_empty {
+            return Err(format!("`{}` exists and no demo made it: name another folder with --dir", dir.display()).into());
+        }
+        std::fs::remove_dir_all(dir)?;
+    }
+    for folder in ["certs", "profiles", "policy", "receipts"] {
+        std::fs::create_dir_all(dir.join(folder))?;
+    }
+    write(&dir.join(MARKER), "made by `sluis demo`; the next demo in this folder removes everything\n")
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|e| format!("cannot write `{}`: {e}", file.display()).into())
+}
+
+/// A private key, readable by its owner only.
+fn write_key(file: &Path, text: &str) -> Result<(), Failure> {
+    Ok(sluis_adapters::secret_file::create(file, text.as_bytes())?)
+}
+
+fn free_port() -> Result<u16, Failure> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn certificates(dir: &Path, today: Date) -> Result<(), Failure> {
+    let (from, to) = (today.saturating_sub(1.day()), today.saturating_add(1.year()));
+    let authority = Authority::new("Sluis demo authority, not for real dossiers", from, to)?;
+    write(&dir.join("ca.pem"), authority.cert_pem())?;
+    let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    let issue = |slug: &str, name: &str, oin: &str, usage| -> Result<(), Failure> {
+        let issued = authority.issue(&Subject {
+            organisation: name,
+            oins: &[oin],
+            common_name: slug,
+            dns: &["localhost"],
+            addresses: &loopback,
+            not_before: from,
+            not_after: to,
+            usage,
+        })?;
+        write(&dir.join(format!("certs/{slug}.pem")), &issued.cert_pem)?;
+        write_key(&dir.join(format!("certs/{slug}.key")), &issued.key_pem)
+    };
+    issue("gateway", HOLDER_NAME, HOLDER_OIN, Usage::Both)?;
+    for organisation in organisations::all() {
+        issue(organisation.slug, organisation.name, organisation.oin, Usage::Client)?;
+    }
+    Ok(())
+}
+
+fn profile(dir: &Path, organisation: &Organisation, grpc: u16, token: u16) -> Result<(), Failure> {
+    let slug = organisation.slug;
+    let profile = Profile {
+        endpoint: format!("127.0.0.1:{grpc}"),
+        token_endpoint: format!("https://127.0.0.1:{token}/token"),
+        scope: SERVICE.to_owned(),
+        ca: "../ca.pem".into(),
+        cert: format!("../certs/{slug}.pem").into(),
+        key: format!("../certs/{slug}.key").into(),
+        oin: Oin::parse(organisation.oin)?,
+    };
+    write(&dir.join(format!("profiles/{slug}.toml")), &toml::to_string(&profile)?)
+}
+
+/// The service that tokens are for.
+const SERVICE: &str = "sluis";
+
+/// Last closed month of the first partner, with wrong lines among the right ones.
+fn declaration(dir: &Path, today: Date) -> Result<Vec<String>, Failure> {
+    let [partner, ..] = PARTNERS;
+    let month = today.first_of_month().saturating_sub(1.month());
+    let invoice = people::declaration(&open_holder(dir)?, partner, month, true)?;
+    std::fs::write(dir.join("declaration.xml"), write_jw323(&invoice.header, &invoice.lines)?)?;
+    Ok(invoice.planted.into_iter().map(|(reference, _)| reference).collect())
+}
+
+fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    Ok(Config {
+        mode: Mode::Demo,
+        organisation: config::Organisation {
+            oin: Oin::parse(HOLDER_OIN)?,
+            name: HOLDER_NAME.to_owned(),
+            domain: "kracht.example".to_owned(),
+        },
+        listen: config::Listen {
+            grpc: at(grpc),
+            token: at(token),
+            calls_max: 512,
+            connections_max: 1024,
+            transaction_id_required: false,
+        },
+        tls: config::Tls {
+            certificate: "certs/gateway.pem".into(),
+            key: "certs/gateway.key".into(),
+            authorities: "ca.pem".into(),
+            revocation: Vec::new(),
+        },
+        token: config::Token {
+            audience: format!("https://127.0.0.1:{grpc}"),
+            group: "sluis-demo".to_owned(),
+            service: SERVICE.to_owned(),
+            key: "token.key".into(),
+        },
+        log: config::Log { database: "log.db".into(), signing_key: "log.key".into(), year, epoch: 1 },
+        keys: config::Keys { database: "keys.db".into(), master_key: "master.key".into() },
+        holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },
+        policy: config::PolicyFiles {
+            catalog: "policy/catalog.toml".into(),
+            ceiling: "policy/ceiling.toml".into(),
+            policy: "policy/kracht.toml".into(),
+        },
+        enrolment: config::Enrolment { file: "organisations.toml".into() },
+    })
+}

@@ -1,0 +1,98 @@
+//! What every engine promises behind the ports `Ledger`, `Register` and `KeyStore`: one suite, run once per engine.
+//!
+//! An engine is added by implementing [`Engine`] and one line of [`suite`]; what only one engine has (files, locks,
+//! pages) is tested in the module of that engine.
+
+mod draft;
+mod guards;
+mod keys;
+mod ledger;
+mod sqlite;
+mod sqlite_open;
+mod sqlite_rows;
+
+use sluis_core::log::Millis;
+use sluis_core::ports::{Clock, KeyStore, Ledger, Register, Signer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A log as its callers see it.
+pub trait Log: Ledger + Register {}
+impl<T: Ledger + Register> Log for T {}
+
+/// One engine with a store of its own that is empty at first. Everything taken from it is dropped before opening again.
+pub trait Engine: Send + Sync {
+    /// Opens the log.
+    fn log(&self) -> Arc<dyn Log>;
+    /// Opens the key database.
+    fn keys(&self) -> Arc<dyn KeyStore>;
+    /// The clock that the log reads.
+    fn clock(&self) -> &TestClock;
+    /// A signer for checkpoints.
+    fn signer(&self) -> &dyn Signer;
+    /// Changes one byte in every stored row of state, past the engine.
+    fn bend_states(&self);
+    /// Every byte at rest, of both databases.
+    fn at_rest(&self) -> Vec<u8>;
+    /// Whether the key database opens under another master key.
+    fn opens_under_another_master_key(&self) -> bool;
+}
+
+/// A clock that stands still until it is told otherwise.
+pub struct TestClock(AtomicU64);
+
+impl TestClock {
+    /// 21 November 2026, noon UTC.
+    pub fn new() -> Self {
+        Self(AtomicU64::new(1_795_262_400_000))
+    }
+
+    /// Moves the clock, forwards or backwards.
+    pub fn set(&self, now: Millis) {
+        self.0.store(now, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Millis {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Runs the suite on an engine.
+macro_rules! suite {
+    ($engine:ident: $($module:ident :: $promise:ident;)+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $promise() {
+            super::$module::$promise(&$engine::fresh()).await;
+        })+
+    };
+}
+
+/// The suite on SQLite.
+mod on_sqlite {
+    use super::sqlite::Sqlite;
+
+    suite! { Sqlite:
+        ledger::indices_follow_the_order_of_appending_and_survive_reopening;
+        ledger::a_repeated_transaction_is_a_duplicate_and_a_reused_one_a_conflict;
+        ledger::concurrent_appenders_leave_no_gap_and_no_duplicate;
+        ledger::proofs_verify_at_every_size_after_reopening;
+        ledger::receipts_verify_from_the_batch_and_from_rows;
+        ledger::a_clock_behind_the_log_writes_nothing;
+        ledger::an_entry_that_cannot_be_stored_fails_alone;
+        ledger::an_entry_for_another_shard_is_stale;
+        guards::nothing_recorded_is_version_zero;
+        guards::a_version_that_moved_makes_the_append_stale;
+        guards::a_change_earlier_in_a_batch_makes_the_next_entry_stale;
+        guards::concurrent_changes_of_one_subject_are_all_kept;
+        guards::enrolments_and_policy_follow_their_leaves;
+        guards::a_bent_row_of_state_permits_nothing;
+        keys::provisioning_again_makes_nothing_new;
+        keys::keys_are_stable_per_subject_and_year;
+        keys::day_keys_are_made_once_per_day;
+        keys::identifiers_of_two_subjects_merge_nothing;
+        keys::nothing_at_rest_names_a_person;
+        keys::nobody_is_found_without_the_master_key;
+    }
+}

@@ -1,0 +1,103 @@
+//! The promises of the key database: stable keys, made before use, and nobody to be found at rest.
+
+use super::Engine;
+use super::draft::{index, refusal};
+use sluis_core::subject::{Bsn, SubjectId};
+
+fn client(number: &str) -> SubjectId {
+    SubjectId::client_number(number).unwrap()
+}
+
+fn bsn(digits: &str) -> SubjectId {
+    SubjectId::Bsn(Bsn::parse(digits).unwrap())
+}
+
+fn holders_list() -> Vec<Vec<SubjectId>> {
+    vec![vec![bsn("999990019"), client("KRACHT-0001")], vec![client("KRACHT-0002")]]
+}
+
+pub async fn provisioning_again_makes_nothing_new(engine: &impl Engine) {
+    let keys = engine.keys();
+    assert_eq!(keys.find(&client("KRACHT-0001")).await.unwrap(), None);
+    assert_eq!(keys.provision(&holders_list(), 2026).await.unwrap(), 2);
+    let subject = keys.find(&bsn("999990019")).await.unwrap().unwrap();
+    assert_eq!(keys.find(&client("KRACHT-0001")).await.unwrap(), Some(subject));
+    assert_ne!(keys.find(&client("KRACHT-0002")).await.unwrap(), Some(subject));
+    let key = keys.subject_key(subject, 2026).await.unwrap().unwrap();
+    drop(keys);
+    let keys = engine.keys();
+    assert_eq!(keys.provision(&holders_list(), 2026).await.unwrap(), 0);
+    assert_eq!(keys.provision(&[vec![client("KRACHT-0002"), bsn("123456782")]], 2026).await.unwrap(), 0);
+    assert_eq!(keys.find(&bsn("123456782")).await.unwrap(), keys.find(&client("KRACHT-0002")).await.unwrap());
+    assert_eq!(keys.find(&bsn("999990019")).await.unwrap(), Some(subject));
+    assert_eq!(keys.subject_key(subject, 2026).await.unwrap().unwrap().key_id, key.key_id);
+}
+
+pub async fn keys_are_stable_per_subject_and_year(engine: &impl Engine) {
+    let keys = engine.keys();
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    let subject = keys.find(&bsn("999990019")).await.unwrap().unwrap();
+    assert!(keys.subject_key(subject, 2027).await.unwrap().is_none());
+    keys.provision(&holders_list(), 2027).await.unwrap();
+    let (this, next) = (keys.subject_key(subject, 2026).await.unwrap().unwrap(), keys.subject_key(subject, 2027).await.unwrap().unwrap());
+    assert_ne!((this.key_id, *this.tag), (next.key_id, *next.tag));
+    assert_ne!(*this.tag, *this.payload);
+    drop(keys);
+    let keys = engine.keys();
+    let again = keys.subject_key(subject, 2026).await.unwrap().unwrap();
+    assert_eq!((again.key_id, *again.tag, *again.payload), (this.key_id, *this.tag, *this.payload));
+    let by_id = keys.key_by_id(this.key_id).await.unwrap().unwrap();
+    assert_eq!((*by_id.tag, *by_id.payload), (*this.tag, *this.payload));
+    assert!(keys.key_by_id([0; 16]).await.unwrap().is_none());
+}
+
+pub async fn day_keys_are_made_once_per_day(engine: &impl Engine) {
+    let (today, tomorrow) = (jiff::civil::date(2026, 11, 21), jiff::civil::date(2026, 11, 22));
+    let keys = engine.keys();
+    let (bucket, transaction) = (keys.bucket_key(today).await.unwrap(), keys.transaction_key(today).await.unwrap());
+    assert_ne!(keys.bucket_key(tomorrow).await.unwrap().key_id, bucket.key_id);
+    assert_ne!(*keys.transaction_key(tomorrow).await.unwrap(), *transaction);
+    drop(keys);
+    let keys = engine.keys();
+    let again = keys.bucket_key(today).await.unwrap();
+    assert_eq!((again.key_id, *again.payload), (bucket.key_id, *bucket.payload));
+    assert_eq!(*keys.transaction_key(today).await.unwrap(), *transaction);
+    assert_eq!(*keys.key_by_id(bucket.key_id).await.unwrap().unwrap().payload, *bucket.payload);
+}
+
+pub async fn identifiers_of_two_subjects_merge_nothing(engine: &impl Engine) {
+    let keys = engine.keys();
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    let both = [client("KRACHT-0001"), client("KRACHT-0002")];
+    let before = [keys.find(&both[0]).await.unwrap(), keys.find(&both[1]).await.unwrap()];
+    assert_eq!(keys.provision(&[vec![both[0].clone(), both[1].clone(), client("KRACHT-0003")]], 2027).await.unwrap(), 0);
+    assert_eq!([keys.find(&both[0]).await.unwrap(), keys.find(&both[1]).await.unwrap()], before);
+    assert_eq!(keys.find(&client("KRACHT-0003")).await.unwrap(), None);
+    assert!(keys.subject_key(before[0].unwrap(), 2027).await.unwrap().is_some());
+    assert!(keys.subject_key(before[1].unwrap(), 2027).await.unwrap().is_some());
+}
+
+pub async fn nothing_at_rest_names_a_person(engine: &impl Engine) {
+    let (log, keys) = (engine.log(), engine.keys());
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    let subject = keys.find(&bsn("999990019")).await.unwrap().unwrap();
+    let key = keys.subject_key(subject, 2026).await.unwrap().unwrap();
+    let mut draft = refusal(0);
+    draft.concerns[0].subject = subject;
+    index(&log.append(vec![draft]).await.unwrap().outcomes()[0]);
+    drop((log, keys));
+    let bytes = engine.at_rest();
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(&subject.0), "the dump is of another database");
+    for secret in [b"999990019".as_slice(), b"KRACHT-000", &*key.tag, &*key.payload] {
+        assert!(!holds(secret));
+    }
+}
+
+pub async fn nobody_is_found_without_the_master_key(engine: &impl Engine) {
+    let keys = engine.keys();
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    drop(keys);
+    assert!(!engine.opens_under_another_master_key());
+    assert!(engine.keys().find(&bsn("999990019")).await.unwrap().is_some());
+}

@@ -1,0 +1,118 @@
+//! SQLite as an engine of the suite: a folder with two files that goes with the test.
+
+use super::draft::ORIGIN;
+use super::{Engine, Log, TestClock};
+use rusqlite::Connection;
+use sluis_adapters::master::MasterKey;
+use sluis_adapters::signer::Ed25519Signer;
+use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog};
+use sluis_adapters::system::OsEntropy;
+use sluis_core::log::Millis;
+use sluis_core::ports::{Clock, KeyStore, Signer};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder with a log, a key database and a signer.
+pub struct Sqlite {
+    pub folder: PathBuf,
+    pub master: MasterKey,
+    clock: Arc<TestClock>,
+    signer: Ed25519Signer,
+}
+
+/// The clock of the engine, shared with the log.
+struct Shared(Arc<TestClock>);
+
+impl Clock for Shared {
+    fn now(&self) -> Millis {
+        self.0.now()
+    }
+}
+
+impl Sqlite {
+    pub fn fresh() -> Self {
+        static FOLDERS: AtomicU32 = AtomicU32::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
+        let folder = std::env::temp_dir().join(format!("sluis-contract-{}-{number}", std::process::id()));
+        let _earlier = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let signer = Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap();
+        let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
+        let clock = Arc::new(TestClock::new());
+        SqliteLog::create(&folder.join("log.db"), ORIGIN, &master, clock.now(), 0).unwrap();
+        SqliteKeys::create(&folder.join("keys.db"), &master).unwrap();
+        Self { folder, master, clock, signer }
+    }
+
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("log.db")
+    }
+
+    pub fn keys_file(&self) -> PathBuf {
+        self.folder.join("keys.db")
+    }
+
+    pub fn open(&self, limits: Limits) -> Result<SqliteLog, OpenError> {
+        SqliteLog::open(&self.log_file(), &self.master, Arc::new(Shared(Arc::clone(&self.clock))), limits)
+    }
+
+    pub fn open_keys(&self, master: &MasterKey) -> Result<SqliteKeys, OpenError> {
+        SqliteKeys::open(&self.keys_file(), master, Arc::new(OsEntropy), Limits::default())
+    }
+
+    /// A connection past the engine, as an intruder or a careless administrator has it.
+    pub fn intruder(&self) -> Connection {
+        Connection::open(self.log_file()).unwrap()
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Engine for Sqlite {
+    fn log(&self) -> Arc<dyn Log> {
+        Arc::new(self.open(Limits::default()).unwrap())
+    }
+
+    fn keys(&self) -> Arc<dyn KeyStore> {
+        Arc::new(self.open_keys(&self.master).unwrap())
+    }
+
+    fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    fn signer(&self) -> &dyn Signer {
+        &self.signer
+    }
+
+    fn bend_states(&self) {
+        let connection = self.intruder();
+        let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = connection
+            .prepare("SELECT kind, key, sealed FROM state")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert!(!rows.is_empty());
+        connection.execute_batch("DROP TRIGGER state_grows").unwrap();
+        for (kind, key, mut sealed) in rows {
+            sealed[0] ^= 1;
+            connection.execute("UPDATE state SET sealed = ?3 WHERE kind = ?1 AND key = ?2", (kind, key, sealed)).unwrap();
+        }
+    }
+
+    fn at_rest(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| !file.to_string_lossy().ends_with(".key")).flat_map(|file| std::fs::read(file).unwrap()).collect()
+    }
+
+    fn opens_under_another_master_key(&self) -> bool {
+        self.open_keys(&MasterKey::from_bytes([0; 32])).is_ok()
+    }
+}
