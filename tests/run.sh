@@ -85,6 +85,23 @@ vectors_are_current() {
     "$SLUIS_PYTHON" tests/verify.py vectors >"$logs/log-vectors.json" && diff -u tests/golden/log-vectors.json "$logs/log-vectors.json"
 }
 
+# The demo, played once by the real binary; its export and receipts are then verified by the other implementation.
+demo_is_verified() {
+    local dir="$target/run/demo" ended=0 proof body
+    "$target/release/sluis" demo --once --dir "$dir" || return 1
+    "$SLUIS_PYTHON" tests/verify.py log "$dir/export" || return 1
+    for proof in "$dir"/receipts/*.proof; do
+        body=()
+        [ -f "${proof%.proof}.body" ] && body=(--body "${proof%.proof}.body" --salt "${proof%.proof}.salt")
+        "$SLUIS_PYTHON" tests/verify.py receipt "$proof" --vkey "$dir/export/vkey" "${body[@]}" || ended=1
+    done
+    if "$SLUIS_PYTHON" tests/verify.py log "$dir/export-changed"; then
+        say "the export in which one byte was changed was accepted"
+        ended=1
+    fi
+    return "$ended"
+}
+
 if ! command -v cargo >/dev/null; then
     say "cargo is absent: install Rust first"
     failed=1
@@ -98,13 +115,18 @@ fi
 
 say "building"
 if ! cargo test --release --workspace --locked --no-run; then
-    say "the build failed"
+    say "the build of the tests failed"
+    failed=$((failed + 1))
+fi
+if ! cargo build --release --workspace --locked --bins; then
+    say "the build of the programs failed"
     failed=$((failed + 1))
 fi
 
 check "buf lint" buf lint proto
 check "verifier: own tests" "$SLUIS_PYTHON" tests/verify_selftest.py
 check "verifier: golden vectors are current" vectors_are_current
+check "demo, verified independently" demo_is_verified
 rust workspace --release --workspace --locked --no-fail-fast
 
 finish

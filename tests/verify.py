@@ -6,7 +6,7 @@
     verify.py consistency OLD NEW DIR                        that the tree of note NEW extends the tree of note OLD
     verify.py vectors                                        golden vectors from fixed inputs, as JSON
 
-V is the verifier key or a file that holds it. Python 3.11 with `cryptography` suffices.
+V and HEX may also name a file that holds the value. Python 3.11 with `cryptography` suffices.
 Exit status: 0 verified, 1 it does not hold, 2 it could not be read.
 """
 import argparse, json, re, struct, sys
@@ -133,11 +133,16 @@ def say(line):
     print(line, file=sys.stderr, flush=True)
 
 
+def given(value):
+    """A value of the command line, or the content of the file that it names."""
+    return Path(value).read_text("utf-8") if Path(value).is_file() else value
+
+
 def verify_receipt(path, vkey, body, salt):
-    text = Path(vkey).read_text("utf-8") if Path(vkey).is_file() else vkey
-    leaf, index, size = open_receipt(path.read_text("utf-8"), read_vkey(text))
+    leaf, index, size = open_receipt(path.read_text("utf-8"), read_vkey(given(vkey)))
     if body is not None:
         need("bc" in leaf, "receipt: its leaf covers no body")
+        salt = given(salt).strip()
         need(re.fullmatch("[0-9a-fA-F]{64}", salt), "salt: not 64 hex digits")
         need(body_commitment(bytes.fromhex(salt), body.read_bytes()) == leaf["bc"], "receipt: it covers other bytes")
     covered = "" if body is None else ", covers the body"
@@ -153,7 +158,7 @@ def arguments():
     receipt.add_argument("file", type=Path)
     receipt.add_argument("--vkey", required=True, help="verifier key, or a file that holds it")
     receipt.add_argument("--body", type=Path, help="the bytes that were received")
-    receipt.add_argument("--salt", help="the salt that came with them, 64 hex digits")
+    receipt.add_argument("--salt", help="the salt that came with them, 64 hex digits or a file that holds them")
     consistency = commands.add_parser("consistency", help="verify that one signed tree extends another")
     for name in ("old", "new", "folder"):
         consistency.add_argument(name, type=Path)

@@ -173,7 +173,7 @@ pub const SIGHTS: &[Sight] = &[
     sight("gateway/src/compose", "sluis_adapters", &["*"]),
     sight("gateway/src/demo", "sluis_adapters", &["*"]),
     sight("gateway/src/client", "sluis_adapters", &["ijw", "cbs", "export"]),
-    sight("gateway/src/cli", "sluis_adapters", &["ijw", "cbs", "export"]),
+    sight("gateway/src/cli", "sluis_adapters", &["ijw", "cbs", "export", "system"]),
     sight("gateway/src/", "sluis_adapters", &[]),
     sight(
         "gateway/src/client",
