@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod independent;
+#[cfg(test)]
 mod scenario;
+#[cfg(test)]
+mod tidy;

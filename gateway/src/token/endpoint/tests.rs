@@ -1,3 +1,5 @@
+//! The token endpoint over real TLS: what it issues, and every way to be refused.
+
 use super::*;
 use crate::demo::certificates::Authority;
 use crate::token::claims::Claims;

@@ -1,3 +1,5 @@
+//! Tokens that pass, and every spoiled one that must not.
+
 use super::*;
 use crate::demo::certificates::Authority;
 use crate::token::claims::{Actor, Audience};

@@ -1,3 +1,5 @@
+//! Handshakes that succeed, and every one that must be refused and counted.
+
 use super::*;
 use crate::demo::certificates::{Authority, Issued, Subject, Usage};
 use crate::transport::provider;

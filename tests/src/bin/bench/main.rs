@@ -1,0 +1,33 @@
+//! The benches: `bench decide` and `bench release`. One JSON object per line on stdout, progress on stderr.
+//!
+//! `bench floor` is the other side of `bench release`: it starts it as a process of its own.
+
+mod decide;
+mod floor;
+mod ground;
+mod load;
+mod release;
+mod report;
+
+use std::process::ExitCode;
+
+/// Whatever goes wrong ends the bench with its text: a number that is not measured is not printed.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["decide", rest @ ..] => decide::run(rest),
+        ["release", rest @ ..] => release::run(rest),
+        ["floor", config, bytes] => floor::run(config, bytes),
+        _ => Err("give `decide` or `release`".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("bench: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! How many releases per second one gateway makes, against the barest server that could answer.
+//!
+//! Gateway and floor are processes of their own, loaded in turn, several times, by the same callers; the middle round
+//! counts. The token is cached after the first call; the log is SQLite with synchronous FULL.
+
+use super::Fault;
+use super::ground::{Ground, Process, prepare, serve};
+use super::load::{CALLERS, CONNECTIONS, load};
+use super::report::{Line, median, micros, peak_rss_mib};
+use serde_json::json;
+use sluis::transport::install_cryptography;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ROUNDS: usize = 5;
+const WARM_UP: Duration = Duration::from_secs(3);
+const ROUND: Duration = Duration::from_secs(10);
+
+/// Measures and prints one line. `rest` may name a folder of the demo; else one is made and removed.
+pub fn run(rest: &[&str]) -> Result<(), Fault> {
+    install_cryptography();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if let [dir, ..] = rest {
+        return runtime.block_on(measure(Path::new(dir)));
+    }
+    let dir = std::env::current_exe()?.with_file_name(format!("bench-{}", std::process::id()));
+    let measured = runtime.block_on(measure(&dir));
+    // What is left behind is only a demo.
+    let _ = std::fs::remove_dir_all(&dir);
+    measured
+}
+
+async fn measure(dir: &Path) -> Result<(), Fault> {
+    let config = prepare(dir)?;
+    let gateway = serve(&config).await?;
+    let ground = Arc::new(Ground::lay(dir, &config).await?);
+    let (_floor, port) = start_floor(&ground)?;
+    let mut floor_profile = ground.profile.clone();
+    let host = floor_profile.endpoint.rsplit_once(':').map_or("localhost", |(host, _)| host);
+    floor_profile.endpoint = format!("{host}:{port}");
+
+    load(&ground, &floor_profile, WARM_UP).await?;
+    load(&ground, &ground.profile, WARM_UP).await?;
+    let (mut floors, mut values, mut p50s, mut p99s) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        let floor = load(&ground, &floor_profile, ROUND).await?;
+        let release = load(&ground, &ground.profile, ROUND).await?;
+        eprintln!("round {round} of {ROUNDS}: {:.0}/s, floor {:.0}/s", release.per_second, floor.per_second);
+        if release.others + floor.others > 0 {
+            return Err(format!("{} replies were no release: not a measurement", release.others + floor.others).into());
+        }
+        floors.push(floor.per_second);
+        values.push(release.per_second);
+        p50s.push(micros(&release.latency, 50.0));
+        p99s.push(micros(&release.latency, 99.0));
+    }
+    Line {
+        bench: "release",
+        engine: "sqlite",
+        value: median(&values),
+        unit: "releases/s",
+        floor: median(&floors),
+        floor_name: "tonic server behind the same acceptor, reply of the same size",
+        p50_us: median(&p50s),
+        p99_us: median(&p99s),
+        peak_rss_mib: peak_rss_mib(&gateway.0.id().to_string()),
+        settings: json!({ "callers": CALLERS, "connections": CONNECTIONS, "rounds": ROUNDS, "round_s": ROUND.as_secs(),
+            "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached",
+            "cores": std::thread::available_parallelism().map_or(0, usize::from), "bound_ratio": 0.15, "bound_rss_mib": 96 }),
+    }
+    .print();
+    Ok(())
+}
+
+fn start_floor(ground: &Ground) -> Result<(Process, u16), Fault> {
+    let own: PathBuf = std::env::current_exe()?;
+    let mut command = Command::new(own);
+    command.arg("floor").arg(&ground.config).arg(ground.reply_bytes.to_string()).stdout(Stdio::piped());
+    let mut process = Process(command.spawn()?);
+    let mut line = String::new();
+    BufReader::new(process.0.stdout.take().ok_or("the floor has no output")?).read_line(&mut line)?;
+    let port = line.trim().parse().map_err(|_| "the floor did not start")?;
+    Ok((process, port))
+}

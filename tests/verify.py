@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""Sluis, verified without Sluis: the commands of the second implementation of the log formats (`log_formats.py`).
+
+    verify.py log DIR                                        an export: every entry, tile and kept checkpoint
+    verify.py receipt FILE --vkey V [--body B --salt HEX]    a receipt, and that it covers exactly these bytes
+    verify.py consistency OLD NEW DIR                        that the tree of note NEW extends the tree of note OLD
+    verify.py vectors                                        golden vectors from fixed inputs, as JSON
+
+V and HEX may also name a file that holds the value. Python 3.11 with `cryptography` suffices.
+Exit status: 0 verified, 1 it does not hold, 2 it could not be read.
+"""
+import argparse, json, re, struct, sys
+from pathlib import Path
+
+from log_formats import (Frontier, Invalid, body_commitment, consistency_path, decode_leaf, key_table, leaf_hash, need,
+                         node_hash, open_checkpoint, open_receipt, read_vkey, root_of, split, verify_consistency)
+import log_vectors
+
+
+# -- exports: tlog-tiles
+
+def tile_path(folder, level, number, width=256):
+    digits = f"{number:0{-(-len(str(number)) // 3) * 3}d}"
+    groups = [digits[at:at + 3] for at in range(0, len(digits), 3)]
+    path = folder / "tile" / str(level) / "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
+    return path if width == 256 else path.with_name(path.name + ".p") / str(width)
+
+
+def entries(folder, size):
+    for number in range(-(-size // 256)):
+        width = min(256, size - number * 256)
+        data, at = tile_path(folder, "entries", number, width).read_bytes(), 0
+        for _ in range(width):
+            need(at + 2 <= len(data), f"entry bundle {number}: ends early")
+            end = at + 2 + struct.unpack_from(">H", data, at)[0]
+            need(end <= len(data), f"entry bundle {number}: ends early")
+            yield data[at + 2:end]
+            at = end
+        need(at == len(data), f"entry bundle {number}: more bytes than entries")
+
+
+class Tiles:
+    """Recomputes every hash tile while leaf hashes pass, and compares it with the file."""
+
+    def __init__(self, folder):
+        self.folder, self.levels, self.count = folder, [], 0
+
+    def push(self, value, level=0):
+        if level == len(self.levels):
+            self.levels.append((0, []))
+        number, row = self.levels[level]
+        row.append(value)
+        if len(row) == 256:
+            self.compare(level, number, row)
+            self.levels[level] = (number + 1, [])
+            self.push(root_of(row), level + 1)
+
+    def compare(self, level, number, row):
+        stored = tile_path(self.folder, level, number, len(row)).read_bytes()
+        need(stored == b"".join(row), f"hash tile {level}/{number}: differs from the entries")
+        self.count += 1
+
+    def finish(self):
+        for level, (number, row) in enumerate(self.levels):
+            if row:
+                self.compare(level, number, row)
+        return self.count
+
+
+def kept_checkpoints(folder, vkey):
+    path = folder / "checkpoints"
+    notes = re.split(r"(?m)^---\n?", path.read_text("utf-8")) if path.exists() else []
+    return [open_checkpoint(note, vkey)[1:] for note in notes if note.strip()]
+
+
+def verify_log(folder, say):
+    vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+    origin, size, root = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
+    wanted = {}
+    for kept_size, kept_root in [*kept_checkpoints(folder, vkey), (size, root)]:
+        need(kept_size <= size, f"a kept checkpoint of size {kept_size} is larger than the newest ({size})")
+        need(wanted.setdefault(kept_size, kept_root) == kept_root, f"two signed checkpoints of size {kept_size} differ")
+    foreign = "the signed checkpoint of size {} does not belong to these entries"
+    tree, tiles, table, last = Frontier(), Tiles(folder), key_table(), 0
+    for index, text in enumerate(entries(folder, size)):
+        need(index not in wanted or tree.root() == wanted[index], foreign.format(index))
+        leaf = decode_leaf(text, f"entry {index}", table)
+        need(leaf["i"] == index, f"entry {index}: says that it is {leaf['i']}")
+        need(leaf["t"] >= last, f"entry {index}: is older than the entry before it")
+        last, value = leaf["t"], leaf_hash(text)
+        tree.push(value)
+        tiles.push(value)
+        if (index + 1) % 5000 == 0:
+            say(f"{index + 1} of {size} entries")
+    need(tree.root() == root, foreign.format(size))
+    return f"verified: {origin}, {size} entries, {tiles.finish()} hash tiles, {len(wanted)} checkpoints"
+
+
+def range_hash(folder, size):
+    """A hash_of(first, end) that reads nothing but hash tiles of an export of this size."""
+    def node(level, number):
+        row, within = divmod(number, 256)
+        full, width = tile_path(folder, level, row), (size >> 8 * level) % 256
+        data = (full if full.exists() else tile_path(folder, level, row, width)).read_bytes()
+        need(len(data) >= 32 * (within + 1), f"hash tile {level}/{row}: too short")
+        return data[32 * within:32 * within + 32]
+
+    def hash_of(first, end):
+        height = (end - first).bit_length() - 1
+        if end - first == 1 << height and first % (end - first) == 0 and height % 8 == 0:
+            return node(height // 8, first >> height)
+        middle = first + split(end - first)
+        return node_hash(hash_of(first, middle), hash_of(middle, end))
+    return hash_of
+
+
+def verify_extension(old_note, new_note, folder):
+    vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+    (_, old, old_root), (_, new, new_root) = open_checkpoint(old_note, vkey), open_checkpoint(new_note, vkey)
+    _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
+    need(old <= new, f"the older note has {old} entries, the newer {new}: the log has shrunk")
+    need(new <= size, f"the export holds {size} entries, the newer note {new}: export again")
+    hash_of = range_hash(folder, size)
+    need(new == 0 or hash_of(0, new) == new_root, "the newer note does not belong to the hash tiles of this export")
+    path = consistency_path(old, new, hash_of) if old else []
+    need(verify_consistency(old, new, path, old_root, new_root), f"the tree of {new} entries does not extend the tree of {old}")
+    return f"verified: {new} entries extend {old}, {len(path)} hashes"
+
+
+# -- commands
+
+def say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def given(value):
+    """A value of the command line, or the content of the file that it names."""
+    return Path(value).read_text("utf-8") if Path(value).is_file() else value
+
+
+def verify_receipt(path, vkey, body, salt):
+    leaf, index, size = open_receipt(path.read_text("utf-8"), read_vkey(given(vkey)))
+    if body is not None:
+        need("bc" in leaf, "receipt: its leaf covers no body")
+        salt = given(salt).strip()
+        need(re.fullmatch("[0-9a-fA-F]{64}", salt), "salt: not 64 hex digits")
+        need(body_commitment(bytes.fromhex(salt), body.read_bytes()) == leaf["bc"], "receipt: it covers other bytes")
+    covered = "" if body is None else ", covers the body"
+    return f"verified: {leaf['k']} at index {index} of {size}{covered}"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Verifies what Sluis logged, without Sluis.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    log = commands.add_parser("log", help="verify an export folder")
+    log.add_argument("folder", type=Path)
+    receipt = commands.add_parser("receipt", help="verify a receipt")
+    receipt.add_argument("file", type=Path)
+    receipt.add_argument("--vkey", required=True, help="verifier key, or a file that holds it")
+    receipt.add_argument("--body", type=Path, help="the bytes that were received")
+    receipt.add_argument("--salt", help="the salt that came with them, 64 hex digits or a file that holds them")
+    consistency = commands.add_parser("consistency", help="verify that one signed tree extends another")
+    for name in ("old", "new", "folder"):
+        consistency.add_argument(name, type=Path)
+    commands.add_parser("vectors", help="print golden vectors")
+    args = parser.parse_args()
+    if args.command == "receipt" and (args.body is None) != (args.salt is None):
+        parser.error("give --body and --salt together")
+    return args
+
+
+def main():
+    args = arguments()
+    try:
+        if args.command == "log":
+            print(verify_log(args.folder, say))
+        elif args.command == "receipt":
+            print(verify_receipt(args.file, args.vkey, args.body, args.salt))
+        elif args.command == "consistency":
+            print(verify_extension(args.old.read_text("utf-8"), args.new.read_text("utf-8"), args.folder))
+        else:
+            print(json.dumps(log_vectors.vectors(), indent=2, ensure_ascii=True))
+    except Invalid as fault:
+        say(f"NOT verified: {fault}")
+        return 1
+    except (OSError, UnicodeDecodeError) as fault:
+        say(f"cannot be read: {fault}")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
