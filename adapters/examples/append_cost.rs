@@ -56,7 +56,11 @@ async fn measure(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn E
     let entries = (commits * PER_COMMIT) as f64;
     let (cpu, wall) = stop.read();
     println!("entries {entries}, {PER_COMMIT} per commit");
-    println!("cpu  {:.1} us per entry, checkpoints included (of which making drafts about {:.1})", cpu * 1e3 / entries, making * 1e3 / entries);
+    println!(
+        "cpu  {:.1} us per entry, checkpoints included (of which making drafts about {:.1})",
+        cpu * 1e3 / entries,
+        making * 1e3 / entries
+    );
     println!("wall {:.1} us per entry", wall * 1e3 / entries);
     println!("file {:.0} bytes per entry", std::fs::metadata(&file)?.len() as f64 / entries);
     println!("{}", resident()?);
@@ -67,7 +71,8 @@ async fn provision(folder: &std::path::Path, master: &MasterKey) -> Result<(), B
     let file = folder.join("keys.db");
     SqliteKeys::create(&file, master)?;
     let keys = SqliteKeys::open(&file, master, Arc::new(OsEntropy), Limits::default())?;
-    let subjects: Vec<_> = (0..SUBJECTS).filter_map(|n| SubjectId::client_number(&format!("K-{n}"))).map(|id| vec![id]).collect();
+    let subjects: Vec<_> =
+        (0..SUBJECTS).filter_map(|n| SubjectId::client_number(&format!("K-{n}"))).map(|id| vec![id]).collect();
     let stop = Stopwatch::start();
     let new = keys.provision(&subjects, 2026).await?;
     println!("provisioned {new} subjects in {:.0} ms", stop.read().1);
@@ -87,7 +92,10 @@ async fn prepare(log: &SqliteLog, oin: &Oin) -> Result<(), Box<dyn Error>> {
                 .with(Key::Rp, oin.as_str())
                 .with(Key::St, format!("{n:032x}"))
                 .with(Key::Pc, "ab".repeat(32));
-            Draft { effects: vec![Effect::Standing { subject: subject(*n), change: change.clone() }], ..bare((2 << 40) + n, leaf) }
+            Draft {
+                effects: vec![Effect::Standing { subject: subject(*n), change: change.clone() }],
+                ..bare((2 << 40) + n, leaf)
+            }
         };
         log.append(chunk.iter().map(draft).collect()).await?;
     }
@@ -122,7 +130,11 @@ fn release(oin: &Oin, number: u64) -> Draft {
     Draft {
         payload: Some(SealedPayload { key_id: subject.0, ciphertext: vec![number.to_le_bytes()[0]; 1024 + 28] }),
         transaction: Some(Transaction { oin: oin.clone(), id, digest: [1; 32] }),
-        relies_on: vec![(GuardKey::Policy, 1), (GuardKey::Organisation(oin.clone()), 0), (GuardKey::Subject(subject), 1)],
+        relies_on: vec![
+            (GuardKey::Policy, 1),
+            (GuardKey::Organisation(oin.clone()), 0),
+            (GuardKey::Subject(subject), 1),
+        ],
         concerns: vec![Concerns { subject, item: 0 }],
         ..bare(number, leaf)
     }

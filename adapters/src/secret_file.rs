@@ -19,7 +19,9 @@ pub enum SecretFileError {
     #[error("`{0}` exists already and is never overwritten: move it away first if it is really to be replaced")]
     Exists(PathBuf),
     /// Others can read it, or its owner can write it.
-    #[error("`{file}` has mode {mode:04o} and must have 0400: run `chmod 0400` on it, and replace the secret if others could read it")]
+    #[error(
+        "`{file}` has mode {mode:04o} and must have 0400: run `chmod 0400` on it, and replace the secret if others could read it"
+    )]
     Mode {
         /// The file.
         file: PathBuf,

@@ -48,7 +48,13 @@ enum Read {
 ///
 /// # Errors
 /// [`CryptoRefused`], which cannot happen for states within their bounds.
-pub fn seal(with: &RowKey, key: &GuardKey, version: u64, index: u64, state: &GuardState) -> Result<Vec<u8>, CryptoRefused> {
+pub fn seal(
+    with: &RowKey,
+    key: &GuardKey,
+    version: u64,
+    index: u64,
+    state: &GuardState,
+) -> Result<Vec<u8>, CryptoRefused> {
     let written = match state {
         GuardState::Policy { digest, number } => Written::Policy { digest: digest.to_hex(), number: *number },
         GuardState::Organisation(enrolments) => Written::Organisation(enrolments),

@@ -199,7 +199,11 @@ impl Audit {
     /// [`Fault`]: the audit stays open in the log.
     pub async fn close(self) -> Result<(Totals, Receipt), Fault> {
         let totals = self.totals;
-        let counts = [(Finding::Agrees, totals.agrees), (Finding::Differs, totals.differs), (Finding::NotConfirmed, totals.not_confirmed)];
+        let counts = [
+            (Finding::Agrees, totals.agrees),
+            (Finding::Differs, totals.differs),
+            (Finding::NotConfirmed, totals.not_confirmed),
+        ];
         let leaf = LeafDraft::new(LeafKind::AuditClose)
             .with(Key::Rp, self.caller.oin.as_str())
             .with(Key::Bid, self.id())

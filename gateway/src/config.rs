@@ -244,7 +244,9 @@ impl Config {
             refused.push("tls.revocation: no revocation list, so a revoked certificate would pass".to_owned());
         }
         if !self.listen.transaction_id_required {
-            refused.push("listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned());
+            refused.push(
+                "listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned(),
+            );
         }
         if self.organisation.oin.is_test() {
             refused.push("organisation.oin: a test OIN (prefix 00000099)".to_owned());

@@ -3,9 +3,9 @@
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::enrolment::Enrolment;
+use sluis_core::log::LeafKind;
 use sluis_core::log::draft::{Effect, GuardState, Versioned};
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::log::LeafKind;
 use sluis_core::organisation::Oin;
 use sluis_core::policy::Policy;
 use std::collections::BTreeMap;
@@ -55,7 +55,9 @@ impl Gateway {
             if self.register.enrolments(&oin).await?.state == enrolments {
                 continue;
             }
-            let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin.as_str()).with(Key::Rs, vec!["ENROLLED".to_owned()]);
+            let leaf = LeafDraft::new(LeafKind::Recipient)
+                .with(Key::Rp, oin.as_str())
+                .with(Key::Rs, vec!["ENROLLED".to_owned()]);
             self.record_own(leaf, vec![Effect::Organisation { oin, enrolments }]).await?;
             changed += 1;
         }
@@ -77,7 +79,8 @@ impl Gateway {
                 .with(Key::Ca, policy.catalogue());
             self.record_own(leaf, vec![Effect::Policy { digest, number }]).await?;
         }
-        let version = self.register.active_policy().await?.ok_or(Fault::Defect("the active policy cannot be read back"))?.version;
+        let version =
+            self.register.active_policy().await?.ok_or(Fault::Defect("the active policy cannot be read back"))?.version;
         self.active.store(Arc::new(ActivePolicy { policy, version }));
         Ok(())
     }

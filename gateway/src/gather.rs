@@ -85,10 +85,8 @@ impl Gateway {
         let now = self.clock.now();
         let today = dutch_date(now);
         let active = self.active.load();
-        let mut relies_on = vec![
-            (GuardKey::Policy, active.version),
-            (GuardKey::Organisation(caller.oin.clone()), admitted.version),
-        ];
+        let mut relies_on =
+            vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)];
         let known = match self.keys.find(matter.subject).await? {
             Some(subject) => self.known(subject, matter, today).await?,
             None => None,

@@ -23,4 +23,3 @@ pub mod slot;
 pub mod standing;
 pub mod token;
 pub mod transport;
-

@@ -203,7 +203,14 @@ impl Gateway {
         Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
     }
 
-    fn release_draft(&self, asked: &Asked<'_>, ask: &Ask, gathered: &Gathered, sealed: &Sealed, repeats: Option<u64>) -> Result<Draft, Fault> {
+    fn release_draft(
+        &self,
+        asked: &Asked<'_>,
+        ask: &Ask,
+        gathered: &Gathered,
+        sealed: &Sealed,
+        repeats: Option<u64>,
+    ) -> Result<Draft, Fault> {
         let permit = sealed.extract.permit();
         let rid = self.request_id();
         let codes: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();

@@ -56,7 +56,12 @@ impl Gateway {
         }
     }
 
-    async fn standing_draft(&self, caller: &Caller, recording: &Recording, subject: SubjectRef) -> Result<Draft, Fault> {
+    async fn standing_draft(
+        &self,
+        caller: &Caller,
+        recording: &Recording,
+        subject: SubjectRef,
+    ) -> Result<Draft, Fault> {
         let year = dutch_date(self.clock.now()).year();
         let key = self.keys.subject_key(subject, year).await?.ok_or(Fault::UnknownClient)?;
         let rid = self.request_id();

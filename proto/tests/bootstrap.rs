@@ -18,11 +18,7 @@ fn generated_code_is_current() {
         file.source_code_info = None;
     }
     std::fs::write(out.join("descriptor.bin"), bare.encode_to_vec()).expect("write descriptor");
-    tonic_prost_build::configure()
-        .out_dir(&out)
-        .bytes(".")
-        .compile_fds(descriptors)
-        .expect("generate");
+    tonic_prost_build::configure().out_dir(&out).bytes(".").compile_fds(descriptors).expect("generate");
     for name in ["sluis.v1.rs", "descriptor.bin"] {
         let fresh = std::fs::read(out.join(name)).expect("read generated");
         let kept = root.join("src/gen").join(name);

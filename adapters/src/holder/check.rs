@@ -70,8 +70,18 @@ impl HolderMap {
         let mut link = vec![&l.client_number, &l.parent];
         link.extend(p.fields.values().flat_map(|shape| &shape.link));
         let mut billing = vec![
-            &b.record_id, &b.client_number, &b.provider_agb, &b.allocation_number, &b.product_category,
-            &b.product_code, &b.begin, &b.end, &b.volume, &b.unit, &b.tariff, &b.amount,
+            &b.record_id,
+            &b.client_number,
+            &b.provider_agb,
+            &b.allocation_number,
+            &b.product_category,
+            &b.product_code,
+            &b.begin,
+            &b.end,
+            &b.volume,
+            &b.unit,
+            &b.tariff,
+            &b.amount,
         ];
         billing.extend(b.fields.values().flat_map(|shape| shape.columns()));
         let tables = [(&c.table, client), (&p.table, parent), (&l.table, link), (&b.table, billing)];

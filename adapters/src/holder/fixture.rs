@@ -51,17 +51,39 @@ impl Scratch {
         HolderMap::parse(MAP).unwrap().check(&connection).unwrap();
         for (row, bsn) in [("1", "999900006"), ("2", "999900018")] {
             let client = format!("KR-A{row}");
-            fill(&connection, "client", row, &[
-                ("client_number", &client), ("bsn", bsn), ("birth_date", "2010-11-21"), ("active_case", "@1"),
-                ("municipality_code", "0518"), ("residence_secret", "@0"),
-            ]);
+            fill(
+                &connection,
+                "client",
+                row,
+                &[
+                    ("client_number", &client),
+                    ("bsn", bsn),
+                    ("birth_date", "2010-11-21"),
+                    ("active_case", "@1"),
+                    ("municipality_code", "0518"),
+                    ("residence_secret", "@0"),
+                ],
+            );
             let record = format!("R{row}");
-            fill(&connection, "billing", row, &[
-                ("record_id", &record), ("client_number", &client), ("provider_agb", "41410001"),
-                ("allocation_number", "@7001"), ("product_category", "45"), ("product_code", "45A04"),
-                ("period_begin", "2026-10-01"), ("period_end", "2026-10-31"), ("volume", "@120"), ("unit", "01"),
-                ("tariff", "@112"), ("amount", "@13440"),
-            ]);
+            fill(
+                &connection,
+                "billing",
+                row,
+                &[
+                    ("record_id", &record),
+                    ("client_number", &client),
+                    ("provider_agb", "41410001"),
+                    ("allocation_number", "@7001"),
+                    ("product_category", "45"),
+                    ("product_code", "45A04"),
+                    ("period_begin", "2026-10-01"),
+                    ("period_end", "2026-10-31"),
+                    ("volume", "@120"),
+                    ("unit", "01"),
+                    ("tariff", "@112"),
+                    ("amount", "@13440"),
+                ],
+            );
             for parent in ["a", "b"] {
                 let id = format!("parent-{row}{parent}");
                 fill(&connection, "parent", &format!("{row}{parent}"), &[("parent_id", &id)]);

@@ -223,7 +223,8 @@ impl HolderMap {
     /// # Errors
     /// [`MapFault`] with the place or the field.
     pub fn parse(text: &str) -> Result<Self, MapFault> {
-        let map: Self = toml::from_str(text).map_err(|fault| MapFault::Text(fault.to_string().trim_end().to_owned()))?;
+        let map: Self =
+            toml::from_str(text).map_err(|fault| MapFault::Text(fault.to_string().trim_end().to_owned()))?;
         let mut seen = FieldSet::EMPTY;
         for field in map.not_kept.iter().copied().chain(map.mapped()) {
             if seen.contains(field) {

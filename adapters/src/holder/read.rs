@@ -1,8 +1,8 @@
 //! Running a statement and reading its rows: identifier first, then the values, absent where the column is NULL.
 
+use super::LINE_GLUE;
 use super::fault::{inconsistent, store_error};
 use super::statement::{Selected, Statement};
-use super::LINE_GLUE;
 use jiff::civil::Date;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -59,7 +59,11 @@ pub(super) fn joined_rows(
 }
 
 /// The facts of one subject. An unknown secret counts as secret, an unknown case as no case.
-pub(super) fn facts(connection: &Connection, sql: &str, subject: &SubjectId) -> Result<Option<HolderFacts>, StoreError> {
+pub(super) fn facts(
+    connection: &Connection,
+    sql: &str,
+    subject: &SubjectId,
+) -> Result<Option<HolderFacts>, StoreError> {
     let mut prepared = connection.prepare_cached(sql).map_err(store_error)?;
     let mut rows = prepared.query([subject.value()]).map_err(store_error)?;
     let Some(row) = rows.next().map_err(store_error)? else { return Ok(None) };

@@ -161,8 +161,17 @@ pub(super) fn facts(map: &HolderMap, by: Identifier) -> String {
 pub(super) fn billing_records(map: &HolderMap, by: Identifier) -> String {
     let b = &map.billing;
     let columns = [
-        &b.record_id, &b.provider_agb, &b.allocation_number, &b.product_category, &b.product_code, &b.begin, &b.end,
-        &b.volume, &b.unit, &b.tariff, &b.amount,
+        &b.record_id,
+        &b.provider_agb,
+        &b.allocation_number,
+        &b.product_category,
+        &b.product_code,
+        &b.begin,
+        &b.end,
+        &b.volume,
+        &b.unit,
+        &b.tariff,
+        &b.amount,
     ];
     let id = by.column(map);
     format!(
@@ -185,7 +194,11 @@ pub(super) fn billing_records(map: &HolderMap, by: Identifier) -> String {
 pub(super) fn subjects(map: &HolderMap) -> String {
     let c = &map.client;
     let number = c.client_number.quoted();
-    format!("SELECT {number}, {} FROM {} WHERE {number} > ?1 ORDER BY {number} LIMIT ?2", c.bsn.quoted(), c.table.quoted())
+    format!(
+        "SELECT {number}, {} FROM {} WHERE {number} > ?1 ORDER BY {number} LIMIT ?2",
+        c.bsn.quoted(),
+        c.table.quoted()
+    )
 }
 
 #[cfg(test)]
@@ -228,7 +241,10 @@ mod tests {
         let map = HolderMap::parse(MAP).unwrap();
         let set = FieldSet::of(&[Field::Postcode, Field::ParentsAuthority, Field::Period]);
         let text = |source| Statement::build(&map, source, Identifier::Bsn, set).unwrap().sql;
-        assert_eq!(text(Source::Client), r#"SELECT c."bsn", c."postcode" FROM "client" AS c WHERE c."bsn" = ?1 LIMIT 2"#);
+        assert_eq!(
+            text(Source::Client),
+            r#"SELECT c."bsn", c."postcode" FROM "client" AS c WHERE c."bsn" = ?1 LIMIT 2"#
+        );
         assert_eq!(
             text(Source::Parents),
             r#"SELECT c."bsn", p."first_name", p."prefix", p."last_name", l."authority" FROM "client" AS c JOIN "client_parent" AS l ON l."client_number" = c."client_number" JOIN "parent" AS p ON p."parent_id" = l."parent_id" WHERE c."bsn" = ?1 ORDER BY p."parent_id""#

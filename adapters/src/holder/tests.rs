@@ -81,11 +81,14 @@ fn fields_are_rendered_as_the_map_says() {
     let parent = |id: &str| {
         format!("parent.first_name#{id} parent.prefix#{id} parent.last_name#{id} client_parent.authority#{id}")
     };
-    assert_eq!(values, [
-        (Field::Name, "client.first_name#1 client.last_name#1".to_owned()),
-        (Field::ParentsAuthority, format!("{}; {}", parent("1a"), parent("1b"))),
-        (Field::Volume, "120".to_owned()),
-    ]);
+    assert_eq!(
+        values,
+        [
+            (Field::Name, "client.first_name#1 client.last_name#1".to_owned()),
+            (Field::ParentsAuthority, format!("{}; {}", parent("1a"), parent("1b"))),
+            (Field::Volume, "120".to_owned()),
+        ]
+    );
 }
 
 #[test]
@@ -158,7 +161,8 @@ fn subjects_come_in_pages_with_all_their_identifiers() {
 #[test]
 fn what_the_schema_lacks_is_explained_at_the_start() {
     let scratch = Scratch::new("schema");
-    let change = "ALTER TABLE client DROP COLUMN phone; ALTER TABLE client RENAME COLUMN plan TO plans; DROP TABLE parent";
+    let change =
+        "ALTER TABLE client DROP COLUMN phone; ALTER TABLE client RENAME COLUMN plan TO plans; DROP TABLE parent";
     scratch.writer().execute_batch(change).unwrap();
     let fault = HolderDatabase::open(&scratch.path, HolderMap::parse(MAP).unwrap(), 1).err().unwrap();
     let text = fault.to_string();

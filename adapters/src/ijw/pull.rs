@@ -162,7 +162,8 @@ impl<R: BufRead> Puller<R> {
         match found {
             Token::Start(space, name) => {
                 let shown: String = name.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-                let why = if shown == expected && space.is_some() || space.is_none() { " in its namespace" } else { "" };
+                let why =
+                    if shown == expected && space.is_some() || space.is_none() { " in its namespace" } else { "" };
                 self.fault_in(&shown, "XSD", format!("this element does not belong here: expected `{expected}`{why}"))
             }
             Token::Text(_) => self.fault("XSD", format!("text does not belong here: expected `{expected}`")),

@@ -239,15 +239,31 @@ fn broken_rule(declared: &DeclaredLine, header: &Header) -> Option<(&'static str
     let expected = line.tariff.map_or(u64::from(line.volume), |tariff| u64::from(line.volume) * u64::from(tariff));
     let oldest = header.signed.saturating_sub(5.years());
     let rules = [
-        (line.credit == declared.previous_reference.is_some(), "ProductReferentie", "CD060",
-            "a credit names the reference it credits (VorigReferentieNummer), a debit does not"),
-        (line.begin <= line.end && line.begin >= header.begin && line.end <= header.end, "ProductPeriode", "CS337",
-            "the period lies within the calendar month of the declaration"),
+        (
+            line.credit == declared.previous_reference.is_some(),
+            "ProductReferentie",
+            "CD060",
+            "a credit names the reference it credits (VorigReferentieNummer), a debit does not",
+        ),
+        (
+            line.begin <= line.end && line.begin >= header.begin && line.end <= header.end,
+            "ProductPeriode",
+            "CS337",
+            "the period lies within the calendar month of the declaration",
+        ),
         (line.end >= oldest, "ProductPeriode", "TR335", "the period is more than five years before the declaration"),
-        (euros == line.tariff.is_none(), "ProductTarief", "CD087",
-            "a tariff is needed, except with unit 83 (euros), where there is none"),
-        (!euros || u64::from(line.amount) == expected, "IngediendBedrag", "CS339",
-            "with unit 83 (euros) the amount equals the volume"),
+        (
+            euros == line.tariff.is_none(),
+            "ProductTarief",
+            "CD087",
+            "a tariff is needed, except with unit 83 (euros), where there is none",
+        ),
+        (
+            !euros || u64::from(line.amount) == expected,
+            "IngediendBedrag",
+            "CS339",
+            "with unit 83 (euros) the amount equals the volume",
+        ),
         (u64::from(line.amount) == expected, "IngediendBedrag", "TR346", "the amount equals volume times tariff"),
         (line.amount > 0 || !line.credit, "IngediendBedrag", "CS325", "an amount of 0 is a debit"),
     ];

@@ -27,11 +27,7 @@ fn lines() -> Vec<DeclaredLine> {
     let mut credit = line("999900018", "3 & <3>", "04", 2, Some(8650));
     credit.line.credit = true;
     credit.previous_reference = Some("0-1".to_owned());
-    vec![
-        line("999900006", "1", "01", 120, Some(142)),
-        line("999900006", "2", "83", 25_000, None),
-        credit,
-    ]
+    vec![line("999900006", "1", "01", 120, Some(142)), line("999900006", "2", "83", 25_000, None), credit]
 }
 
 fn header(lines: &[DeclaredLine]) -> Header {
@@ -127,7 +123,8 @@ fn elements_in_another_order_or_unknown_are_refused_with_their_place() {
     assert_eq!(rule("<jw323:IngediendBedrag>", "<jw323:IngediendBedrag><ijw:Extra>1</ijw:Extra>"), "XSD");
     assert_eq!(rule("<jw323:Clienten>", "<jw323:Clienten>text"), "XSD");
     // The right name in the other namespace.
-    let (from, to) = ("<ijw:Dagtekening>2026-11-01</ijw:Dagtekening>", "<jw323:Dagtekening>2026-11-01</jw323:Dagtekening>");
+    let (from, to) =
+        ("<ijw:Dagtekening>2026-11-01</ijw:Dagtekening>", "<jw323:Dagtekening>2026-11-01</jw323:Dagtekening>");
     assert_eq!(fault(from, to).1, "/Bericht/Header/BerichtIdentificatie/Dagtekening");
     assert_eq!(rule("ijw/3_2/jw323/schema", "ijw/3_3/jw323/schema"), "XSD");
 }
@@ -168,7 +165,10 @@ fn rules_across_elements_hold() {
     let debit = "<ijw:ReferentieNummer>1</ijw:ReferentieNummer>";
     assert_eq!(rule(debit, &format!("{debit}<ijw:VorigReferentieNummer>9</ijw:VorigReferentieNummer>")), "CD060");
     assert_eq!(rule("<ijw:Einddatum>2026-10-31<", "<ijw:Einddatum>2026-10-30<"), "CS340");
-    let late = good().replace("<jw323:ProductPeriode>\r\n\t\t\t\t\t\t\t<ijw:Begindatum>2026-10", "<jw323:ProductPeriode>\r\n\t\t\t\t\t\t\t<ijw:Begindatum>2026-09");
+    let late = good().replace(
+        "<jw323:ProductPeriode>\r\n\t\t\t\t\t\t\t<ijw:Begindatum>2026-10",
+        "<jw323:ProductPeriode>\r\n\t\t\t\t\t\t\t<ijw:Begindatum>2026-09",
+    );
     assert_eq!(read(late.as_bytes()).unwrap_err().rule, "CS337");
     assert_eq!(rule("<ijw:ReferentieNummer>2<", "<ijw:ReferentieNummer>1<"), "sluis-unique-reference");
     assert_eq!(rule("<jw323:DeclaratieDagtekening>2026", "<jw323:DeclaratieDagtekening>2036"), "TR335");
@@ -186,7 +186,8 @@ fn the_writer_gives_out_nothing_the_reader_refuses() {
 #[test]
 fn a_file_without_end_is_given_up() {
     let start = good().split("<jw323:Bsn>").next().unwrap().to_owned();
-    let endless = std::io::Read::chain(start.as_bytes(), std::io::Read::chain(&b"<jw323:Bsn>"[..], std::io::repeat(b'9')));
+    let endless =
+        std::io::Read::chain(start.as_bytes(), std::io::Read::chain(&b"<jw323:Bsn>"[..], std::io::repeat(b'9')));
     let fault = Jw323Reader::open(std::io::BufReader::new(endless)).unwrap().next().unwrap().unwrap_err();
     assert_eq!(fault.rule, "SIZE");
 

@@ -56,9 +56,10 @@ pub(super) fn number(text: &str, most: u64) -> Option<u64> {
 
 /// A date `YYYY-MM-DD` without time zone (RS032).
 pub(super) fn date(text: &str) -> Option<Date> {
-    let form = text.len() == 10 && text.bytes().enumerate().all(|(n, b)| match n {
-        4 | 7 => b == b'-',
-        _ => b.is_ascii_digit(),
-    });
+    let form = text.len() == 10
+        && text.bytes().enumerate().all(|(n, b)| match n {
+            4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        });
     form.then(|| text.parse().ok()).flatten()
 }

@@ -114,8 +114,7 @@ impl Page {
         if let Some(tariff) = line.tariff {
             self.leaf(6, "jw323:ProductTarief", tariff);
         }
-        let amount: [(&str, &dyn Display); 2] =
-            [("ijw:Bedrag", &line.amount), ("ijw:DebetCredit", &sign(line.credit))];
+        let amount: [(&str, &dyn Display); 2] = [("ijw:Bedrag", &line.amount), ("ijw:DebetCredit", &sign(line.credit))];
         self.group(6, "jw323:IngediendBedrag", &amount);
         self.line(5, "</jw323:Prestatie>");
     }

@@ -35,7 +35,11 @@ impl From<StoreError> for Failure {
 impl Desk {
     /// Appends drafts as one transaction. A draft whose row the engine rejects fails alone: it is rejected in the
     /// next attempt, which the core answers with `Malformed` (A4).
-    pub fn append(&mut self, mut drafts: Vec<Draft>, kept: &mut Option<KeptCheckpoint>) -> Result<Committed, StoreError> {
+    pub fn append(
+        &mut self,
+        mut drafts: Vec<Draft>,
+        kept: &mut Option<KeptCheckpoint>,
+    ) -> Result<Committed, StoreError> {
         for _ in 0..=drafts.len() {
             if self.halted {
                 break;
@@ -192,8 +196,11 @@ impl Desk {
 
     fn write_subtrees(&self, finalised: &Finalised) -> Result<(), rusqlite::Error> {
         for row in finalised.subtrees() {
-            let number = i64::try_from(row.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, i64::MAX))?;
-            self.connection.prepare_cached(statements::INSERT_SUBTREE)?.execute((self.log, row.level, number, &row.hash))?;
+            let number =
+                i64::try_from(row.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, i64::MAX))?;
+            self.connection
+                .prepare_cached(statements::INSERT_SUBTREE)?
+                .execute((self.log, row.level, number, &row.hash))?;
         }
         Ok(())
     }
@@ -255,4 +262,3 @@ fn reject(drafts: &mut [Draft], position: usize) -> Result<(), StoreError> {
     draft.effects.clear();
     Ok(())
 }
-

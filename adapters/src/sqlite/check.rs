@@ -53,7 +53,13 @@ fn leaf_hashes(connection: &Connection, log: i64, from: u64, to: u64) -> Result<
     rows.collect()
 }
 
-fn subtree_hashes(connection: &Connection, log: i64, level: u32, from: u64, to: u64) -> Result<Vec<Hash>, rusqlite::Error> {
+fn subtree_hashes(
+    connection: &Connection,
+    log: i64,
+    level: u32,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Hash>, rusqlite::Error> {
     let [from, to] = [from, to].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
     let mut statement = connection.prepare_cached(statements::SUBTREE_HASHES)?;
     let rows = statement.query_map((log, level, from, to), |row| row.get(0))?;

@@ -30,7 +30,8 @@ pub(super) fn erase(desk: &mut Desk, subject: SubjectRef, keys: &[[u8; 16]]) -> 
     for (index, _) in entries.map_err(refused("subject_segment"))?? {
         let row = leaf_row(desk.log, index)?;
         for key in keys {
-            let mut statement = desk.connection.prepare_cached(statements::ERASE_PAYLOAD).map_err(refused("log_leaf"))?;
+            let mut statement =
+                desk.connection.prepare_cached(statements::ERASE_PAYLOAD).map_err(refused("log_leaf"))?;
             removed += statement.execute((row, key)).map_err(refused("log_leaf"))? as u64;
         }
     }

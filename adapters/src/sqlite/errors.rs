@@ -10,7 +10,10 @@ pub(super) const KEYS: &str = "key database";
 
 /// Whether the engine rejected the data of some entry, rather than failing itself (A4).
 pub(super) fn is_data(error: &Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch)
+    )
 }
 
 /// The error of a read, or of a write before its COMMIT: nothing was written.
@@ -43,7 +46,14 @@ fn is_contradiction(error: &Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation)
     );
-    by_code || matches!(error, Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..) | Error::IntegralValueOutOfRange(..) | Error::QueryReturnedNoRows)
+    by_code
+        || matches!(
+            error,
+            Error::InvalidColumnType(..)
+                | Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::QueryReturnedNoRows
+        )
 }
 
 #[cfg(test)]
@@ -64,6 +74,9 @@ mod tests {
         assert_eq!(at_commit(LOG, &failure(SQLITE_IOERR)), StoreError::Unknown { store: LOG });
         assert_eq!(at_commit(LOG, &failure(SQLITE_CORRUPT)), StoreError::Unknown { store: LOG });
         assert_eq!(before_commit(LOG, "state", &failure(SQLITE_IOERR)), unavailable("UNREACHABLE"));
-        assert_eq!(before_commit(LOG, "state", &failure(SQLITE_CORRUPT)), StoreError::Corrupt { store: LOG, table: "state" });
+        assert_eq!(
+            before_commit(LOG, "state", &failure(SQLITE_CORRUPT)),
+            StoreError::Corrupt { store: LOG, table: "state" }
+        );
     }
 }

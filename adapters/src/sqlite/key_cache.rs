@@ -21,7 +21,12 @@ pub(super) struct KeyCache {
 
 impl KeyCache {
     pub fn new() -> Self {
-        Self { subjects: cache(ENTRIES_MAX), keys: cache(ENTRIES_MAX), buckets: cache(DAYS_MAX), transactions: cache(DAYS_MAX) }
+        Self {
+            subjects: cache(ENTRIES_MAX),
+            keys: cache(ENTRIES_MAX),
+            buckets: cache(DAYS_MAX),
+            transactions: cache(DAYS_MAX),
+        }
     }
 
     /// Forgets everything: after keys were destroyed.

@@ -222,7 +222,13 @@ impl Inner {
     }
 
     /// Unwraps 32 bytes that were wrapped for a place, under the generation that wrapped them.
-    pub fn unwrap(&self, place: &[u8], wrapped: &[u8], generation: u32, table: &'static str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    pub fn unwrap(
+        &self,
+        place: &[u8],
+        wrapped: &[u8],
+        generation: u32,
+        table: &'static str,
+    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
         let corrupt = StoreError::Corrupt { store: KEYS, table };
         let plain = if generation == self.generation {
             self.wrapping.open(place, wrapped)

@@ -65,7 +65,13 @@ impl SqliteLog {
     ///
     /// # Errors
     /// [`OpenError::Exists`] when there is a file; nothing is ever overwritten.
-    pub fn create(file: &Path, origin: &str, master: &MasterKey, now: Millis, last_time: Millis) -> Result<(), OpenError> {
+    pub fn create(
+        file: &Path,
+        origin: &str,
+        master: &MasterKey,
+        now: Millis,
+        last_time: Millis,
+    ) -> Result<(), OpenError> {
         let sealed = open::seal_check(&master.sealing(STATE_LABEL)?, &LOG_KIND)?;
         let [now, last_time] = [now, last_time].map(|t| i64::try_from(t).unwrap_or(i64::MAX));
         open::create(file, &LOG_KIND, |connection| {
@@ -86,9 +92,13 @@ impl SqliteLog {
         open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
         let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
         let head = check::head(&connection, file, log)?;
-        let low: Option<i64> = connection.query_row(statements::LOW, [append::REPLICA], |row| row.get(0)).optional().map_err(engine(file))?;
+        let low: Option<i64> = connection
+            .query_row(statements::LOW, [append::REPLICA], |row| row.get(0))
+            .optional()
+            .map_err(engine(file))?;
         let low = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
-        let segments = connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
+        let segments =
+            connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
         let in_flight = low..head.size();
         let shared_low = Arc::new(AtomicU64::new(low));
         let desk = Desk {

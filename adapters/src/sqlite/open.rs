@@ -158,7 +158,8 @@ fn lock(file: &Path) -> Result<Exclusive, OpenError> {
 }
 
 fn truncate_wal(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(engine(file))?;
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(engine(file))?;
     if busy == 0 { Ok(()) } else { Err(OpenError::WalBusy { file: file.to_owned() }) }
 }
 

@@ -27,7 +27,9 @@ pub enum OpenError {
         expected: &'static str,
     },
     /// Another version of the schema; opening never migrates.
-    #[error("`{file}` has schema version {found} and this program needs {expected}: run the program of that version, or `sluis migrate` after a backup")]
+    #[error(
+        "`{file}` has schema version {found} and this program needs {expected}: run the program of that version, or `sluis migrate` after a backup"
+    )]
     Version {
         /// The file.
         file: PathBuf,

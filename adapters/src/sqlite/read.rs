@@ -96,7 +96,12 @@ impl SqliteLog {
         })
     }
 
-    fn column<T: FromSql>(&self, table: &'static str, sql: &'static str, keys: impl Params) -> Result<Vec<T>, StoreError> {
+    fn column<T: FromSql>(
+        &self,
+        table: &'static str,
+        sql: &'static str,
+        keys: impl Params,
+    ) -> Result<Vec<T>, StoreError> {
         self.readers.read(table, |connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(keys, |row| row.get(0))?;

@@ -2,11 +2,11 @@
 //!
 //! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state stay sealed.
 
-use super::open::{self, Limits, LOG_KIND, OpenError, engine};
+use super::errors::LOG;
+use super::open::{self, LOG_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::rows::{head_row, leaf_row, leaf_row_end};
 use super::statements;
-use super::errors::LOG;
 use sluis_core::log::finalise::Head;
 use sluis_core::ports::StoreError;
 use std::path::Path;

@@ -42,7 +42,10 @@ pub(super) fn write(desk: &mut Desk, entries: &[Entry]) -> Result<(), StoreError
 fn insert(desk: &Desk, span: Span, records: &[u8]) -> Result<(), StoreError> {
     let sealed = segment::seal(&desk.seals.index, span, records).map_err(|_| corrupt(TABLE))?;
     let mut statement = desk.connection.prepare_cached(statements::INSERT_SEGMENT).map_err(refused)?;
-    statement.execute((span.log, span.level, signed(span.first)?, signed(span.last)?, sealed)).map(|_| ()).map_err(refused)
+    statement
+        .execute((span.log, span.level, signed(span.first)?, signed(span.last)?, sealed))
+        .map(|_| ())
+        .map_err(refused)
 }
 
 fn merge(desk: &mut Desk) -> Result<(), StoreError> {
@@ -65,9 +68,7 @@ fn merge(desk: &mut Desk) -> Result<(), StoreError> {
 /// The small segments, in order; at most `count`.
 fn rows(connection: &Connection, sql: &str, log: i64, count: u32) -> Result<Vec<(Span, Vec<u8>)>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((log, count), |row| {
-        Ok((span(log, 0, row.get(0)?, row.get(1)?)?, row.get(2)?))
-    })?;
+    let rows = statement.query_map((log, count), |row| Ok((span(log, 0, row.get(0)?, row.get(1)?)?, row.get(2)?)))?;
     rows.collect()
 }
 

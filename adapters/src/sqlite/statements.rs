@@ -64,7 +64,7 @@ statements! {
 statements! {
     /// The statements of the key database.
     KEY_STATEMENTS {
-        
+
         GENERATION = "SELECT max(generation) FROM wrapping";
         INSERT_GENERATION = "INSERT INTO wrapping (generation) VALUES (?1)";
         FIND = "SELECT subject_ref FROM subject_alias WHERE tag = ?1";

@@ -4,8 +4,8 @@
 //! `Unknown`, and the gateway exits: a page cache after a failed flush cannot be trusted (A6).
 
 use super::checkpointer::Checkpointer;
-use super::errors::LOG;
 use super::erase;
+use super::errors::LOG;
 use crate::master::RowKey;
 use rusqlite::Connection;
 use sluis_core::log::Millis;

@@ -325,11 +325,14 @@ impl Standing {
             .with_bool(Fact::Objection, self.objects(asked))
             .with_bool(Fact::WithheldGoodCare, self.withheld_good_care)
             .with_bool(Fact::Restriction, self.restriction)
-            .with(Fact::Danger, match danger {
-                None => "none",
-                Some(_) if complete && approved => "confirmed",
-                Some(_) => "asserted",
-            })
+            .with(
+                Fact::Danger,
+                match danger {
+                    None => "none",
+                    Some(_) if complete && approved => "confirmed",
+                    Some(_) => "asserted",
+                },
+            )
             .with_bool(Fact::CriteriaRecorded, complete)
             .with_bool(Fact::SecondApproval, approved)
             .with(Fact::ProfessionalReview, self.review(asked, now))
@@ -342,7 +345,8 @@ impl Standing {
     }
 
     fn relation(&self, asked: &Asked<'_>) -> &'static str {
-        let involved = asked.actor.is_some_and(|a| self.caseload.iter().any(|(p, w)| p == asked.organisation && w == a));
+        let involved =
+            asked.actor.is_some_and(|a| self.caseload.iter().any(|(p, w)| p == asked.organisation && w == a));
         if involved { "direct_care" } else { "none" }
     }
 
@@ -352,7 +356,8 @@ impl Standing {
     }
 
     fn consent(&self, asked: &Asked<'_>, by: ConsentBy) -> &'static str {
-        let entry = self.consents.iter().find(|c| (c.purpose, c.recipient, c.by) == (asked.purpose, asked.recipient, by));
+        let entry =
+            self.consents.iter().find(|c| (c.purpose, c.recipient, c.by) == (asked.purpose, asked.recipient, by));
         match entry.map(|c| c.given) {
             None => "none",
             Some(true) => "given",

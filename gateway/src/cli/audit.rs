@@ -74,7 +74,13 @@ impl Audit {
         let sent = lines.iter().map(on_wire).collect();
         let finished = connection.audit(opening, sent, &vkey, |done| bar.set_position(done as u64)).await?;
         bar.finish_and_clear();
-        println!("declaration {} of AGB {}, {} lines, audit {}", header.number, header.sender_agb, lines.len(), finished.audit_id);
+        println!(
+            "declaration {} of AGB {}, {} lines, audit {}",
+            header.number,
+            header.sender_agb,
+            lines.len(),
+            finished.audit_id
+        );
         print_findings(&lines, &finished);
         let open = finished.lines.iter().filter(|l| l.finding != v1::Finding::Agrees).count();
         println!("{} lines agree, {open} do not; every page verified against its receipt", finished.lines.len() - open);

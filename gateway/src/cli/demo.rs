@@ -28,7 +28,11 @@ impl Demo {
         println!("Sluis demo: generated keys, fictitious people, loopback only. Not for real dossiers.");
         let today = dutch_date(SystemClock.now());
         let folder = Folder::make(&self.dir, today)?;
-        println!("made {}: certificates, {} fictitious clients, a declaration", self.dir.display(), crate::demo::people::CLIENTS);
+        println!(
+            "made {}: certificates, {} fictitious clients, a declaration",
+            self.dir.display(),
+            crate::demo::people::CLIENTS
+        );
         compose::init(&folder.config)?;
         let listening = compose::listen(&folder.config).await?;
         println!("the gateway of Kracht listens on {}, {} clients registered", listening.grpc, listening.provisioned);
@@ -73,13 +77,21 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         "  {sluis} standing --profile {} --client {number} consent --purpose PARENT_INFORMATION --recipient PARENT --by youth",
         at(&DOSSIER_SYSTEM)
     );
-    println!("  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent} --explain", at(&PORTAL));
-    println!("  {sluis} log export --config {0}/gateway.toml {0}/my-export && {sluis} log verify {0}/my-export", dir.display());
+    println!(
+        "  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent} --explain",
+        at(&PORTAL)
+    );
+    println!(
+        "  {sluis} log export --config {0}/gateway.toml {0}/my-export && {sluis} log verify {0}/my-export",
+        dir.display()
+    );
     println!("  {sluis} policy check {}/policy/kracht.toml\n", dir.display());
     tokio::select! {
         ended = listening.ended() => { ended?; return Ok(()) }
         _ = tokio::signal::ctrl_c() => {}
     }
-    tokio::time::timeout(Duration::from_secs(15), listening.stop()).await.map_err(|_| "calls in progress did not end")??;
+    tokio::time::timeout(Duration::from_secs(15), listening.stop())
+        .await
+        .map_err(|_| "calls in progress did not end")??;
     Ok(())
 }

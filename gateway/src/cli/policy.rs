@@ -38,7 +38,8 @@ impl Policy {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let Action::Check { file, catalog, ceiling, full } = self.command;
         let beside = |name: &str| file.parent().unwrap_or(Path::new(".")).join(name);
-        let (catalog, ceiling) = (catalog.unwrap_or_else(|| beside("catalog.toml")), ceiling.unwrap_or_else(|| beside("ceiling.toml")));
+        let (catalog, ceiling) =
+            (catalog.unwrap_or_else(|| beside("catalog.toml")), ceiling.unwrap_or_else(|| beside("ceiling.toml")));
         let (catalog, ceiling, policy) = (text(&catalog)?, text(&ceiling)?, text(&file)?);
         let sources = Sources { catalog: &catalog, ceiling: &ceiling, policy: &policy };
         let policy = match policy::load(&sources) {
@@ -68,7 +69,10 @@ fn print(policy: &policy::Policy, report: &enumerate::Report) {
         println!("departs from the statute: rule {}: {}", departure.rule, departure.text);
     }
     for violation in &report.violations {
-        println!("VIOLATION rule {}: {} at {} points, for example {}", violation.rule, violation.property, violation.count, violation.example);
+        println!(
+            "VIOLATION rule {}: {} at {} points, for example {}",
+            violation.rule, violation.property, violation.count, violation.example
+        );
     }
     println!("{} rules, {} points, {} violations", report.rules, report.points, report.violations.len());
 }

@@ -103,8 +103,11 @@ impl What {
         Ok(match self {
             Self::Consent { purpose: code, recipient, by } => Kind::Consent(v1::Consent {
                 purpose: purpose(&code)? as i32,
-                recipient_type: v1::RecipientType::from_str_name(&format!("RECIPIENT_TYPE_{}", recipient.to_uppercase()))
-                    .ok_or_else(|| format!("unknown recipient type `{recipient}`"))? as i32,
+                recipient_type: v1::RecipientType::from_str_name(&format!(
+                    "RECIPIENT_TYPE_{}",
+                    recipient.to_uppercase()
+                ))
+                .ok_or_else(|| format!("unknown recipient type `{recipient}`"))? as i32,
                 by: if by == "youth" { v1::ConsentBy::Youth } else { v1::ConsentBy::Holder } as i32,
             }),
             Self::ObjectionToParents => objection(v1::ObjectionKind::ShareWithParents),

@@ -108,7 +108,8 @@ impl Connection {
 fn keep(finished: &mut Finished, receipt: Option<v1::Receipt>, verifier_key: &str) -> Result<(), AuditError> {
     let receipt = receipt.ok_or(CallError::Reply("no receipt"))?;
     let page = u32::try_from(finished.receipts.len()).unwrap_or(u32::MAX);
-    receipts::verify_bare(&receipt, verifier_key).map_err(|e: ReceiptFault| AuditError::Page { page, text: e.to_string() })?;
+    receipts::verify_bare(&receipt, verifier_key)
+        .map_err(|e: ReceiptFault| AuditError::Page { page, text: e.to_string() })?;
     finished.receipts.push(receipt);
     Ok(())
 }

@@ -28,7 +28,9 @@ pub fn reply(reply: &Reply) -> Vec<String> {
                 format!("basis     {}", extract.basis),
             ];
             lines.extend(extract.values.iter().map(|v| format!("  {:<18} {}", field(v.field), v.value)));
-            lines.extend(extract.withheld.iter().map(|w| format!("  {:<18} withheld by rule {}", field(w.field), w.rule)));
+            lines.extend(
+                extract.withheld.iter().map(|w| format!("  {:<18} withheld by rule {}", field(w.field), w.rule)),
+            );
             if !extract.obligations.is_empty() {
                 lines.push(format!("to do     {}", extract.obligations.join(", ")));
             }
@@ -38,7 +40,10 @@ pub fn reply(reply: &Reply) -> Vec<String> {
         Reply::Refused { routes, .. } => {
             let mut lines = vec!["REFUSED   nothing may be released on this question".to_owned()];
             if !routes.is_empty() {
-                lines.push(format!("turn to   {}", routes.iter().map(|r| route(*r)).collect::<Vec<_>>().join(", then ")));
+                lines.push(format!(
+                    "turn to   {}",
+                    routes.iter().map(|r| route(*r)).collect::<Vec<_>>().join(", then ")
+                ));
             }
             lines.push(at);
             lines

@@ -48,7 +48,8 @@ pub fn on_wire(change: &Change) -> (Kind, bool) {
                 ConsentBy::Youth => v1::ConsentBy::Youth,
                 ConsentBy::Holder => v1::ConsentBy::Holder,
             };
-            let consent = v1::Consent { purpose: purpose(p.code()), recipient_type: recipient(r.code()), by: by as i32 };
+            let consent =
+                v1::Consent { purpose: purpose(p.code()), recipient_type: recipient(r.code()), by: by as i32 };
             (Kind::Consent(consent), *given)
         }
         Change::Objection { kind, made } => {

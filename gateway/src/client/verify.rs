@@ -66,7 +66,8 @@ pub fn verify_export(
 /// The hash tiles of the export must be the ones its entries give.
 fn compare(dir: &Path, files: Vec<sluis_core::log::tiles::TileFile>) -> Result<(), VerifyFault> {
     for file in files {
-        let stored = std::fs::read(dir.join(&file.path)).map_err(|e| found(format!("`{}` cannot be read: {e}", file.path)))?;
+        let stored =
+            std::fs::read(dir.join(&file.path)).map_err(|e| found(format!("`{}` cannot be read: {e}", file.path)))?;
         if stored != file.bytes {
             return Err(found(format!("`{}` is not what the entries give", file.path)));
         }

@@ -36,7 +36,8 @@ pub struct Assembled {
 }
 
 fn read(path: &Path) -> Result<String, StartFault> {
-    std::fs::read_to_string(path).map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
+    std::fs::read_to_string(path)
+        .map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
 }
 
 /// Reads and loads the policy of a configuration. Loading enumerates it (core-design 2.5): a policy that violates a
@@ -120,7 +121,8 @@ fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
 }
 
 fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
-    let malformed = |e: toml::de::Error| crate::config::ConfigFault::Malformed { file: path.to_owned(), text: e.to_string() };
+    let malformed =
+        |e: toml::de::Error| crate::config::ConfigFault::Malformed { file: path.to_owned(), text: e.to_string() };
     Ok(toml::from_str(&read(path)?).map_err(malformed)?)
 }
 

@@ -31,7 +31,9 @@ pub async fn export_log(config: &Config, dir: &Path) -> Result<(u64, String), St
     let vkey = verifier_key(config)?;
     let notes = Notes { newest: &signed.note, kept, vkey: &vkey, size: head.size() };
     export(dir, &notes, &Pages(reader)).await.map_err(|fault| match fault {
-        ExportFault::Io { file, source } => StartFault::Io { what: format!("cannot write `{}`", file.display()), source },
+        ExportFault::Io { file, source } => {
+            StartFault::Io { what: format!("cannot write `{}`", file.display()), source }
+        }
         ExportFault::Store(error) => StartFault::Store(error),
         ExportFault::Short => StartFault::Store(StoreError::Corrupt { store: "log database", table: "log_leaf" }),
     })?;

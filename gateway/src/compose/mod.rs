@@ -53,7 +53,9 @@ pub enum StartFault {
         source: std::io::Error,
     },
     /// Another shard than the one configured.
-    #[error("the log database holds shard `{found}` and the configuration says `{expected}`: correct `log.year`, `log.epoch` or the path")]
+    #[error(
+        "the log database holds shard `{found}` and the configuration says `{expected}`: correct `log.year`, `log.epoch` or the path"
+    )]
     OtherShard {
         /// In the database.
         found: String,

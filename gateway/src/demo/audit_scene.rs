@@ -41,7 +41,8 @@ impl Stage<'_> {
         }
         let without: Vec<_> = agreed.iter().filter(|l| !has_address(l)).map(|l| l.reference.as_str()).collect();
         println!("    without an address, because the residence is secret: {}", without.join(", "));
-        let found: Vec<_> = finished.lines.iter().filter(|l| l.finding != v1::Finding::Agrees).map(|l| l.reference.clone()).collect();
+        let found: Vec<_> =
+            finished.lines.iter().filter(|l| l.finding != v1::Finding::Agrees).map(|l| l.reference.clone()).collect();
         let mut planted = self.folder.planted.clone();
         planted.sort();
         self.tally.expect(scene, found == planted, &format!("planted {planted:?}, found {found:?}"));

@@ -43,13 +43,9 @@ impl Folder {
     /// When the folder holds something else, or a file cannot be written.
     pub fn make(dir: &Path, today: Date) -> Result<Self, Failure> {
         empty(dir)?;
-        for (name, text) in [
-            ("kracht", KRACHT),
-            ("akj", AKJ),
-            ("statutory", STATUTORY),
-            ("catalog", CATALOG),
-            ("ceiling", CEILING),
-        ] {
+        for (name, text) in
+            [("kracht", KRACHT), ("akj", AKJ), ("statutory", STATUTORY), ("catalog", CATALOG), ("ceiling", CEILING)]
+        {
             write(&dir.join(format!("policy/{name}.toml")), text)?;
         }
         write(&dir.join("policy/holder.toml"), HOLDER_MAP)?;
@@ -97,7 +93,9 @@ fn empty(dir: &Path) -> Result<(), Failure> {
         let is_ours = dir.join(MARKER).exists();
         let is_empty = std::fs::read_dir(dir)?.next().is_none();
         if !is_ours && !is_empty {
-            return Err(format!("`{}` exists and no demo made it: name another folder with --dir", dir.display()).into());
+            return Err(
+                format!("`{}` exists and no demo made it: name another folder with --dir", dir.display()).into()
+            );
         }
         std::fs::remove_dir_all(dir)?;
     }

@@ -30,7 +30,8 @@ pub async fn onboard(folder: &Folder) -> Result<u64, Failure> {
         calls.spawn(async move {
             let (kind, on) = on_wire(&change);
             let subject = by_client_number(&client);
-            let done = if on { connection.record(subject, kind).await } else { connection.withdraw(subject, kind).await };
+            let done =
+                if on { connection.record(subject, kind).await } else { connection.withdraw(subject, kind).await };
             drop(permit);
             done.map(drop)
         });

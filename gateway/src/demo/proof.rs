@@ -26,7 +26,11 @@ pub async fn verify_everything(folder: &Folder, tally: &Tally, verifier_key: &st
     for receipt in &tally.receipts {
         receipts::verify_bare(receipt, verifier_key)?;
     }
-    println!("Every receipt verified: {} replies with their bodies, {} others", tally.replies.len(), tally.receipts.len());
+    println!(
+        "Every receipt verified: {} replies with their bodies, {} others",
+        tally.replies.len(),
+        tally.receipts.len()
+    );
     let changed = change_one_byte(&export, &folder.dir.join("export-changed"))?;
     match verify_export(&folder.dir.join("export-changed"), Some(verifier_key), |_, _| ()) {
         Err(VerifyFault::Found(finding)) => {
@@ -68,7 +72,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target)?; } else { std::fs::copy(entry.path(), target)?; }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }

@@ -44,7 +44,13 @@ impl<'a> Stage<'a> {
         self.stolen_token().await
     }
 
-    async fn ask(&mut self, scene: &str, asker: &Organisation, question: Question, expected: Expected) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        scene: &str,
+        asker: &Organisation,
+        question: Question,
+        expected: Expected,
+    ) -> Result<(), Failure> {
         let connection = connect(&self.folder.profile(asker)).await?;
         let reply = connection.ask(&question, connection.transaction()).await?;
         self.tally.reply(&format!("{} asks: {scene}", asker.name), expected, reply);

@@ -110,7 +110,11 @@ impl Desk {
 
     /// Lines for one page: as many as have arrived when the first of them has waited for one slot; and whether
     /// the stream has ended.
-    async fn collect(&self, lines: &mut Streaming<v1::AuditInvoiceRequest>, agb: &str) -> Result<(Vec<Line>, bool), Status> {
+    async fn collect(
+        &self,
+        lines: &mut Streaming<v1::AuditInvoiceRequest>,
+        agb: &str,
+    ) -> Result<(Vec<Line>, bool), Status> {
         let mut page = Vec::new();
         let mut until = None;
         while page.len() < PAGE_LINES_MAX {

@@ -36,7 +36,9 @@ pub fn bsn(text: &str, field: &str, test_numbers: bool) -> Result<Bsn, Invalid> 
     let bsn = Bsn::parse(text).map_err(|e| malformed(e.to_string()))?;
     match (bsn.is_test(), test_numbers) {
         (true, false) => Err(malformed("test numbers are refused in production".to_owned())),
-        (false, true) => Err(malformed("outside production only test numbers (999900006 to 999999990) are accepted".to_owned())),
+        (false, true) => {
+            Err(malformed("outside production only test numbers (999900006 to 999999990) are accepted".to_owned()))
+        }
         _ => Ok(bsn),
     }
 }
@@ -51,9 +53,9 @@ pub fn purpose(value: i32, field: &str) -> Result<Purpose, Invalid> {
 
 fn recipient_type(value: i32, field: &str) -> Result<RecipientType, Invalid> {
     let known = v1::RecipientType::try_from(value).ok();
-    known
-        .and_then(|r| RecipientType::from_code(code_of(r.as_str_name(), "RECIPIENT_TYPE_")))
-        .ok_or_else(|| Invalid::new(field, ErrorReason::QuestionMalformed, "name one of the recipient types of the proto"))
+    known.and_then(|r| RecipientType::from_code(code_of(r.as_str_name(), "RECIPIENT_TYPE_"))).ok_or_else(|| {
+        Invalid::new(field, ErrorReason::QuestionMalformed, "name one of the recipient types of the proto")
+    })
 }
 
 /// A mask; empty asks for everything.
@@ -64,7 +66,8 @@ pub fn mask(fields: &[i32]) -> Result<Option<FieldSet>, Invalid> {
     let mut set = FieldSet::EMPTY;
     for (n, value) in fields.iter().enumerate() {
         let field = u8::try_from(*value).ok().and_then(|v| v.checked_sub(1)).and_then(Field::from_bit);
-        let unknown = || Invalid::new(format!("fields[{n}]"), ErrorReason::FieldUnknown, "no such field in the catalogue");
+        let unknown =
+            || Invalid::new(format!("fields[{n}]"), ErrorReason::FieldUnknown, "no such field in the catalogue");
         set = set.with(field.ok_or_else(unknown)?);
     }
     Ok(Some(set))
@@ -99,7 +102,11 @@ pub fn change(standing: Option<&v1::Standing>, on: bool, now: u64) -> Result<Cha
             person: required_actor(&a.person, "standing.authority.person")?,
             state: if on { Some(authority(a.state)?) } else { None },
         },
-        Kind::Caseload(c) => Change::Caseload { partner: partner(&c.partner_oin)?, worker: required_actor(&c.worker, "standing.caseload.worker")?, on },
+        Kind::Caseload(c) => Change::Caseload {
+            partner: partner(&c.partner_oin)?,
+            worker: required_actor(&c.worker, "standing.caseload.worker")?,
+            on,
+        },
         Kind::SecretResidence(_) => Change::SecretResidence { set: on },
         Kind::Incapacity(_) => Change::Capacity { able: !on },
         Kind::GoodCare(_) => Change::GoodCare { withheld: on },
@@ -113,9 +120,9 @@ pub fn change(standing: Option<&v1::Standing>, on: bool, now: u64) -> Result<Cha
             let text = "cannot be withdrawn: withdraw the danger, or record a new review";
             return Err(Invalid::new("standing", ErrorReason::QuestionMalformed, text));
         }
-        Kind::DangerApproval(d) => {
-            Change::DangerApproval { professional: required_actor(&d.professional, "standing.danger_approval.professional")? }
-        }
+        Kind::DangerApproval(d) => Change::DangerApproval {
+            professional: required_actor(&d.professional, "standing.danger_approval.professional")?,
+        },
         Kind::Review(r) => review(r, now)?,
     })
 }
@@ -124,7 +131,13 @@ fn review(r: &v1::Review, now: u64) -> Result<Change, Invalid> {
     let decision = match v1::ReviewDecision::try_from(r.decision) {
         Ok(v1::ReviewDecision::Permitted) => ReviewDecision::Permitted,
         Ok(v1::ReviewDecision::Withheld) => ReviewDecision::Withheld,
-        _ => return Err(Invalid::new("standing.review.decision", ErrorReason::QuestionMalformed, "permitted or withheld")),
+        _ => {
+            return Err(Invalid::new(
+                "standing.review.decision",
+                ErrorReason::QuestionMalformed,
+                "permitted or withheld",
+            ));
+        }
     };
     Ok(Change::Review {
         purpose: purpose(r.purpose, "standing.review.purpose")?,
@@ -139,7 +152,9 @@ fn consent_by(value: i32) -> Result<ConsentBy, Invalid> {
     match v1::ConsentBy::try_from(value) {
         Ok(v1::ConsentBy::Youth) => Ok(ConsentBy::Youth),
         Ok(v1::ConsentBy::Holder) => Ok(ConsentBy::Holder),
-        _ => Err(Invalid::new("standing.consent.by", ErrorReason::QuestionMalformed, "say who gave it: youth or holder")),
+        _ => {
+            Err(Invalid::new("standing.consent.by", ErrorReason::QuestionMalformed, "say who gave it: youth or holder"))
+        }
     }
 }
 
@@ -148,7 +163,11 @@ fn objection(value: i32) -> Result<ObjectionKind, Invalid> {
         Ok(v1::ObjectionKind::ShareWithParents) => Ok(ObjectionKind::ShareWithParents),
         Ok(v1::ObjectionKind::Processing) => Ok(ObjectionKind::Processing),
         Ok(v1::ObjectionKind::Research) => Ok(ObjectionKind::Research),
-        _ => Err(Invalid::new("standing.objection.kind", ErrorReason::QuestionMalformed, "say which of the three objections")),
+        _ => Err(Invalid::new(
+            "standing.objection.kind",
+            ErrorReason::QuestionMalformed,
+            "say which of the three objections",
+        )),
     }
 }
 
@@ -157,27 +176,39 @@ fn authority(value: i32) -> Result<AuthorityState, Invalid> {
         Ok(v1::AuthorityState::Verified) => Ok(AuthorityState::Verified),
         Ok(v1::AuthorityState::Unverified) => Ok(AuthorityState::Unverified),
         Ok(v1::AuthorityState::NotHeld) => Ok(AuthorityState::NotHeld),
-        _ => Err(Invalid::new("standing.authority.state", ErrorReason::QuestionMalformed, "verified, unverified or not held")),
+        _ => Err(Invalid::new(
+            "standing.authority.state",
+            ErrorReason::QuestionMalformed,
+            "verified, unverified or not held",
+        )),
     }
 }
 
 fn partner(text: &str) -> Result<Oin, Invalid> {
-    Oin::parse(text).map_err(|e| Invalid::new("standing.caseload.partner_oin", ErrorReason::QuestionMalformed, e.to_string()))
+    Oin::parse(text)
+        .map_err(|e| Invalid::new("standing.caseload.partner_oin", ErrorReason::QuestionMalformed, e.to_string()))
 }
 
 fn until(value: u64, now: u64, most: u64, field: &str, words: &str) -> Result<u64, Invalid> {
     if value > now && value - now <= most {
         return Ok(value);
     }
-    Err(Invalid::new(field, ErrorReason::QuestionMalformed, format!("milliseconds since the epoch, in the future, at most {words} ahead")))
+    Err(Invalid::new(
+        field,
+        ErrorReason::QuestionMalformed,
+        format!("milliseconds since the epoch, in the future, at most {words} ahead"),
+    ))
 }
 
 /// A claim line of an audit; `provider_agb` comes from the opening.
 pub fn claim_line(line: &v1::ClaimLine, provider_agb: &str, test_numbers: bool) -> Result<(Bsn, ClaimLine), Invalid> {
     let malformed = |field: &str, text: &str| Invalid::new(format!("line.{field}"), ErrorReason::ClaimMalformed, text);
-    let date = |text: &str, field: &str| text.parse::<jiff::civil::Date>().map_err(|_| malformed(field, "a date as YYYY-MM-DD"));
+    let date = |text: &str, field: &str| {
+        text.parse::<jiff::civil::Date>().map_err(|_| malformed(field, "a date as YYYY-MM-DD"))
+    };
     let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
-    let plain = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let plain =
+        |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let number = bsn(&line.bsn, "line.bsn", test_numbers)?;
     if !plain(&line.reference, 20) {
         return Err(malformed("reference", "1 to 20 printable characters"));

@@ -1,8 +1,8 @@
 //! LogService: checkpoints and proofs. Hashes only; an entry's text goes to the organisation it is about (A23).
 
 use super::release_service::caller_of;
-use super::status::{self, Invalid};
 use super::reply;
+use super::status::{self, Invalid};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use sluis_core::log::proof;

@@ -84,9 +84,8 @@ where
         .await
 }
 
-fn reflection() -> Option<
-    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
-> {
+fn reflection()
+-> Option<tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(sluis_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -99,12 +98,8 @@ async fn report_health(
     reporter: tonic_health::server::HealthReporter,
     mut state: tokio::sync::watch::Receiver<LogState>,
 ) {
-    const SERVICES: [&str; 4] = [
-        "",
-        "sluis.v1.ReleaseService",
-        "sluis.v1.StandingService",
-        "sluis.v1.InvoiceAuditService",
-    ];
+    const SERVICES: [&str; 4] =
+        ["", "sluis.v1.ReleaseService", "sluis.v1.StandingService", "sluis.v1.InvoiceAuditService"];
     loop {
         let serving = match *state.borrow_and_update() {
             LogState::Writing => tonic_health::ServingStatus::Serving,

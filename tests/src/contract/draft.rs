@@ -40,7 +40,10 @@ pub fn refusal(number: u64) -> Draft {
         .with(Key::Ca, 1)
         .with(Key::Txn, uuid(number).simple().to_string());
     Draft {
-        payload: Some(SealedPayload { key_id: [number.to_be_bytes()[7]; 16], ciphertext: number.to_be_bytes().repeat(130) }),
+        payload: Some(SealedPayload {
+            key_id: [number.to_be_bytes()[7]; 16],
+            ciphertext: number.to_be_bytes().repeat(130),
+        }),
         transaction: Some(Transaction { oin: oin(), id: uuid(number), digest: [1; 32] }),
         concerns: vec![Concerns { subject: subject(1), item: 0 }],
         ..bare(number, leaf)

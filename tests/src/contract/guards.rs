@@ -53,7 +53,9 @@ pub async fn concurrent_changes_of_one_subject_are_all_kept(engine: &impl Engine
     let tasks: Vec<_> = (0..32u64)
         .map(|number| {
             let log = Arc::clone(&log);
-            tokio::spawn(async move { log.append(vec![caseload(number, subject(1), &format!("w{number}"))]).await.unwrap() })
+            tokio::spawn(
+                async move { log.append(vec![caseload(number, subject(1), &format!("w{number}"))]).await.unwrap() },
+            )
         })
         .collect();
     for task in tasks {
@@ -94,7 +96,10 @@ pub async fn a_bent_row_of_state_permits_nothing(engine: &impl Engine) {
 
 fn policy(number: u64, version: u8) -> Draft {
     let digest = PolicyDigest([version; 32]);
-    let leaf = LeafDraft::new(LeafKind::Policy).with(Key::Po, digest.to_hex()).with(Key::N, u64::from(version)).with(Key::Ca, 1);
+    let leaf = LeafDraft::new(LeafKind::Policy)
+        .with(Key::Po, digest.to_hex())
+        .with(Key::N, u64::from(version))
+        .with(Key::Ca, 1);
     Draft { effects: vec![Effect::Policy { digest, number: u64::from(version) }], ..bare(number, leaf) }
 }
 

@@ -39,7 +39,10 @@ pub async fn keys_are_stable_per_subject_and_year(engine: &impl Engine) {
     let subject = keys.find(&bsn("999990019")).await.unwrap().unwrap();
     assert!(keys.subject_key(subject, 2027).await.unwrap().is_none());
     keys.provision(&holders_list(), 2027).await.unwrap();
-    let (this, next) = (keys.subject_key(subject, 2026).await.unwrap().unwrap(), keys.subject_key(subject, 2027).await.unwrap().unwrap());
+    let (this, next) = (
+        keys.subject_key(subject, 2026).await.unwrap().unwrap(),
+        keys.subject_key(subject, 2027).await.unwrap().unwrap(),
+    );
     assert_ne!((this.key_id, *this.tag), (next.key_id, *next.tag));
     assert_ne!(*this.tag, *this.payload);
     drop(keys);
@@ -70,7 +73,10 @@ pub async fn identifiers_of_two_subjects_merge_nothing(engine: &impl Engine) {
     keys.provision(&holders_list(), 2026).await.unwrap();
     let both = [client("KRACHT-0001"), client("KRACHT-0002")];
     let before = [keys.find(&both[0]).await.unwrap(), keys.find(&both[1]).await.unwrap()];
-    assert_eq!(keys.provision(&[vec![both[0].clone(), both[1].clone(), client("KRACHT-0003")]], 2027).await.unwrap(), 0);
+    assert_eq!(
+        keys.provision(&[vec![both[0].clone(), both[1].clone(), client("KRACHT-0003")]], 2027).await.unwrap(),
+        0
+    );
     assert_eq!([keys.find(&both[0]).await.unwrap(), keys.find(&both[1]).await.unwrap()], before);
     assert_eq!(keys.find(&client("KRACHT-0003")).await.unwrap(), None);
     assert!(keys.subject_key(before[0].unwrap(), 2027).await.unwrap().is_some());

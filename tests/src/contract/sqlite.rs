@@ -103,13 +103,18 @@ impl Engine for Sqlite {
         connection.execute_batch("DROP TRIGGER state_grows").unwrap();
         for (kind, key, mut sealed) in rows {
             sealed[0] ^= 1;
-            connection.execute("UPDATE state SET sealed = ?3 WHERE kind = ?1 AND key = ?2", (kind, key, sealed)).unwrap();
+            connection
+                .execute("UPDATE state SET sealed = ?3 WHERE kind = ?1 AND key = ?2", (kind, key, sealed))
+                .unwrap();
         }
     }
 
     fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
-        files.filter(|file| !file.to_string_lossy().ends_with(".key")).flat_map(|file| std::fs::read(file).unwrap()).collect()
+        files
+            .filter(|file| !file.to_string_lossy().ends_with(".key"))
+            .flat_map(|file| std::fs::read(file).unwrap())
+            .collect()
     }
 
     fn opens_under_another_master_key(&self) -> bool {

@@ -48,7 +48,14 @@ async fn lost_leaves_and_bent_hashes_are_found_before_serving() {
         let engine = Sqlite::fresh();
         drop(filled(&engine, count).await);
         let connection = engine.intruder();
-        for trigger in ["log_leaf_stays", "log_leaf_erases_only", "log_subtree_stays", "log_subtree_same", "log_head_keeps_newest", "log_head_counts"] {
+        for trigger in [
+            "log_leaf_stays",
+            "log_leaf_erases_only",
+            "log_subtree_stays",
+            "log_subtree_same",
+            "log_head_keeps_newest",
+            "log_head_counts",
+        ] {
             connection.execute_batch(&format!("DROP TRIGGER {trigger}")).unwrap();
         }
         drop(engine.open(Limits::default()).unwrap());

@@ -26,7 +26,10 @@ pub fn payload(bytes: &[u8]) -> String {
 /// `st`: the tag of a subject in one leaf or item; two tags of one subject cannot be linked without its key.
 #[must_use]
 pub fn subject_tag(tag_key: &[u8; 32], origin: &str, rid: RequestId, item: u32) -> String {
-    let tag = hmac_sha256(tag_key, &[b"sluis-stag/1\0", origin.as_bytes(), b"\0", rid.0.as_bytes(), &item.to_be_bytes()]);
+    let tag = hmac_sha256(
+        tag_key,
+        &[b"sluis-stag/1\0", origin.as_bytes(), b"\0", rid.0.as_bytes(), b"\0", &item.to_be_bytes()],
+    );
     HEXLOWER.encode(tag.first_chunk::<16>().map_or(&[], |half| half))
 }
 

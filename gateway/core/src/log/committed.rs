@@ -122,7 +122,12 @@ impl Finalised {
     /// Declares the batch durable. Only the driver calls this, after its commit returned success, and nowhere else.
     #[must_use]
     pub fn committed(self) -> Committed {
-        let leaf = |entry: Entry| CommittedLeaf { position: entry.position, index: entry.index, kind: entry.kind, text: entry.text.into() };
+        let leaf = |entry: Entry| CommittedLeaf {
+            position: entry.position,
+            index: entry.index,
+            kind: entry.kind,
+            text: entry.text.into(),
+        };
         let leaves = self.entries.into_iter().map(leaf).collect();
         Committed { leaves, head: self.head, outcomes: self.outcomes, growth: self.growth }
     }

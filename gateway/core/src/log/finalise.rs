@@ -157,7 +157,9 @@ impl Batch<'_> {
         let Some(transaction) = transaction else { return Ok(()) };
         match self.seen.get(&(transaction.oin.clone(), transaction.id)) {
             None => Ok(()),
-            Some(seen) if seen.digest == transaction.digest => Err(Outcome::Duplicate { index: seen.index, kind: seen.kind }),
+            Some(seen) if seen.digest == transaction.digest => {
+                Err(Outcome::Duplicate { index: seen.index, kind: seen.kind })
+            }
             Some(_) => Err(Outcome::Conflict),
         }
     }

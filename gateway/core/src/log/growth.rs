@@ -49,7 +49,8 @@ impl Growth {
     /// The frontier after the append.
     pub(super) fn frontier(&self) -> Frontier {
         let edge = (0..u64::BITS).rev().filter(|level| (self.size >> level) & 1 == 1);
-        let hashes = edge.filter_map(|level| self.node(level, (self.size >> level) - 1).or_else(|| self.old.at_level(level)));
+        let hashes =
+            edge.filter_map(|level| self.node(level, (self.size >> level) - 1).or_else(|| self.old.at_level(level)));
         Frontier::from_hashes(self.size, hashes.collect())
     }
 
@@ -65,7 +66,9 @@ impl Growth {
         for level in 1..=7u8 {
             let height = u32::from(level) * 8;
             let finished = (self.old.size() >> height)..(self.size >> height);
-            rows.extend(finished.filter_map(|number| Some(SubtreeRow { level, number, hash: self.node(height, number)? })));
+            rows.extend(
+                finished.filter_map(|number| Some(SubtreeRow { level, number, hash: self.node(height, number)? })),
+            );
         }
         rows
     }

@@ -5,8 +5,8 @@
 //! read must re-encode to itself.
 
 use super::draft::RequestId;
-use super::leaf_table::Shape;
 pub use super::leaf_table::Key;
+use super::leaf_table::Shape;
 pub use super::leaf_write::check;
 use super::{LeafKind, Millis, leaf_read, leaf_write};
 

@@ -48,7 +48,8 @@ impl<'de> Deserialize<'de> for Fields {
 
 /// The keys and values of a text. A key that comes twice is found when the leaf is encoded again.
 pub(super) fn fields(text: &str) -> Result<Fields, LeafError> {
-    serde_json::from_str(text).map_err(|_| LeafError::NotALeaf("not an object of known keys, texts, integers and lists"))
+    serde_json::from_str(text)
+        .map_err(|_| LeafError::NotALeaf("not an object of known keys, texts, integers and lists"))
 }
 
 /// Splits off `v k i t rid`, which every leaf has.

@@ -166,10 +166,13 @@ pub(super) const fn row_of(kind: LeafKind) -> Row {
 pub(super) fn fits(shape: Shape, text: &str) -> bool {
     match shape {
         Shape::Hex(length) => is_hex(text, length),
-        Shape::Thumbprint => text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+        Shape::Thumbprint => {
+            text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        }
         Shape::Oin => crate::organisation::Oin::parse(text).is_ok(),
         Shape::Code => {
-            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         }
         Shape::Name | Shape::Names => (1..=128).contains(&text.len()) && text.bytes().all(is_plain),
         Shape::Reference | Shape::References => is_reference(text),
@@ -195,5 +198,7 @@ fn is_reference(text: &str) -> bool {
 }
 
 fn is_natural(text: &str) -> bool {
-    (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
+    (1..=16).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'))
 }

@@ -66,7 +66,9 @@ pub fn check(draft: &LeafDraft) -> Result<(), LeafError> {
 fn shaped(key: Key, value: &LeafValue) -> bool {
     match (key.shape(), value) {
         (Shape::Number, LeafValue::Number(number)) => *number <= NUMBER_MAX,
-        (shape @ (Shape::Names | Shape::References), LeafValue::List(list)) => list.iter().all(|text| fits(shape, text)),
+        (shape @ (Shape::Names | Shape::References), LeafValue::List(list)) => {
+            list.iter().all(|text| fits(shape, text))
+        }
         (Shape::Number | Shape::Names | Shape::References, _) => false,
         (shape, LeafValue::Text(text)) => fits(shape, text),
         _ => false,

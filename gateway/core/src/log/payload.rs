@@ -25,13 +25,13 @@ pub struct Sealing<'a> {
 
 impl Sealing<'_> {
     fn cipher(&self) -> Option<LessSafeKey> {
-        let info: [&[u8]; 3] = [b"sluis-payload/1\0", self.rid.0.as_bytes(), &self.item.to_be_bytes()];
+        let info: [&[u8]; 4] = [b"sluis-payload/1\0", self.rid.0.as_bytes(), b"\0", &self.item.to_be_bytes()];
         let key = hkdf(self.key.payload.as_slice(), self.origin.as_bytes(), &info);
         UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).ok().map(LessSafeKey::new)
     }
 
     fn aad(&self) -> Aad<Vec<u8>> {
-        Aad::from([self.origin.as_bytes(), b"\0", self.rid.0.as_bytes(), &self.item.to_be_bytes()].concat())
+        Aad::from([self.origin.as_bytes(), b"\0", self.rid.0.as_bytes(), b"\0", &self.item.to_be_bytes()].concat())
     }
 }
 

@@ -37,7 +37,11 @@ pub async fn consistency(ledger: &dyn Ledger, from: u64, to: u64) -> Result<Opti
 ///
 /// # Errors
 /// As [`inclusion`]; [`StoreError::Corrupt`] also when what is stored does not lead to the signed root.
-pub async fn receipt_for(ledger: &dyn Ledger, index: u64, checkpoint: &SignedCheckpoint) -> Result<Option<Receipt>, StoreError> {
+pub async fn receipt_for(
+    ledger: &dyn Ledger,
+    index: u64,
+    checkpoint: &SignedCheckpoint,
+) -> Result<Option<Receipt>, StoreError> {
     let Some(path) = inclusion(ledger, index, checkpoint.size).await? else { return Ok(None) };
     let text = ledger.leaves(index, 1).await?.into_iter().next().ok_or(corrupt("leaf"))?;
     let leaf = Leaf::decode(&text).map_err(|_| corrupt("leaf"))?;

@@ -100,7 +100,8 @@ impl Ranges {
     pub(super) fn of(spans: &[Span]) -> Self {
         let mut ranges: BTreeMap<(u8, u64), Range> = BTreeMap::new();
         for piece in spans.iter().flat_map(|span| pieces_of(*span)) {
-            let range = ranges.entry(piece.tile()).or_insert(Range { from: piece.from, to: piece.to, hashes: Vec::new() });
+            let range =
+                ranges.entry(piece.tile()).or_insert(Range { from: piece.from, to: piece.to, hashes: Vec::new() });
             range.from = range.from.min(piece.from);
             range.to = range.to.max(piece.to);
         }

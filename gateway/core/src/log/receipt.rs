@@ -121,13 +121,15 @@ pub enum ReceiptError {
 /// # Errors
 /// [`ReceiptError`] says what is wrong; the receipt then proves nothing.
 pub fn verify_text(text: &str, vkey: &str) -> Result<VerifiedReceipt, ReceiptError> {
-    let (proof, note) = text.split_once("\n\n").ok_or(ReceiptError::NotAReceipt("no empty line before the checkpoint"))?;
+    let (proof, note) =
+        text.split_once("\n\n").ok_or(ReceiptError::NotAReceipt("no empty line before the checkpoint"))?;
     let mut lines = proof.split('\n');
     if lines.next() != Some(RECEIPT_FORMAT) {
         return Err(ReceiptError::NotAReceipt("the first line is not `c2sp.org/tlog-proof@v1`"));
     }
     let extra = lines.next().and_then(|line| line.strip_prefix("extra "));
-    let leaf = extra.and_then(|extra| BASE64.decode(extra.as_bytes()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+    let leaf =
+        extra.and_then(|extra| BASE64.decode(extra.as_bytes()).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
     let leaf_text = leaf.ok_or(ReceiptError::NotAReceipt("the second line is not `extra` and a leaf in base64"))?;
     let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(canonical_number);
     let index = index.ok_or(ReceiptError::NotAReceipt("the third line is not `index` and a number"))?;

@@ -3,19 +3,36 @@
 use super::dice::Dice;
 
 const QUESTIONS: &[&str] = &[
-    "Vraagt hulp bij piekeren over school", "Wil leren omgaan met boosheid", "Heeft moeite met slapen",
-    "Zoekt steun na de scheiding van de ouders", "Vindt het lastig om vrienden te maken",
-    "Wil meer zelfvertrouwen", "Heeft hulp nodig bij plannen en huiswerk", "Ervaart spanning in drukke groepen",
-    "Wil beter leren praten over gevoelens", "Gezin vraagt opvoedondersteuning",
+    "Vraagt hulp bij piekeren over school",
+    "Wil leren omgaan met boosheid",
+    "Heeft moeite met slapen",
+    "Zoekt steun na de scheiding van de ouders",
+    "Vindt het lastig om vrienden te maken",
+    "Wil meer zelfvertrouwen",
+    "Heeft hulp nodig bij plannen en huiswerk",
+    "Ervaart spanning in drukke groepen",
+    "Wil beter leren praten over gevoelens",
+    "Gezin vraagt opvoedondersteuning",
 ];
 const HEALTH: &[&str] = &[
-    "Geen bijzonderheden", "Slaapt kort, huisarts is op de hoogte", "Draagt een bril, verder gezond",
-    "Pollenallergie", "Lichte astma, gebruikt een inhalator", "Eet onregelmatig, gewicht in orde",
-    "Snel vermoeid, bloedonderzoek was goed", "Hoofdpijn bij spanning",
+    "Geen bijzonderheden",
+    "Slaapt kort, huisarts is op de hoogte",
+    "Draagt een bril, verder gezond",
+    "Pollenallergie",
+    "Lichte astma, gebruikt een inhalator",
+    "Eet onregelmatig, gewicht in orde",
+    "Snel vermoeid, bloedonderzoek was goed",
+    "Hoofdpijn bij spanning",
 ];
 const GOALS: &[&str] = &[
-    "elke dag een rustmoment", "vaste bedtijden", "twee keer per week sporten", "een weekplanning maken",
-    "een gesprek met de mentor", "oefenen met nee zeggen", "samen eten zonder scherm", "een dagboek bijhouden",
+    "elke dag een rustmoment",
+    "vaste bedtijden",
+    "twee keer per week sporten",
+    "een weekplanning maken",
+    "een gesprek met de mentor",
+    "oefenen met nee zeggen",
+    "samen eten zonder scherm",
+    "een dagboek bijhouden",
 ];
 const FORMS: &[&str] = &["individuele begeleiding", "gezinsbegeleiding", "groepstraining", "gesprekstherapie"];
 const END_REASONS: &[&str] = &["02", "19", "20", "21"];
@@ -65,7 +82,8 @@ impl Texts {
             appointments: active.then(|| format!("{ahead} {:02}:30", dice.between(9, 16))),
             parents_reports: dice.chance(20).then_some("Ouder vertelt dat het thuis beter gaat."),
             av_recordings: dice.chance(3).then(|| format!("opname-{number:06}")),
-            youth_confidential: (age >= 12 && dice.chance(10)).then_some("In vertrouwen besproken, zie eigen aantekening."),
+            youth_confidential: (age >= 12 && dice.chance(10))
+                .then_some("In vertrouwen besproken, zie eigen aantekening."),
             whereabouts: endangered.then_some("mogelijk bij een vriend in Scheveningen"),
             danger_nature: endangered.then(|| dice.pick(DANGERS)),
             persons_at_risk: endangered.then_some("de jeugdige zelf"),

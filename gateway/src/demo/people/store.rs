@@ -164,9 +164,21 @@ impl<'t> Writer<'t> {
                 let Some(month) = service.month(&mut self.dice, *first) else { continue };
                 self.records += 1;
                 self.billing.execute(params![
-                    format!("B-{:07}", self.records), number, partner.agb, service.allocation_number, month.category,
-                    month.code, month.begin.to_string(), month.end.to_string(), month.volume, month.unit,
-                    month.tariff, month.amount, service.start.to_string(), service.end.map(|d| d.to_string()), decision,
+                    format!("B-{:07}", self.records),
+                    number,
+                    partner.agb,
+                    service.allocation_number,
+                    month.category,
+                    month.code,
+                    month.begin.to_string(),
+                    month.end.to_string(),
+                    month.volume,
+                    month.unit,
+                    month.tariff,
+                    month.amount,
+                    service.start.to_string(),
+                    service.end.map(|d| d.to_string()),
+                    decision,
                 ])?;
             }
         }

@@ -94,7 +94,9 @@ fn the_cast_is_complete_for_several_seeds() {
         assert_eq!((age(&cast.child_of_ten.client), age(&cast.objected.client)), (10, 14));
         assert!((16..18).contains(&age(&cast.sixteen.client)));
         let involved = &cast.involved.client.client_number;
-        let on = |worker: &str| count(&holder, &format!("caseload WHERE client_number = '{involved}' AND worker = '{worker}'"));
+        let on = |worker: &str| {
+            count(&holder, &format!("caseload WHERE client_number = '{involved}' AND worker = '{worker}'"))
+        };
         assert_eq!((on(&cast.involved.worker), on(&cast.outsider)), (1, 0));
     }
 }
@@ -118,8 +120,15 @@ fn an_invoice_is_right_but_for_what_was_planted() {
                 .query_row(
                     sql,
                     rusqlite::params![
-                        declared.bsn.digits(), line.allocation_number, line.product_code, line.product_category,
-                        line.volume, line.tariff, line.amount, line.unit, line.provider_agb,
+                        declared.bsn.digits(),
+                        line.allocation_number,
+                        line.product_code,
+                        line.product_category,
+                        line.volume,
+                        line.tariff,
+                        line.amount,
+                        line.unit,
+                        line.provider_agb,
                     ],
                     |row| row.get(0),
                 )

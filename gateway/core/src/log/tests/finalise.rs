@@ -75,7 +75,12 @@ fn a_guard_row_names_the_leaf_that_set_it_last() {
 #[test]
 fn a_repeated_transaction_is_found_in_the_log_and_in_the_batch() {
     let log = MemoryLog::default();
-    let batch = vec![with_transaction(1, 5, 1), with_transaction(2, 5, 1), with_transaction(3, 5, 2), with_transaction(4, 6, 1)];
+    let batch = vec![
+        with_transaction(1, 5, 1),
+        with_transaction(2, 5, 1),
+        with_transaction(3, 5, 2),
+        with_transaction(4, 6, 1),
+    ];
     let committed = log.append_at(NOW, batch).unwrap();
     let duplicate = Outcome::Duplicate { index: 0, kind: LeafKind::Release };
     assert_eq!(indices(committed.outcomes()), [Some(0), None, None, Some(1)]);

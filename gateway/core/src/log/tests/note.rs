@@ -63,7 +63,12 @@ fn a_verifier_key_with_another_id_or_type_is_refused() {
     let (note, vkey) = (sign(&empty_head(), &signer).note, signer.vkey());
     let (name, rest) = vkey.split_once('+').unwrap();
     let (id, key) = rest.split_once('+').unwrap();
-    for other in [format!("{name}+00000000+{key}"), format!("{name}+{id}+Ag{}", &key[2..]), format!("x+{id}+{key}"), String::new()] {
+    for other in [
+        format!("{name}+00000000+{key}"),
+        format!("{name}+{id}+Ag{}", &key[2..]),
+        format!("x+{id}+{key}"),
+        String::new(),
+    ] {
         assert_eq!(open(&note, &other), Err(NoteError::VerifierKey), "{other}");
     }
     let elsewhere = crate::log::checkpoint::verifier_key("sluis-log.other.example/1/2026-1", &signer.public_key());
@@ -121,7 +126,10 @@ fn a_leaf_that_names_another_place_than_its_own_is_refused() {
     head.frontier.push(leaf_hash(text.as_bytes()));
     let note = sign(&head, &FixedSigner::new()).note;
     let receipt = Receipt::new(text.into(), LeafKind::Release, 0, Vec::new(), note.into()).text();
-    assert_eq!(verify_text(&receipt, &FixedSigner::new().vkey()), Err(ReceiptError::OtherIndex { leaf: 7, receipt: 0 }));
+    assert_eq!(
+        verify_text(&receipt, &FixedSigner::new().vkey()),
+        Err(ReceiptError::OtherIndex { leaf: 7, receipt: 0 })
+    );
 }
 
 #[test]

@@ -17,10 +17,16 @@ fn page(count: u32) -> PageBlob {
 #[test]
 fn an_item_has_one_form() {
     let text = item(3).encode().unwrap();
-    let expected = format!("{{\"bc\":\"{:064x}\",\"n\":3,\"oc\":\"AGREES\",\"st\":\"{:032x}\",\"v\":\"sluis-item/1\"}}", 3, 3);
+    let expected =
+        format!("{{\"bc\":\"{:064x}\",\"n\":3,\"oc\":\"AGREES\",\"st\":\"{:032x}\",\"v\":\"sluis-item/1\"}}", 3, 3);
     assert_eq!(text, expected);
     assert_eq!(Item::decode(&text), Some(item(3)));
-    for other in [text.replace("sluis-item/1", "sluis-item/2"), text.replace(":3,", ":03,"), text.replace("{\"bc\"", "{ \"bc\""), format!("{text} ")] {
+    for other in [
+        text.replace("sluis-item/1", "sluis-item/2"),
+        text.replace(":3,", ":03,"),
+        text.replace("{\"bc\"", "{ \"bc\""),
+        format!("{text} "),
+    ] {
         assert_eq!(Item::decode(&other), None, "{other}");
     }
     let wrong = Item { outcome: "agrees".to_owned(), ..item(3) };

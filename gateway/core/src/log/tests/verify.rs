@@ -119,7 +119,8 @@ fn an_export_holds_every_leaf_and_the_hashes_of_the_tree() {
     let bytes = |path: &str| files.iter().find(|file| file.path == path).unwrap().bytes.clone();
     assert_eq!(bytes("tile/0/001"), hashes[256..512].concat());
     assert_eq!(bytes("tile/1/000.p/2"), [defined_root(&hashes[..256]), defined_root(&hashes[256..512])].concat());
-    let entries = ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/88"].map(|path| decode_entries(&bytes(path)).unwrap());
+    let entries = ["tile/entries/000", "tile/entries/001", "tile/entries/002.p/88"]
+        .map(|path| decode_entries(&bytes(path)).unwrap());
     assert_eq!(entries.concat(), leaves);
 }
 
