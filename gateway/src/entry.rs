@@ -18,6 +18,9 @@ use sluis_core::subject::{Actor, SubjectId};
 /// The coarse code in the leaf of a refusal or escalation: it never says why (A10).
 pub const COARSE: &str = "NOT_PERMITTED";
 
+/// Payloads of refusals are padded from here to the next step, so that unknown and known subjects look alike at rest.
+const REFUSAL_BYTES_MIN: usize = 1025;
+
 /// What the entry of one question says in clear, besides its outcome.
 pub struct Asked<'a> {
     /// Who asks.
@@ -102,7 +105,8 @@ impl Gateway {
             object.insert("obligations".into(), Value::from(codes));
             return Value::from(object).to_string().into_bytes();
         }
-        padded(Value::from(object).to_string())
+        // The floor keeps a refusal with few facts as long as one with all of them.
+        padded(format!("{:<REFUSAL_BYTES_MIN$}", Value::from(object).to_string()))
     }
 
     /// The draft of an entry about a gathered question, its payload sealed.

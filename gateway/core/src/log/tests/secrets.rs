@@ -40,7 +40,7 @@ fn commitments_follow_their_formulas() {
     assert_eq!(payload(b"x"), HEXLOWER.encode(&sha256(&[b"sluis-pc/1", &[0], b"x"])));
     assert_eq!(request_digest(&[6; 32], b"x"), hmac_sha256(&[6; 32], &[b"sluis-request/1", &[0], b"x"]));
     let at = rid(1);
-    let parts: [&[u8]; 6] = [b"sluis-stag/1", &[0], ORIGIN.as_bytes(), &[0], at.0.as_bytes(), &[0, 0, 0, 9]];
+    let parts: [&[u8]; 7] = [b"sluis-stag/1", &[0], ORIGIN.as_bytes(), &[0], at.0.as_bytes(), &[0], &[0, 0, 0, 9]];
     assert_eq!(subject_tag(&[7; 32], ORIGIN, at, 9), HEXLOWER.encode(&hmac_sha256(&[7; 32], &parts)[..16]));
 }
 
@@ -84,9 +84,9 @@ fn a_payload_is_encrypted_by_its_formula() {
     let key = key();
     let sealed = seal(&Sealing { key: &key, origin: ORIGIN, rid: rid(1), item: 9 }, [4; 12], b"{}").unwrap();
     let (at, item) = (rid(1), [0, 0, 0, 9]);
-    let cipher_key = hkdf(&*key.payload, ORIGIN.as_bytes(), &[b"sluis-payload/1", &[0], at.0.as_bytes(), &item]);
+    let cipher_key = hkdf(&*key.payload, ORIGIN.as_bytes(), &[b"sluis-payload/1", &[0], at.0.as_bytes(), &[0], &item]);
     let cipher = LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &*cipher_key).unwrap());
-    let aad = Aad::from([ORIGIN.as_bytes(), &[0], at.0.as_bytes(), &item].concat());
+    let aad = Aad::from([ORIGIN.as_bytes(), &[0], at.0.as_bytes(), &[0], &item].concat());
     let mut plain = sealed.ciphertext[12..].to_vec();
     let opened = cipher.open_in_place(Nonce::assume_unique_for_key([4; 12]), aad, &mut plain).unwrap();
     assert_eq!(opened, b"{}");
