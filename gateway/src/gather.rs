@@ -65,9 +65,11 @@ impl Gateway {
     /// # Errors
     /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], or a store that does not answer.
     pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
-        let Versioned { version, state } = self.register.enrolments(&caller.oin).await?;
+        let row = self.register.enrolments(&caller.oin).await?;
+        let current = self.grants.grant(&caller.oin, &row);
+        let Versioned { version, state } = row;
         let today = dutch_date(self.clock.now());
-        if crate::enrolment::grant_hash(&caller.oin, &state) != *caller.grant {
+        if current != caller.grant {
             return Err(if state.is_empty() { Fault::NotEnrolled } else { Fault::GrantNotCurrent });
         }
         let mut in_force = state.into_iter().filter(|e| e.in_force(today));

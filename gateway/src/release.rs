@@ -1,17 +1,17 @@
 //! The release: admit, gather, decide, fetch, record, hand over. The order of these steps is the promise.
 
-use crate::entry::{self, Asked, COARSE, Particulars};
+use crate::entry::{self, Asked, coarse};
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::payload::Particulars;
 use crate::recorder::Verdict;
 use sluis_core::decide::decide;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::draft::{Draft, Transaction};
-use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::leaf::Key;
 use sluis_core::log::receipt::Receipt;
-use sluis_core::log::{LeafKind, commitment, proof};
+use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::policy::Policy;
 use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal, Released, Sealed};
@@ -161,49 +161,7 @@ impl Gateway {
         }
     }
 
-    /// The same request again, and it would be released now (ruling on repeated transactions).
-    async fn repeated(
-        &self,
-        asked: &Asked<'_>,
-        ask: &Ask,
-        gathered: &Gathered,
-        sealed: Sealed,
-        index: u64,
-        kind: LeafKind,
-    ) -> Result<Option<Answer>, Fault> {
-        match kind {
-            LeafKind::Deny => return self.refused_before(asked, index).await.map(Some),
-            LeafKind::Escalate => return Ok(Some(Answer::Escalated(self.receipt_at(index).await?))),
-            LeafKind::Release => {}
-            _ => return Err(Fault::TransactionReused),
-        }
-        if !self.is_same_body(index, &sealed.body).await? {
-            return Err(Fault::OutcomeChanged);
-        }
-        let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
-        match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
-            Verdict::Stale => Ok(None),
-            _ => Err(Fault::Defect("the ledger refused the entry of a repeated release")),
-        }
-    }
-
-    /// Whether the entry at `index` released exactly these bytes: its own salt over the new body gives its `bc`.
-    async fn is_same_body(&self, index: u64, body: &[u8]) -> Result<bool, Fault> {
-        let defect = Fault::Defect("an entry of the log cannot be read back");
-        let entry = self.ledger.entry(index).await?.ok_or(defect.clone())?;
-        let leaf = Leaf::decode(&entry.leaf).map_err(|_| defect.clone())?;
-        let Some(payload) = entry.payload else { return Ok(false) };
-        let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
-        let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
-        let rid = sluis_core::log::draft::RequestId(rid);
-        let plain = open(&Sealing { key: &key, origin: &self.origin, rid, item: 0 }, &payload).ok_or(defect.clone())?;
-        let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
-        let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
-        Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
-    }
-
-    fn release_draft(
+    pub(crate) fn release_draft(
         &self,
         asked: &Asked<'_>,
         ask: &Ask,
@@ -229,12 +187,14 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
+            mask: ask.mask,
             facts: gathered.facts,
             reasons: &[Reason::Ok],
             rule: Some(permit.rule()),
             body_salt: Some(&sealed.salt),
             obligations: permit.obligations(),
-        });
+            line: None,
+        })?;
         self.draft(rid, leaf, &payload, gathered)
     }
 
@@ -276,36 +236,26 @@ impl Gateway {
         kind: LeafKind,
     ) -> Result<Draft, Fault> {
         let rid = self.request_id();
-        let leaf = asked.leaf(kind).with(Key::Rs, vec![COARSE.to_owned()]);
+        let leaf = asked.leaf(kind).with(Key::Rs, vec![coarse(kind).to_owned()]);
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
+            mask: ask.mask,
             facts: gathered.facts,
             reasons: &refusal.reasons,
             rule: refusal.rule.as_deref(),
             body_salt: None,
             obligations: &[],
-        });
+            line: None,
+        })?;
         self.draft(rid, leaf, &payload, gathered)
     }
 
-    fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {
+    pub(crate) fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {
         if kind == LeafKind::Escalate {
             return Answer::Escalated(receipt);
         }
         Answer::Refused(Refused { receipt, natural_person: is_natural_person(asked.admitted.enrolment.recipient) })
-    }
-
-    async fn refused_before(&self, asked: &Asked<'_>, index: u64) -> Result<Answer, Fault> {
-        let receipt = self.receipt_at(index).await?;
-        Ok(self.turned_away(asked, LeafKind::Deny, receipt))
-    }
-
-    /// The receipt of an entry that is already in the log, under the newest checkpoint.
-    pub(crate) async fn receipt_at(&self, index: u64) -> Result<Receipt, Fault> {
-        let checkpoint = self.recorder.checkpoint();
-        let receipt = proof::receipt_for(self.ledger.as_ref(), index, &checkpoint).await?;
-        receipt.ok_or(Fault::Defect("an entry of the log has no receipt"))
     }
 }
 
@@ -340,11 +290,7 @@ pub(crate) fn asked<'a>(
     }
 }
 
-fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+pub(crate) fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
     Ok(Answer::Released(released))
-}
-
-fn hex32(text: &str) -> Option<[u8; 32]> {
-    data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }

@@ -2,10 +2,10 @@
 
 use super::judge::Verdict;
 use super::{Audit, Line, relies_on};
-use crate::entry::{self, Particulars};
 use crate::fault::Fault;
 use crate::gateway::ActivePolicy;
 use crate::gather::Admitted;
+use crate::payload::{Particulars, Salted};
 use crate::release::asked;
 use sluis_core::field::FieldSet;
 use sluis_core::log::draft::{Concerns, Draft, RequestId};
@@ -52,7 +52,7 @@ impl Audit {
         blob: &PageBlob,
     ) -> Result<Draft, Fault> {
         let gateway = &self.gateway;
-        let payload = self.page_payload(lines, verdicts, &attempt.salt);
+        let payload = self.page_payload(lines, verdicts, &attempt.salt)?;
         // Pages are sealed with the key of the day: one blob for all subjects of a page (README of the format).
         let key = gateway.keys.bucket_key(sluis_core::subject::dutch_date(gateway.clock.now())).await?;
         let numbered = verdicts.iter().zip(0u32..);
@@ -84,24 +84,23 @@ impl Audit {
         })
     }
 
-    fn page_payload(&self, lines: &[Line], verdicts: &[Verdict], page_salt: &[u8; 32]) -> Vec<u8> {
-        let numbered = lines.iter().zip(verdicts).zip(0u32..);
-        let items = numbered.map(|((line, verdict), item)| {
+    fn page_payload(&self, lines: &[Line], verdicts: &[Verdict], page_salt: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        let item = |((line, verdict), item): ((&Line, &Verdict), u32)| {
             let said = Particulars {
                 subject: &SubjectId::Bsn(line.bsn),
                 actor: self.actor.as_ref(),
+                mask: None,
                 facts: verdict.gathered.facts,
                 reasons: &verdict.reasons,
                 rule: verdict.rule.as_deref(),
                 body_salt: None,
                 obligations: &[],
+                line: Some((&line.claim.reference, verdict.differing)),
             };
-            let mut object = entry::question_json(&said, &item_salt(page_salt, item));
-            object.insert("line".into(), serde_json::Value::from(line.claim.reference.clone()));
-            object.insert("differing".into(), serde_json::Value::from(verdict.differing.to_hex()));
-            serde_json::Value::from(object)
-        });
-        let items: Vec<_> = items.collect();
+            serde_json::to_value(Salted(&said, item_salt(page_salt, item)))
+        };
+        let items: Result<Vec<_>, _> = lines.iter().zip(verdicts).zip(0u32..).map(item).collect();
+        let items = items.map_err(|_| Fault::Defect("the payload of a page cannot be written"))?;
         let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
         let payload = serde_json::json!({
             "v": "sluis-page/1",
@@ -110,6 +109,6 @@ impl Audit {
             "withheld": withheld,
             "items": items,
         });
-        payload.to_string().into_bytes()
+        Ok(payload.to_string().into_bytes())
     }
 }
