@@ -41,7 +41,7 @@ pub struct Ask {
 #[derive(Debug)]
 pub enum Answer {
     /// Fields leave.
-    Released(Released),
+    Released(Box<Released>),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -292,5 +292,5 @@ pub(crate) fn asked<'a>(
 
 pub(crate) fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(released))
+    Ok(Answer::Released(Box::new(released)))
 }

@@ -103,7 +103,7 @@ fn padding(bare: usize) -> bytes::Bytes {
 pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> v1::ReleaseResponse {
     use v1::release_response::Outcome;
     let outcome = match answer {
-        Answer::Released(released) => Outcome::Released(release(released, transaction_id)),
+        Answer::Released(released) => Outcome::Released(release(*released, transaction_id)),
         Answer::Refused(refused) => Outcome::Refused(refusal(&refused, transaction_id)),
         Answer::Escalated(proof) => Outcome::Escalated(escalation(&proof, transaction_id)),
     };
