@@ -158,12 +158,15 @@ impl BirthDate {
     }
 }
 
+/// The zone of Dutch civil dates, from the rules compiled in; looked up once.
+static AMSTERDAM: std::sync::LazyLock<jiff::tz::TimeZone> =
+    std::sync::LazyLock::new(|| jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap_or(jiff::tz::TimeZone::UTC));
+
 /// The civil date in Europe/Amsterdam at a moment, milliseconds since the epoch.
 #[must_use]
 pub fn dutch_date(now: u64) -> Date {
-    let zone = jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap_or(jiff::tz::TimeZone::UTC);
     let moment = i64::try_from(now).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(zone).date()
+    AMSTERDAM.to_datetime(moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH)).date()
 }
 
 /// A person on the recipient's side who acts or for whom is asked: an employee of a partner, a parent in a portal.
@@ -215,6 +218,16 @@ mod tests {
         assert_eq!(Bsn::parse("999999999"), Err(BsnError::Reserved));
         assert_eq!(Bsn::parse("12345678a"), Err(BsnError::Length));
         assert_eq!(Bsn::parse("000000009"), Err(BsnError::ElevenTest));
+    }
+
+    #[test]
+    fn dutch_dates_turn_at_dutch_midnight_in_summer_and_winter() {
+        let at =
+            |text: &str| dutch_date(u64::try_from(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()).unwrap());
+        assert_eq!(at("2026-06-30T21:59:59Z"), date(2026, 6, 30));
+        assert_eq!(at("2026-06-30T22:00:00Z"), date(2026, 7, 1));
+        assert_eq!(at("2026-12-31T22:59:59Z"), date(2026, 12, 31));
+        assert_eq!(at("2026-12-31T23:00:00Z"), date(2027, 1, 1));
     }
 
     #[test]
