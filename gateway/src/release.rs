@@ -14,7 +14,8 @@ use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::policy::Policy;
-use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal, Released, Sealed};
+use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal};
+use sluis_core::released::{Released, Sealed};
 use sluis_core::subject::{Actor, SubjectId};
 
 /// How often a question is decided again when standing changes under it.
@@ -83,6 +84,9 @@ impl Gateway {
         if matches!(ask.subject, SubjectId::Bsn(_)) && admitted.enrolment.bsn_ground.is_none() {
             return Err(Fault::BsnNotAllowed);
         }
+        if ask.mask.is_some_and(|mask| mask.contains(Field::Bsn)) && admitted.enrolment.bsn_ground.is_none() {
+            return Err(Fault::BsnNotAllowed);
+        }
         let active = self.active.load();
         let reachable = active.policy.reachable(admitted.enrolment.recipient, ask.purpose);
         let beyond: Vec<Field> = match (ask.mask, reachable) {
@@ -110,18 +114,18 @@ impl Gateway {
     ) -> Result<Option<Answer>, Fault> {
         let active = self.active.load_full();
         let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
-        let gathered = self.gather(caller, admitted, &matter).await?;
+        let gathered = self.gather(caller, admitted, &active, &matter).await?;
         let question = Question {
             recipient: admitted.enrolment.recipient,
             purpose: ask.purpose,
             subject: ask.subject.clone(),
-            mask: ask.mask,
+            mask: lawful_mask(admitted, ask.mask),
             record_id: None,
         };
         let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
         match decide(&active.policy, question, gathered.facts) {
             Decision::Permit(permit) => {
-                let sealed = self.fetch(permit, &active.policy, serialize).await?;
+                let sealed = self.fetch(permit, &active.policy, self.salt(), serialize).await?;
                 self.hand_over(&asked, ask, &gathered, sealed, transaction).await
             }
             Decision::Refuse(refusal) => {
@@ -133,11 +137,17 @@ impl Gateway {
         }
     }
 
-    /// Fetches exactly what the permit names and makes the bytes that would leave.
-    pub(crate) async fn fetch(&self, permit: Permit, policy: &Policy, serialize: Serialize) -> Result<Sealed, Fault> {
+    /// Fetches exactly what the permit names and makes the bytes that would leave, under a salt.
+    pub(crate) async fn fetch(
+        &self,
+        permit: Permit,
+        policy: &Policy,
+        salt: [u8; 32],
+        serialize: Serialize,
+    ) -> Result<Sealed, Fault> {
         let extract = self.dossier.fetch(permit).await?;
         let body = serialize(&extract, policy.catalogue());
-        Ok(Sealed { extract, body, salt: self.salt() })
+        Ok(Sealed { extract, body, salt })
     }
 
     async fn hand_over(
@@ -271,6 +281,15 @@ pub(crate) const fn is_natural_person(recipient: RecipientType) -> bool {
             | RecipientType::Client
             | RecipientType::Relative
     )
+}
+
+/// The mask without the BSN for a role without a ground to use it (UAVG 46, B7): it can only narrow.
+pub(crate) fn lawful_mask(admitted: &Admitted, mask: Option<FieldSet>) -> Option<FieldSet> {
+    if admitted.enrolment.bsn_ground.is_some() {
+        return mask;
+    }
+    let all = || Field::ALL.iter().copied().collect();
+    Some(mask.unwrap_or_else(all).difference(FieldSet::of(&[Field::Bsn])))
 }
 
 pub(crate) fn asked<'a>(

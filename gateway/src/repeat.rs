@@ -12,7 +12,7 @@ use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::log::payload::{Sealing, open};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment, proof};
-use sluis_core::release::Sealed;
+use sluis_core::released::Sealed;
 
 impl Gateway {
     /// The same request again, and it would be released now (ruling on repeated transactions).

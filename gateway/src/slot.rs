@@ -25,13 +25,14 @@ impl Slots {
         Instant::now()
     }
 
-    /// Waits for the first slot after `arrival`; when the work took longer, for the next slot from now.
+    /// Waits for the first slot that begins a whole slot or more after `arrival`: however shortly before a boundary a
+    /// call arrives, the work always has the same room. When it took longer, for the next slot from now.
     pub async fn wait(&self, arrival: Instant) {
         tokio::time::sleep_until(self.leaves(arrival, Instant::now())).await;
     }
 
     fn leaves(&self, arrival: Instant, now: Instant) -> Instant {
-        let planned = self.next(arrival);
+        let planned = self.next(arrival + SLOT);
         if planned >= now { planned } else { self.next(now) }
     }
 
@@ -50,9 +51,9 @@ mod tests {
     fn two_arrivals_in_one_slot_leave_together_and_late_work_takes_the_next() {
         let slots = Slots::begin();
         let after = |ms| slots.start + Duration::from_millis(ms);
-        assert_eq!(slots.leaves(after(130), after(131)), after(200));
-        assert_eq!(slots.leaves(after(170), after(199)), after(200));
-        assert_eq!(slots.leaves(after(170), after(250)), after(300));
-        assert_eq!(slots.leaves(after(200), after(200)), after(300));
+        assert_eq!(slots.leaves(after(130), after(131)), after(300));
+        assert_eq!(slots.leaves(after(199), after(290)), after(300));
+        assert_eq!(slots.leaves(after(170), after(350)), after(400));
+        assert_eq!(slots.leaves(after(200), after(200)), after(400));
     }
 }

@@ -94,6 +94,8 @@ pub enum Change {
     },
     /// Parental authority of one person.
     Authority {
+        /// The portal that names the person: two portals may use one name for two people.
+        portal: Oin,
         /// The person, as the portal names him.
         person: Actor,
         /// What was found; `None` removes the entry, which counts as unverified.
@@ -143,7 +145,9 @@ pub enum Change {
     Review {
         /// For what was asked.
         purpose: Purpose,
-        /// Who asked.
+        /// The organisation that asked.
+        organisation: Oin,
+        /// The person who asked there.
         actor: Option<Actor>,
         /// The professional.
         professional: Actor,
@@ -186,8 +190,8 @@ pub enum ChangeRefused {
     #[error("the second approval must come from another professional than the first")]
     SamePerson,
     /// A criterion outside [`DANGER_CRITERIA`].
-    #[error("unknown criterion `{0}`")]
-    Criterion(String),
+    #[error("unknown criterion: use {}", DANGER_CRITERIA.join(", "))]
+    Criterion,
     /// The subject would have more entries of one sort than a dossier can need.
     #[error("more than {0} entries of this sort for one subject: remove what no longer holds first")]
     TooMany(usize),

@@ -9,7 +9,7 @@ use crate::payload::{Particulars, Salted};
 use crate::release::asked;
 use sluis_core::field::FieldSet;
 use sluis_core::log::draft::{Concerns, Draft, RequestId};
-use sluis_core::log::leaf::Key;
+use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob, body_hash, body_root, item_salt};
 use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::Purpose;
@@ -31,12 +31,12 @@ impl Audit {
         let items: Vec<Item> = numbered
             .map(|(verdict, number)| {
                 let key = &verdict.gathered.key;
-                let salt = item_salt(&attempt.salt, number);
+                let body = verdict.sealed.as_ref().map(|s| commitment::body(&s.salt, &s.body));
                 Item {
                     number,
                     tag: commitment::subject_tag(&key.tag, &self.gateway.origin, attempt.rid, number),
                     outcome: verdict.finding.code().to_owned(),
-                    body: Some(commitment::body(&salt, &verdict.body)).filter(|_| !verdict.body.is_empty()),
+                    body,
                 }
             })
             .collect();
@@ -53,11 +53,12 @@ impl Audit {
     ) -> Result<Draft, Fault> {
         let gateway = &self.gateway;
         let payload = self.page_payload(lines, verdicts, &attempt.salt)?;
-        // Pages are sealed with the key of the day: one blob for all subjects of a page (README of the format).
+        // Pages are sealed with the key of the day: one blob for all subjects of a page (docs/data.md says what that costs).
         let key = gateway.keys.bucket_key(sluis_core::subject::dutch_date(gateway.clock.now())).await?;
         let numbered = verdicts.iter().zip(0u32..);
-        let bodies: Vec<_> = numbered.map(|(v, n)| body_hash(&item_salt(&attempt.salt, n), &v.body)).collect();
-        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields));
+        let body = |v: &Verdict| v.sealed.as_ref().map_or(Vec::new(), |sealed| sealed.body.clone());
+        let bodies: Vec<_> = numbered.map(|(v, n)| body_hash(&item_salt(&attempt.salt, n), &body(v))).collect();
+        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields()));
         let leaf = asked(&self.caller, attempt.admitted, Purpose::InvoiceFormal, self.transaction_id, attempt.active)
             .leaf(LeafKind::Page)
             .with(Key::Bid, self.id())
@@ -68,6 +69,7 @@ impl Audit {
             .with(Key::Sr, blob.sub_root())
             .with(Key::Bc, body_root(&bodies))
             .with(Key::Pc, commitment::payload(&payload));
+        let leaf = with_ground(leaf, verdicts);
         let mut relied: Vec<_> = relies_on(&self.caller, attempt.admitted, attempt.active);
         relied.extend(verdicts.iter().flat_map(|v| v.gathered.relies_on.iter().cloned()));
         relied.sort();
@@ -101,7 +103,7 @@ impl Audit {
         };
         let items: Result<Vec<_>, _> = lines.iter().zip(verdicts).zip(0u32..).map(item).collect();
         let items = items.map_err(|_| Fault::Defect("the payload of a page cannot be written"))?;
-        let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
+        let withheld = verdicts.iter().filter(|v| v.sealed.is_none()).count();
         let payload = serde_json::json!({
             "v": "sluis-page/1",
             "salt": data_encoding::HEXLOWER.encode(&self.gateway.salt()),
@@ -111,4 +113,13 @@ impl Audit {
         });
         Ok(payload.to_string().into_bytes())
     }
+}
+
+/// Rule, basis and obligations of what leaves with a page: one rule holds for all its lines.
+fn with_ground(leaf: LeafDraft, verdicts: &[Verdict]) -> LeafDraft {
+    let Some(permit) = verdicts.iter().find_map(|v| v.sealed.as_ref()).map(|sealed| sealed.extract.permit()) else {
+        return leaf;
+    };
+    let obligations: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();
+    leaf.with(Key::Ba, permit.basis()).with(Key::Ru, permit.rule()).with(Key::Ob, obligations)
 }

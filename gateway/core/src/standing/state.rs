@@ -28,6 +28,7 @@ struct DangerEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct ReviewEntry {
     purpose: Purpose,
+    organisation: Oin,
     actor: Option<Actor>,
     decision: ReviewDecision,
     until: u64,
@@ -40,7 +41,7 @@ pub struct Standing {
     consents: Vec<ConsentEntry>,
     objections: Vec<ObjectionKind>,
     restriction: bool,
-    authority: Vec<(Actor, AuthorityState)>,
+    authority: Vec<(Oin, Actor, AuthorityState)>,
     caseload: Vec<(Oin, Actor)>,
     residence_secret: bool,
     incapable: bool,
@@ -65,6 +66,7 @@ impl Standing {
                 self.objections.retain(|k| k != kind);
                 if *made {
                     self.objections.push(*kind);
+                    self.reopen_reviews(*kind);
                 }
                 Ok(())
             }
@@ -72,9 +74,10 @@ impl Standing {
                 self.restriction = *set;
                 Ok(())
             }
-            Change::Authority { person, state } => {
-                self.authority.retain(|(p, _)| p != person);
-                state.map_or(Ok(()), |state| push_bounded(&mut self.authority, (person.clone(), state)))
+            Change::Authority { portal, person, state } => {
+                self.authority.retain(|(o, p, _)| (o, p) != (portal, person));
+                let entry = |state| (portal.clone(), person.clone(), state);
+                state.map_or(Ok(()), |state| push_bounded(&mut self.authority, entry(state)))
             }
             Change::Caseload { partner, worker, on } => {
                 self.caseload.retain(|(p, w)| (p, w) != (partner, worker));
@@ -98,17 +101,25 @@ impl Standing {
                 self.danger = None;
                 Ok(())
             }
-            Change::Review { purpose, actor, decision, until, professional: _ } => {
-                self.reviews.retain(|r| (r.purpose, &r.actor) != (*purpose, actor));
-                let entry = ReviewEntry { purpose: *purpose, actor: actor.clone(), decision: *decision, until: *until };
+            Change::Review { purpose, organisation, actor, decision, until, professional: _ } => {
+                let asked = (*purpose, organisation, actor);
+                self.reviews.retain(|r| (r.purpose, &r.organisation, &r.actor) != asked);
+                let (organisation, actor) = (organisation.clone(), actor.clone());
+                let entry = ReviewEntry { purpose: *purpose, organisation, actor, decision: *decision, until: *until };
                 push_bounded(&mut self.reviews, entry)
             }
         }
     }
 
+    /// A new objection puts what was permitted before a professional again: he decided without knowing of it.
+    fn reopen_reviews(&mut self, kind: ObjectionKind) {
+        let settled = |r: &ReviewEntry| r.decision == ReviewDecision::Permitted && matters(r.purpose) == kind;
+        self.reviews.retain(|r| !settled(r));
+    }
+
     fn assert_danger(&mut self, first: &Actor, criteria: &[String], until: u64) -> Result<(), ChangeRefused> {
-        if let Some(unknown) = criteria.iter().find(|c| !DANGER_CRITERIA.contains(&c.as_str())) {
-            return Err(ChangeRefused::Criterion(unknown.clone()));
+        if criteria.iter().any(|c| !DANGER_CRITERIA.contains(&c.as_str())) {
+            return Err(ChangeRefused::Criterion);
         }
         let mut criteria = criteria.to_vec();
         criteria.sort();
@@ -119,7 +130,8 @@ impl Standing {
 
     fn approve_danger(&mut self, second: &Actor) -> Result<(), ChangeRefused> {
         let danger = self.danger.as_mut().ok_or(ChangeRefused::NoDanger)?;
-        if danger.first == *second {
+        // Names that differ in case only are one person.
+        if danger.first.as_str().eq_ignore_ascii_case(second.as_str()) {
             return Err(ChangeRefused::SamePerson);
         }
         danger.second = Some(second.clone());
@@ -167,8 +179,10 @@ impl Standing {
     }
 
     fn authority_of(&self, asked: &Asked<'_>) -> &'static str {
-        let entry = asked.actor.and_then(|a| self.authority.iter().find(|(p, _)| p == a));
-        entry.map_or("unverified", |(_, state)| state.code())
+        let is_of = |(portal, person, _): &&(Oin, Actor, AuthorityState)| {
+            portal == asked.organisation && Some(person) == asked.actor
+        };
+        self.authority.iter().find(is_of).map_or("unverified", |(_, _, state)| state.code())
     }
 
     fn consent(&self, asked: &Asked<'_>, by: ConsentBy) -> &'static str {
@@ -182,16 +196,12 @@ impl Standing {
     }
 
     fn objects(&self, asked: &Asked<'_>) -> bool {
-        let matters = match asked.purpose {
-            Purpose::ParentInformation | Purpose::ParentInfoLimited => ObjectionKind::ShareWithParents,
-            Purpose::Research => ObjectionKind::Research,
-            _ => ObjectionKind::Processing,
-        };
-        self.objections.contains(&matters)
+        self.objections.contains(&matters(asked.purpose))
     }
 
     fn review(&self, asked: &Asked<'_>, now: u64) -> &'static str {
-        let matches = |r: &&ReviewEntry| r.purpose == asked.purpose && r.actor.as_ref() == asked.actor && r.until > now;
+        let mine = (asked.purpose, asked.organisation, asked.actor);
+        let matches = |r: &&ReviewEntry| (r.purpose, &r.organisation, r.actor.as_ref()) == mine && r.until > now;
         self.reviews.iter().find(matches).map_or("none", |r| r.decision.code())
     }
 }
@@ -209,10 +219,84 @@ pub struct Asked<'a> {
     pub purpose: Purpose,
 }
 
+/// The objection that matters for a purpose: the three are not the same (B11).
+const fn matters(purpose: Purpose) -> ObjectionKind {
+    match purpose {
+        Purpose::ParentInformation | Purpose::ParentInfoLimited => ObjectionKind::ShareWithParents,
+        Purpose::Research => ObjectionKind::Research,
+        _ => ObjectionKind::Processing,
+    }
+}
+
 fn push_bounded<T>(entries: &mut Vec<T>, entry: T) -> Result<(), ChangeRefused> {
     if entries.len() >= ENTRIES_MAX {
         return Err(ChangeRefused::TooMany(ENTRIES_MAX));
     }
     entries.push(entry);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oin(last: char) -> Oin {
+        Oin::parse(&format!("0000009900000000400{last}")).unwrap()
+    }
+
+    fn actor(name: &str) -> Actor {
+        Actor::parse(name).unwrap()
+    }
+
+    fn facts(standing: &Standing, organisation: &Oin, person: &Actor) -> Facts {
+        let asked = Asked {
+            organisation,
+            recipient: RecipientType::Parent,
+            actor: Some(person),
+            purpose: Purpose::ParentInformation,
+        };
+        standing.answer(Facts::UNKNOWN, &asked, 1)
+    }
+
+    fn review(organisation: &Oin, person: &Actor) -> Change {
+        Change::Review {
+            purpose: Purpose::ParentInformation,
+            organisation: organisation.clone(),
+            actor: Some(person.clone()),
+            professional: actor("fs-1"),
+            decision: ReviewDecision::Permitted,
+            until: 10,
+        }
+    }
+
+    #[test]
+    fn an_objection_after_a_review_puts_the_question_before_a_professional_again() {
+        let (portal, parent) = (oin('1'), actor("p"));
+        let mut standing = Standing::default();
+        standing.apply(&review(&portal, &parent)).unwrap();
+        assert_eq!(facts(&standing, &portal, &parent).value(Fact::ProfessionalReview), Some("permitted"));
+        standing.apply(&Change::Objection { kind: ObjectionKind::ShareWithParents, made: true }).unwrap();
+        assert_eq!(facts(&standing, &portal, &parent).value(Fact::ProfessionalReview), Some("none"));
+    }
+
+    #[test]
+    fn another_portal_inherits_neither_authority_nor_review() {
+        let (portal, other, parent) = (oin('1'), oin('2'), actor("p"));
+        let mut standing = Standing::default();
+        let state = Some(AuthorityState::Verified);
+        standing.apply(&Change::Authority { portal: portal.clone(), person: parent.clone(), state }).unwrap();
+        standing.apply(&review(&portal, &parent)).unwrap();
+        assert_eq!(facts(&standing, &portal, &parent).value(Fact::Authority), Some("verified"));
+        assert_eq!(facts(&standing, &other, &parent).value(Fact::Authority), Some("unverified"));
+        assert_eq!(facts(&standing, &other, &parent).value(Fact::ProfessionalReview), Some("none"));
+    }
+
+    #[test]
+    fn one_professional_in_two_spellings_is_not_two() {
+        let mut standing = Standing::default();
+        let criteria = DANGER_CRITERIA.map(str::to_owned).to_vec();
+        standing.apply(&Change::Danger { professional: actor("w.jansen"), criteria, until: 10 }).unwrap();
+        let second = standing.apply(&Change::DangerApproval { professional: actor("W.Jansen") });
+        assert_eq!(second, Err(ChangeRefused::SamePerson));
+    }
 }
