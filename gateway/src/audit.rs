@@ -8,6 +8,7 @@ mod page_entry;
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller};
+use crate::in_flight::Delivery;
 use crate::recorder::Verdict;
 use crate::release::{Serialize, asked};
 use page_entry::Attempt;
@@ -103,6 +104,8 @@ pub struct Page {
     pub lines: Vec<Judged>,
     /// The page's entry.
     pub receipt: Receipt,
+    /// To be told when the page was handed over.
+    pub delivery: Delivery,
 }
 
 impl Audit {
@@ -177,7 +180,11 @@ impl Audit {
         let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
         let blob = self.items(&attempt, &verdicts)?;
         let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
-        let Some(receipt) = recorded(gateway.recorder.record(draft).await?)? else { return Ok(None) };
+        let (receipt, delivery) = match gateway.recorder.record(draft).await? {
+            Verdict::Released(receipt, delivery) => (receipt, delivery),
+            Verdict::Stale => return Ok(None),
+            _ => return Err(Fault::Defect("the ledger refused a page of an audit")),
+        };
         let judged = lines.iter().zip(verdicts).zip(0u32..);
         let lines = judged
             .map(|((line, verdict), item)| Judged {
@@ -190,7 +197,7 @@ impl Audit {
                 proof: blob.item_proof(item).unwrap_or_default(),
             })
             .collect();
-        Ok(Some(Page { number, lines, receipt }))
+        Ok(Some(Page { number, lines, receipt, delivery }))
     }
 
     /// Closes the audit with its totals.

@@ -4,6 +4,7 @@ use crate::entry::{self, Asked, COARSE, Particulars};
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::in_flight::Delivery;
 use crate::recorder::Verdict;
 use sluis_core::decide::decide;
 use sluis_core::field::{Field, FieldSet};
@@ -40,8 +41,8 @@ pub struct Ask {
 /// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
-    /// Fields leave.
-    Released(Released),
+    /// Fields leave, and the delivery is told when they did.
+    Released(Released, Delivery),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -151,11 +152,11 @@ impl Gateway {
         let mut draft = self.release_draft(asked, ask, gathered, &sealed, None)?;
         draft.transaction = Some(transaction);
         match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Released(receipt, delivery) => released(sealed, receipt, delivery).map(Some),
             Verdict::Stale => Ok(None),
             Verdict::Conflict => Err(Fault::TransactionReused),
             Verdict::Duplicate { index, kind } => self.repeated(asked, ask, gathered, sealed, index, kind).await,
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Recorded(_) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a release"))
             }
         }
@@ -182,7 +183,7 @@ impl Gateway {
         }
         let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
         match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Released(receipt, delivery) => released(sealed, receipt, delivery).map(Some),
             Verdict::Stale => Ok(None),
             _ => Err(Fault::Defect("the ledger refused the entry of a repeated release")),
         }
@@ -260,7 +261,7 @@ impl Gateway {
             }
             Verdict::Duplicate { kind: LeafKind::Release, .. } => Err(Fault::OutcomeChanged),
             Verdict::Duplicate { .. } => Err(Fault::TransactionReused),
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Released(..) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a refusal"))
             }
         }
@@ -340,9 +341,9 @@ pub(crate) fn asked<'a>(
     }
 }
 
-fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+fn released(sealed: Sealed, receipt: Receipt, delivery: Delivery) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(released))
+    Ok(Answer::Released(released, delivery))
 }
 
 fn hex32(text: &str) -> Option<[u8; 32]> {
