@@ -175,6 +175,10 @@ impl Desk {
 
     async fn append(&mut self, jobs: Vec<Job>) {
         let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
+        // Once an outcome is not known nothing is built upon it, whatever the ledger would do now (A6).
+        if *self.state.borrow() == LogState::Halted {
+            return refuse(answers, &StoreError::Unknown { store: "log database" });
+        }
         // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
         match self.ledger.append(drafts).await {
             Ok(committed) => {
@@ -198,9 +202,7 @@ impl Desk {
                 };
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.state.send_replace(state);
-                for answer in answers {
-                    let _ = answer.send(Err(error.clone()));
-                }
+                refuse(answers, &error);
             }
         }
     }
@@ -211,6 +213,13 @@ impl Desk {
         if due && self.ledger.keep_checkpoint(latest.size, &latest.note, now).await.is_ok() {
             self.kept = Kept { size: latest.size, time: now };
         }
+    }
+}
+
+fn refuse(answers: Vec<oneshot::Sender<Result<Verdict, StoreError>>>, error: &StoreError) {
+    for answer in answers {
+        // The caller may be gone.
+        let _ = answer.send(Err(error.clone()));
     }
 }
 
