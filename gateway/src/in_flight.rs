@@ -52,7 +52,7 @@ impl InFlight {
     /// Begins the delivery of an entry that is durable. Called before [`InFlight::recorded`] of its batch.
     pub fn begin(self: &Arc<Self>, index: u64) -> Delivery {
         self.state().open.insert(index);
-        Delivery { in_flight: Arc::clone(self), index, handed_over: false }
+        Delivery { open_in: Some(Arc::clone(self)), index }
     }
 
     /// Says that every entry below `size` is durable, and that those of them that release something have begun.
@@ -101,25 +101,26 @@ impl InFlight {
 /// One released entry on its way out. Dropped before it was handed over, it counts as aborted.
 #[must_use = "say when it was handed over; dropping it says that it was not"]
 pub struct Delivery {
-    in_flight: Arc<InFlight>,
+    /// Empty when it was handed over.
+    open_in: Option<Arc<InFlight>>,
     index: u64,
-    handed_over: bool,
 }
 
 impl Delivery {
     /// The reply is with the transport.
     pub fn handed_over(mut self) {
-        self.handed_over = true;
-        self.in_flight.settle(self.index);
+        if let Some(in_flight) = self.open_in.take() {
+            in_flight.settle(self.index);
+        }
     }
 }
 
 impl Drop for Delivery {
     /// The caller went away, or the gateway refused to let go: an OUTCOME leaf must say so before the mark may pass.
     fn drop(&mut self) {
-        if !self.handed_over {
-            self.in_flight.state().aborted.insert(self.index);
-            self.in_flight.given_up.send_modify(|count| *count = count.wrapping_add(1));
+        if let Some(in_flight) = self.open_in.take() {
+            in_flight.state().aborted.insert(self.index);
+            in_flight.given_up.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Ask {
 #[derive(Debug)]
 pub enum Answer {
     /// Fields leave, and the delivery is told when they did.
-    Released(Released, Delivery),
+    Released(Box<Released>, Delivery),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -343,7 +343,7 @@ pub(crate) fn asked<'a>(
 
 fn released(sealed: Sealed, receipt: Receipt, delivery: Delivery) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(released, delivery))
+    Ok(Answer::Released(Box::new(released), delivery))
 }
 
 fn hex32(text: &str) -> Option<[u8; 32]> {

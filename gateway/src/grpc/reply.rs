@@ -104,7 +104,7 @@ pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> v1::ReleaseResponse
     use v1::release_response::Outcome;
     let outcome = match answer {
         Answer::Released(released, delivery) => {
-            let message = release(released, transaction_id);
+            let message = release(*released, transaction_id);
             delivery.handed_over();
             Outcome::Released(message)
         }
