@@ -4,6 +4,7 @@ use crate::entry::{self, Asked, coarse};
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::in_flight::Delivery;
 use crate::payload::Particulars;
 use crate::recorder::Verdict;
 use sluis_core::decide::decide;
@@ -41,8 +42,8 @@ pub struct Ask {
 /// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
-    /// Fields leave.
-    Released(Box<Released>),
+    /// Fields leave, and the delivery is told when they did.
+    Released(Box<Released>, Delivery),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -161,11 +162,11 @@ impl Gateway {
         let mut draft = self.release_draft(asked, ask, gathered, &sealed, None)?;
         draft.transaction = Some(transaction);
         match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Released(receipt, delivery) => released(sealed, receipt, delivery).map(Some),
             Verdict::Stale => Ok(None),
             Verdict::Conflict => Err(Fault::TransactionReused),
             Verdict::Duplicate { index, kind } => self.repeated(asked, ask, gathered, sealed, index, kind).await,
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Recorded(_) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a release"))
             }
         }
@@ -197,7 +198,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: ask.mask,
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &[Reason::Ok],
             rule: Some(permit.rule()),
@@ -230,7 +231,7 @@ impl Gateway {
             }
             Verdict::Duplicate { kind: LeafKind::Release, .. } => Err(Fault::OutcomeChanged),
             Verdict::Duplicate { .. } => Err(Fault::TransactionReused),
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Released(..) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a refusal"))
             }
         }
@@ -250,7 +251,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: ask.mask,
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &refusal.reasons,
             rule: refusal.rule.as_deref(),
@@ -286,7 +287,7 @@ pub(crate) fn asked<'a>(
     }
 }
 
-pub(crate) fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+pub(crate) fn released(sealed: Sealed, receipt: Receipt, delivery: Delivery) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(Box::new(released)))
+    Ok(Answer::Released(Box::new(released), delivery))
 }

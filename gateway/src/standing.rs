@@ -53,7 +53,9 @@ impl Gateway {
             Verdict::Refused(refused) => Err(Fault::ChangeRefused(refused)),
             // The enrolment of the caller changed under the call.
             Verdict::Stale => Err(Fault::TryAgain),
-            Verdict::PolicyTooOld | Verdict::Malformed => Err(Fault::Defect("the ledger refused a change of standing")),
+            Verdict::Released(..) | Verdict::PolicyTooOld | Verdict::Malformed => {
+                Err(Fault::Defect("the ledger refused a change of standing"))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::gateway::{ActivePolicy, Gateway};
 use crate::origin::origin;
 use crate::recorder::Recorder;
 use crate::slot::Slots;
+use crate::sweeper;
 use arc_swap::ArcSwap;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
@@ -87,6 +88,7 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         holder: Arc::clone(&holder) as _,
         clock: Arc::clone(&clock),
     };
+    let left = log.in_flight_at_open();
     let (ledger, register): (Arc<dyn Ledger>, Arc<dyn Register>) = (Arc::clone(&log) as _, log);
     let found = ledger.head().await?.origin;
     let expected = shard_origin(config);
@@ -95,6 +97,9 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
     }
     let signer: Arc<dyn Signer> = Arc::new(Ed25519Signer::read(&config.log.signing_key)?);
     let recorder = Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&clock)).await?;
+    if !left.is_empty() {
+        recorder.in_flight().hold(left.start);
+    }
     let provisioned = housekeeper.provision().await?;
     let gateway = Gateway {
         ledger,
@@ -113,9 +118,15 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         slots: Slots::begin(),
     };
     open_shard(&gateway).await?;
+    let unknown = sweeper::sweep(&gateway, left).await?;
+    if unknown > 0 {
+        tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
+    }
     gateway.activate(policy).await?;
     gateway.enrol(read_organisations(&config.enrolment.file)?).await?;
-    Ok(Assembled { gateway: Arc::new(gateway), provisioned, housekeeper })
+    let gateway = Arc::new(gateway);
+    sweeper::follow(&gateway);
+    Ok(Assembled { gateway, provisioned, housekeeper })
 }
 
 fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {

@@ -6,6 +6,7 @@ use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
 use crate::recorder::LogState;
+use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
@@ -52,13 +53,16 @@ impl Listening {
         }
     }
 
-    /// Stops accepting, lets calls in progress finish, and waits for it.
+    /// Stops accepting, lets calls in progress finish, and waits for it. Then nothing is in flight.
     ///
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
         self.end.send_replace(true);
-        self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())))
+        let ended = self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())));
+        // What was given up while ending gets its outcome now; else the next start calls it unknown.
+        sweeper::record_aborted(&self.gateway).await?;
+        ended
     }
 }
 

@@ -209,6 +209,8 @@ impl Ledger for MemoryLog {
     async fn keep_checkpoint(&self, _size: u64, _note: &str, _time: Millis) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn delivered_below(&self, _index: u64) {}
 }
 
 /// Runs a future that never waits.
