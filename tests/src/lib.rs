@@ -10,3 +10,5 @@ mod independent;
 mod scenario;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod world;
