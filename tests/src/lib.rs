@@ -1,11 +1,15 @@
 //! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
 
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod independent;
+#[cfg(test)]
+mod outage;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]

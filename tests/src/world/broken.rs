@@ -28,7 +28,7 @@ use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::{self, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::organisation::Oin;
-use sluis_core::ports::{Clock, KeyStore, Ledger, Register, StoreError};
+use sluis_core::ports::{Clock, KeyStore, Ledger, StoreError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;

@@ -138,7 +138,7 @@ impl Client {
     }
 
     fn product_code(&self) -> String {
-        format!("Z{:02}Kq", self.n)
+        format!("~{:02}~k", self.n)
     }
 
     fn period(&self) -> (String, String) {
