@@ -133,9 +133,15 @@ impl Gateway {
         }
     }
 
-    /// Fetches exactly what the permit names and makes the bytes that would leave.
+    /// Fetches exactly what the permit names and makes the bytes that would leave. An extract under any other permit
+    /// than the one given, which a source could have made from facts of its own, is a defect.
     pub(crate) async fn fetch(&self, permit: Permit, policy: &Policy, serialize: Serialize) -> Result<Sealed, Fault> {
+        let (given, fields) = (permit.question().clone(), permit.fields());
         let extract = self.dossier.fetch(permit).await?;
+        let used = extract.permit();
+        if *used.question() != given || used.fields() != fields {
+            return Err(Fault::Defect("the source answered under another permit"));
+        }
         let body = serialize(&extract, policy.catalogue());
         Ok(Sealed { extract, body, salt: self.salt() })
     }
