@@ -1,6 +1,8 @@
 //! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod contract;
@@ -8,6 +10,8 @@ mod contract;
 mod golden;
 #[cfg(test)]
 mod independent;
+#[cfg(test)]
+mod look_alike;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
