@@ -31,6 +31,7 @@ use sluis_core::organisation::Oin;
 use sluis_core::ports::{Clock, KeyStore, Ledger, StoreError};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::net::TcpListener;
 
 /// A gateway whose ports can be broken.
@@ -47,6 +48,8 @@ pub struct Broken {
     pub keys: Arc<Switch<StoreError>>,
     /// What is wrong with the facts.
     pub facts: Arc<Switch<StoreError>>,
+    /// How long the facts take, milliseconds.
+    pub facts_slow_ms: Arc<AtomicU64>,
     /// What is wrong with the fields.
     pub dossier: Arc<Switch<Fetch>>,
     /// The clock of gateway and log.
@@ -60,7 +63,7 @@ impl Broken {
         compose::init(&folder.config).unwrap();
         drop(compose::assemble(&folder.config).await.unwrap());
         let (log, keys, facts, dossier) = (Switch::off(), Switch::off(), Switch::off(), Switch::off());
-        let clock = Arc::new(MovedClock::default());
+        let (clock, facts_slow_ms) = (Arc::new(MovedClock::default()), Arc::new(AtomicU64::new(0)));
         let (store, key_store) = stores(&folder, &clock).await;
         let holder = Arc::new(holder(&folder));
         let ledger: Arc<dyn Ledger> = Arc::new(Log { real: Arc::clone(&store) as _, wrong: Arc::clone(&log) });
@@ -73,7 +76,11 @@ impl Broken {
             ledger,
             register: store,
             keys: Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }),
-            facts: Arc::new(Facts { real: Arc::clone(&holder) as _, wrong: Arc::clone(&facts) }),
+            facts: Arc::new(Facts {
+                real: Arc::clone(&holder) as _,
+                wrong: Arc::clone(&facts),
+                slow_ms: Arc::clone(&facts_slow_ms),
+            }),
             dossier: Arc::new(Dossier { real: holder, wrong: Arc::clone(&dossier) }),
             active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
             clock: time,
@@ -85,7 +92,7 @@ impl Broken {
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
         let grpc = serve(&folder, &gateway).await;
-        Self { folder, gateway, grpc, log, keys, facts, dossier, clock }
+        Self { folder, gateway, grpc, log, keys, facts, facts_slow_ms, dossier, clock }
     }
 
     /// An organisation that is connected.

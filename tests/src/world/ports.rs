@@ -13,8 +13,9 @@ use sluis_core::ports::{
 };
 use sluis_core::release::{Extract, Permit};
 use sluis_core::subject::{SubjectId, SubjectRef};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What is wrong now; nothing at first.
 pub struct Switch<F>(Mutex<Option<F>>);
@@ -133,12 +134,15 @@ pub struct Facts {
     pub real: Arc<dyn FactSource>,
     /// What is wrong.
     pub wrong: Arc<Switch<StoreError>>,
+    /// How long it takes to answer about a client, milliseconds.
+    pub slow_ms: Arc<AtomicU64>,
 }
 
 #[async_trait]
 impl FactSource for Facts {
     async fn facts(&self, subject: &SubjectId) -> Result<Option<HolderFacts>, StoreError> {
         self.wrong.check::<StoreError>()?;
+        tokio::time::sleep(Duration::from_millis(self.slow_ms.load(Ordering::SeqCst))).await;
         self.real.facts(subject).await
     }
     async fn claim(&self, subject: &SubjectId, line: &ClaimLine) -> Result<Comparison, StoreError> {
