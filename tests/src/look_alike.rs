@@ -2,6 +2,7 @@
 //!
 //! Compared are whole replies, entries of the log, and payloads at rest; [`timing`] compares the moment they leave.
 
+mod lines;
 mod timing;
 
 use super::world::desk::Desk;
