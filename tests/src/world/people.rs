@@ -45,8 +45,8 @@ pub fn marker(n: u32, table: &str, column: &str) -> String {
 
 /// The `n`-th BSN of the range for tests, from 1.
 pub fn test_bsn(n: u32) -> String {
-    let all = (999_900_006..=999_999_990_u32).map(|b| b.to_string()).filter(|b| Bsn::parse(b).is_ok());
-    all.skip(n as usize).next().unwrap()
+    let mut all = (999_900_006..=999_999_990_u32).map(|b| b.to_string()).filter(|b| Bsn::parse(b).is_ok());
+    all.nth(n as usize).unwrap()
 }
 
 /// Today in the Netherlands.
