@@ -13,6 +13,7 @@ use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
 use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most entries in one append.
@@ -136,7 +137,10 @@ impl Recorder {
 async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, StoreError> {
     let (answer, verdict) = oneshot::channel();
     let busy = StoreError::Unavailable { store: "log database", state: "QUEUE_FULL" };
-    queue.try_send(Job { draft, answer }).map_err(|_| busy)?;
+    queue.try_send(Job { draft, answer }).map_err(|refused| match refused {
+        TrySendError::Full(_) => busy,
+        TrySendError::Closed(_) => StoreError::Unknown { store: "log database" },
+    })?;
     // The task answers every job it takes; a closed channel means that it died between taking and answering.
     verdict.await.unwrap_or(Err(StoreError::Unknown { store: "log database" }))
 }
@@ -170,6 +174,10 @@ impl Desk {
             fill(&mut jobs, &mut urgent);
             fill(&mut jobs, &mut normal);
             self.append(jobs).await;
+            // Nothing is appended after an unknown outcome, whatever the store says next: only a restart knows.
+            if *self.state.borrow() == LogState::Halted {
+                return;
+            }
         }
     }
 

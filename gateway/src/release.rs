@@ -138,7 +138,8 @@ impl Gateway {
         }
     }
 
-    /// Fetches exactly what the permit names and makes the bytes that would leave, under a salt.
+    /// Fetches exactly what the permit names and makes the bytes that would leave, under a salt. An extract under any
+    /// other permit than the one given, which a source could have made from facts of its own, is a defect.
     pub(crate) async fn fetch(
         &self,
         permit: Permit,
@@ -146,7 +147,12 @@ impl Gateway {
         salt: [u8; 32],
         serialize: Serialize,
     ) -> Result<Sealed, Fault> {
+        let (given, fields) = (permit.question().clone(), permit.fields());
         let extract = self.dossier.fetch(permit).await?;
+        let used = extract.permit();
+        if *used.question() != given || used.fields() != fields {
+            return Err(Fault::Defect("the source answered under another permit"));
+        }
         let body = serialize(&extract, policy.catalogue());
         Ok(Sealed { extract, body, salt })
     }

@@ -1,6 +1,10 @@
 //! What Sluis promises, tested. Each module defends one kind of promise; its doc says which.
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod conduct;
 #[cfg(test)]
 mod contract;
@@ -13,6 +17,10 @@ mod golden;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod look_alike;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod property;
 #[cfg(test)]
 mod race;
@@ -20,3 +28,5 @@ mod race;
 mod scenario;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod world;

@@ -6,7 +6,7 @@ use crate::organisation::{Purpose, RecipientType};
 use crate::subject::SubjectId;
 
 /// What is asked: by which type of recipient, for what, about whom, and which fields at most.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// The type of the caller, from our register.
     pub recipient: RecipientType,

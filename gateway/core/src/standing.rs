@@ -191,8 +191,8 @@ pub enum ChangeRefused {
     /// One person in two roles.
     #[error("the second approval must come from another professional than the first")]
     SamePerson,
-    /// A criterion outside [`DANGER_CRITERIA`].
-    #[error("unknown criterion: use {}", DANGER_CRITERIA.join(", "))]
+    /// A criterion outside [`DANGER_CRITERIA`]. The text does not repeat it: it may name a person.
+    #[error("a criterion is not one of these, which are all: {}", DANGER_CRITERIA.join(", "))]
     Criterion,
     /// The subject would have more entries of one sort than a dossier can need.
     #[error("more than {0} entries of this sort for one subject: remove what no longer holds first")]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sluis::gateway::Gateway;
 use sluis_core::decide::decide;
 use sluis_core::fact::{Fact, Facts};
+use sluis_core::field::FieldSet;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::organisation::{Oin, Purpose, RecipientType};
@@ -96,7 +97,7 @@ fn reproduces(policy: &Policy, leaf: &Leaf, payload: &Value) {
         recipient: recipient(leaf),
         purpose: purpose(leaf),
         subject: subject(payload),
-        mask: None,
+        mask: mask(payload),
         record_id: None,
     };
     assert_eq!(leaf.text(Key::Po), Some(policy.digest().to_hex().as_str()));
@@ -141,4 +142,10 @@ fn facts(payload: &Value) -> Facts {
         assert!(facts.value(Fact::from_code(name).unwrap()).is_some(), "{name} has no value {value}");
         facts
     })
+}
+
+/// The fields asked for, as the payload says.
+fn mask(payload: &Value) -> Option<FieldSet> {
+    let bits = u64::from_str_radix(payload["mask"].as_str()?, 16).unwrap();
+    Some(FieldSet::from_bits(bits).unwrap())
 }
