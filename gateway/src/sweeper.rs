@@ -71,7 +71,7 @@ async fn record(gateway: &Gateway, entries: &[u64], outcome: &str) -> Result<(),
     for part in entries.chunks(REFS_MAX) {
         let refs: Vec<String> = part.iter().map(|index| format!("{shard}:{index}")).collect();
         let leaf = LeafDraft::new(LeafKind::Outcome).with(Key::Refs, refs).with(Key::Rs, vec![outcome.to_owned()]);
-        gateway.record_own(leaf, Vec::new()).await?;
+        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
     }
     Ok(())
 }

@@ -6,7 +6,8 @@ use prost::Message;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::organisation::{Purpose, RecipientType};
-use sluis_core::release::{Extract, Obligation, Released, Withheld};
+use sluis_core::release::{Extract, Obligation, Withheld};
+use sluis_core::released::Released;
 use sluis_proto::v1;
 
 /// Every refusal and escalation has this many bytes, or the next multiple.

@@ -102,7 +102,7 @@ impl House {
             recorder.in_flight().hold(left.start);
         }
         let (origin, verifier_key) = (gateway.origin, gateway.verifier_key);
-        let (test_numbers, slots) = (gateway.test_numbers, gateway.slots);
+        let (test_numbers, slots, grants) = (gateway.test_numbers, gateway.slots, gateway.grants);
         let gateway = Gateway {
             ledger,
             register,
@@ -116,6 +116,7 @@ impl House {
             origin,
             verifier_key,
             test_numbers,
+            grants,
             slots,
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
@@ -167,7 +168,7 @@ pub fn caller(oin: &str) -> Caller {
     let oin = Oin::parse(oin).unwrap();
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
     let grant = grant_hash(&oin, &enrolments).into();
-    Caller { oin, thumbprint: "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into(), grant }
+    Caller { oin, thumbprint: "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into(), grant, certified_until: u64::MAX }
 }
 
 /// A parent's question about a child.
@@ -204,7 +205,11 @@ pub async fn record(gateway: &Gateway, subject: SubjectId, change: Change) -> sl
 
 /// The parent's authority, which nobody takes away.
 pub fn authority() -> Change {
-    Change::Authority { person: Actor::parse(PARENT).unwrap(), state: Some(AuthorityState::Verified) }
+    Change::Authority {
+        portal: Oin::parse(PORTAL).unwrap(),
+        person: Actor::parse(PARENT).unwrap(),
+        state: Some(AuthorityState::Verified),
+    }
 }
 
 /// The youth's consent to informing a parent.

@@ -30,8 +30,11 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(purpose, recipient, by, given)| Change::Consent { purpose, recipient, by, given }),
         (of(ObjectionKind::ALL), flag()).prop_map(|(kind, made)| Change::Objection { kind, made }),
         flag().prop_map(|set| Change::Restriction { set }),
-        (any::<u8>(), proptest::option::of(of(AuthorityState::ALL)))
-            .prop_map(|(n, state)| Change::Authority { person: person(n), state }),
+        (any::<u8>(), proptest::option::of(of(AuthorityState::ALL))).prop_map(|(n, state)| Change::Authority {
+            portal: partner(n),
+            person: person(n),
+            state
+        }),
         (any::<u8>(), any::<u8>(), flag()).prop_map(|(p, w, on)| Change::Caseload {
             partner: partner(p),
             worker: person(w),
@@ -49,6 +52,7 @@ fn change() -> impl Strategy<Value = Change> {
         Just(Change::DangerPassed),
         (of(Purpose::ALL), any::<u8>(), of(ReviewDecision::ALL)).prop_map(|(purpose, n, decision)| Change::Review {
             purpose,
+            organisation: partner(n),
             actor: Some(person(n)),
             professional: person(n.wrapping_add(1)),
             decision,
@@ -63,7 +67,7 @@ fn taken_back(change: &Change) -> Option<Change> {
         Change::Consent { purpose, recipient, by, .. } => Change::Consent { purpose, recipient, by, given: false },
         Change::Objection { kind, .. } => Change::Objection { kind, made: false },
         Change::Restriction { .. } => Change::Restriction { set: false },
-        Change::Authority { person, .. } => Change::Authority { person, state: None },
+        Change::Authority { portal, person, .. } => Change::Authority { portal, person, state: None },
         Change::Caseload { partner, worker, .. } => Change::Caseload { partner, worker, on: false },
         Change::SecretResidence { .. } => Change::SecretResidence { set: false },
         Change::Capacity { .. } => Change::Capacity { able: true },
