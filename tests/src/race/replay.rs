@@ -7,6 +7,7 @@ use serde_json::Value;
 use sluis::gateway::Gateway;
 use sluis_core::decide::decide;
 use sluis_core::fact::{Fact, Facts};
+use sluis_core::field::FieldSet;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::organisation::{Oin, Purpose, RecipientType};
@@ -43,13 +44,17 @@ impl Replay {
         let mut replay = Self::default();
         for text in read::leaves(gateway).await {
             let leaf = Leaf::decode(&text).unwrap();
-            let Some(payload) = read::payload(gateway, &leaf).await else { continue };
+            use LeafKind as L;
             match leaf.kind() {
-                LeafKind::Release | LeafKind::Deny | LeafKind::Escalate => {
+                L::Release | L::Deny | L::Escalate => {
+                    let payload = read::payload(gateway, &leaf).await;
                     replay.answer(&leaf, &payload);
                     reproduces(&policy.policy, &leaf, &payload);
                 }
-                _ => replay.change(&payload),
+                L::Consent | L::Restriction | L::Objection | L::Authority | L::Standing => {
+                    replay.change(&read::payload(gateway, &leaf).await);
+                }
+                _ => {}
             }
         }
         replay
@@ -95,7 +100,7 @@ fn reproduces(policy: &Policy, leaf: &Leaf, payload: &Value) {
         recipient: recipient(leaf),
         purpose: purpose(leaf),
         subject: subject(payload),
-        mask: None,
+        mask: payload["mask"].as_str().map(|hex| FieldSet::from_bits(u64::from_str_radix(hex, 16).unwrap()).unwrap()),
         record_id: None,
     };
     assert_eq!(leaf.text(Key::Po), Some(policy.digest().to_hex().as_str()));
