@@ -13,7 +13,7 @@ use sluis_core::log::draft::{Draft, Transaction};
 use sluis_core::log::leaf::Key;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment};
-use sluis_core::organisation::{Purpose, RecipientType};
+use sluis_core::organisation::Purpose;
 use sluis_core::policy::Policy;
 use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal};
 use sluis_core::released::{Released, Sealed};
@@ -120,7 +120,7 @@ impl Gateway {
             recipient: admitted.enrolment.recipient,
             purpose: ask.purpose,
             subject: ask.subject.clone(),
-            mask: lawful_mask(admitted, ask.mask),
+            mask: admitted.lawful_mask(ask.mask),
             record_id: None,
         };
         let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
@@ -198,7 +198,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: permit.question().mask,
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &[Reason::Ok],
             rule: Some(permit.rule()),
@@ -251,7 +251,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: lawful_mask(asked.admitted, ask.mask),
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &refusal.reasons,
             rule: refusal.rule.as_deref(),
@@ -266,31 +266,8 @@ impl Gateway {
         if kind == LeafKind::Escalate {
             return Answer::Escalated(receipt);
         }
-        Answer::Refused(Refused { receipt, natural_person: is_natural_person(asked.admitted.enrolment.recipient) })
+        Answer::Refused(Refused { receipt, natural_person: asked.admitted.enrolment.recipient.is_natural_person() })
     }
-}
-
-/// Recipients who are persons, and are told where they can turn to.
-pub(crate) const fn is_natural_person(recipient: RecipientType) -> bool {
-    matches!(
-        recipient,
-        RecipientType::Parent
-            | RecipientType::ParentWithoutAuthority
-            | RecipientType::FosterParent
-            | RecipientType::Guardian
-            | RecipientType::Representative
-            | RecipientType::Client
-            | RecipientType::Relative
-    )
-}
-
-/// The mask without the BSN for a role without a ground to use it (UAVG 46, B7): it can only narrow.
-pub(crate) fn lawful_mask(admitted: &Admitted, mask: Option<FieldSet>) -> Option<FieldSet> {
-    if admitted.enrolment.bsn_ground.is_some() {
-        return mask;
-    }
-    let all = || Field::ALL.iter().copied().collect();
-    Some(mask.unwrap_or_else(all).difference(FieldSet::of(&[Field::Bsn])))
 }
 
 pub(crate) fn asked<'a>(
