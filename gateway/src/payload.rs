@@ -14,7 +14,7 @@ pub struct Particulars<'a> {
     pub subject: &'a SubjectId,
     /// Who acted.
     pub actor: Option<&'a Actor>,
-    /// The fields asked for.
+    /// The mask decided with: the fields asked for, without the BSN for a role that has no ground to use it.
     pub mask: Option<FieldSet>,
     /// The facts decided on.
     pub facts: Facts,

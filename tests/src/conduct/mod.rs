@@ -102,9 +102,8 @@ impl House {
             recorder.in_flight().hold(left.start);
         }
         let (origin, verifier_key) = (gateway.origin, gateway.verifier_key);
-        let (test_numbers, slots) = (gateway.test_numbers, gateway.slots);
+        let (test_numbers, slots, grants) = (gateway.test_numbers, gateway.slots, gateway.grants);
         let gateway = Gateway {
-            grants: sluis::enrolment::GrantCache::default(),
             ledger,
             register,
             keys,
@@ -117,6 +116,7 @@ impl House {
             origin,
             verifier_key,
             test_numbers,
+            grants,
             slots,
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
@@ -205,8 +205,11 @@ pub async fn record(gateway: &Gateway, subject: SubjectId, change: Change) -> sl
 
 /// The parent's authority, which nobody takes away.
 pub fn authority() -> Change {
-    let portal = Oin::parse(PORTAL).unwrap();
-    Change::Authority { portal, person: Actor::parse(PARENT).unwrap(), state: Some(AuthorityState::Verified) }
+    Change::Authority {
+        portal: Oin::parse(PORTAL).unwrap(),
+        person: Actor::parse(PARENT).unwrap(),
+        state: Some(AuthorityState::Verified),
+    }
 }
 
 /// The youth's consent to informing a parent.

@@ -28,15 +28,14 @@ pub async fn of_kind(gateway: &Gateway, kind: LeafKind) -> Vec<Leaf> {
     leaves.filter(|leaf| leaf.kind() == kind).collect()
 }
 
-/// The payload of an entry, opened with the key of its subject and held against its commitment; `None` for a leaf
-/// without one.
-pub async fn payload(gateway: &Gateway, leaf: &Leaf) -> Option<serde_json::Value> {
-    let sealed = gateway.ledger.entry(leaf.index()).await.unwrap().unwrap().payload?;
+/// The payload of an entry, opened with the key of its subject and held against its commitment.
+pub async fn payload(gateway: &Gateway, leaf: &Leaf) -> serde_json::Value {
+    let sealed = gateway.ledger.entry(leaf.index()).await.unwrap().unwrap().payload.unwrap();
     let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
     let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
     let plain = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
     assert_eq!(leaf.text(Key::Pc), Some(commitment::payload(&plain).as_str()), "leaf {}", leaf.index());
-    Some(serde_json::from_slice(&plain).unwrap())
+    serde_json::from_slice(&plain).unwrap()
 }
 
 /// Verifies the whole log as an export would be.

@@ -44,14 +44,17 @@ impl Replay {
         let mut replay = Self::default();
         for text in read::leaves(gateway).await {
             let leaf = Leaf::decode(&text).unwrap();
-            let Some(payload) = read::payload(gateway, &leaf).await else { continue };
+            use LeafKind as L;
             match leaf.kind() {
-                LeafKind::Release | LeafKind::Deny | LeafKind::Escalate => {
+                L::Release | L::Deny | L::Escalate => {
+                    let payload = read::payload(gateway, &leaf).await;
                     replay.answer(&leaf, &payload);
                     reproduces(&policy.policy, &leaf, &payload);
                 }
-                LeafKind::Recipient => {} // who was admitted, not what holds for a subject
-                _ => replay.change(&payload),
+                L::Consent | L::Restriction | L::Objection | L::Authority | L::Standing => {
+                    replay.change(&read::payload(gateway, &leaf).await);
+                }
+                _ => {}
             }
         }
         replay
@@ -97,7 +100,7 @@ fn reproduces(policy: &Policy, leaf: &Leaf, payload: &Value) {
         recipient: recipient(leaf),
         purpose: purpose(leaf),
         subject: subject(payload),
-        mask: mask(payload),
+        mask: payload["mask"].as_str().map(|hex| FieldSet::from_bits(u64::from_str_radix(hex, 16).unwrap()).unwrap()),
         record_id: None,
     };
     assert_eq!(leaf.text(Key::Po), Some(policy.digest().to_hex().as_str()));
@@ -142,10 +145,4 @@ fn facts(payload: &Value) -> Facts {
         assert!(facts.value(Fact::from_code(name).unwrap()).is_some(), "{name} has no value {value}");
         facts
     })
-}
-
-/// The fields asked for, as the payload says.
-fn mask(payload: &Value) -> Option<FieldSet> {
-    let bits = u64::from_str_radix(payload["mask"].as_str()?, 16).unwrap();
-    Some(FieldSet::from_bits(bits).unwrap())
 }

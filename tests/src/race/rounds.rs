@@ -5,6 +5,7 @@ use crate::conduct::{self, House, PARTNER, PORTAL, authority, caseload, consent,
 use sluis::fault::Fault;
 use sluis::gateway::Gateway;
 use sluis::release::Answer;
+use sluis_core::field::{Field, FieldSet};
 use sluis_core::standing::Change;
 use sluis_core::subject::SubjectId;
 use std::sync::Arc;
@@ -93,12 +94,17 @@ async fn keep_asking(
     child: SubjectId,
     as_worker: bool,
 ) {
-    while !about.ended.load(Ordering::SeqCst) {
-        let (oin, ask) = if as_worker {
+    let masks = [None, Some(FieldSet::of(&[Field::CareStatus])), Some(FieldSet::of(&[Field::PlanSummary]))];
+    for mask in masks.into_iter().cycle() {
+        if about.ended.load(Ordering::SeqCst) {
+            return;
+        }
+        let (oin, mut ask) = if as_worker {
             (PARTNER, conduct::workers_question(&gateway, child.clone()))
         } else {
             (PORTAL, conduct::parents_question(&gateway, child.clone()))
         };
+        ask.mask = mask;
         let count = match conduct::ask(&gateway, oin, &ask).await {
             Ok(Answer::Released(_, delivery)) => {
                 delivery.handed_over();
