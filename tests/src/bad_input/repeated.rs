@@ -50,6 +50,17 @@ async fn what_was_refused_stays_refused_and_has_one_entry() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_repeated_with_its_first_receipt() {
+    let (bench, id) = (Bench::open().await, transaction());
+    let asked = Client::new(2, 8).question(v1::Purpose::Treatment, WORKER);
+    let first = bench.desk.release_under(asked.clone(), id).await.unwrap();
+    let size = bench.world.size().await;
+    let again = bench.desk.release_under(asked, id).await.unwrap();
+    assert!(matches!(again.outcome, Some(Outcome::Refused(_))));
+    assert_eq!((index_of(&first), size), (index_of(&again), bench.world.size().await));
+}
+
+#[tokio::test]
 async fn what_was_escalated_stays_escalated() {
     let id = transaction();
     let youth = Client::new(1, 14);

@@ -1,24 +1,29 @@
-//! Every log line of this thread: ours at the most talkative level, the libraries' at `debug`.
+//! Every log line of this process: ours at the most talkative level, the libraries' at `debug`.
 //!
-//! The runtime of a plain test has one thread, so this sees every task of gateway and clients. The writer threads of SQLite
-//! are others; they speak only of codes.
+//! The subscriber is the process's, because one per thread misses lines: a place that another thread reaches first is
+//! remembered as silent. It is deaf until a capture begins. While it lasts the lines of tests beside it are captured too,
+//! and they may not name anybody either.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, OnceLock};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+
+const DEAF: &str = "off";
+const TALKATIVE: &str = "debug,sluis=trace,sluis_core=trace,sluis_adapters=trace";
+
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Captures until its end.
-pub struct Capture {
-    lines: Lines,
-    _guard: tracing::subscriber::DefaultGuard,
-}
+pub struct Capture(());
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Lines;
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
@@ -26,22 +31,26 @@ impl Write for Lines {
     }
 }
 
+fn listen(level: &str) {
+    let handle = FILTER.get_or_init(|| {
+        let (filter, handle) = reload::Layer::new(EnvFilter::new(DEAF));
+        let lines = fmt::layer().with_ansi(false).with_writer(|| Lines);
+        tracing_subscriber::registry().with(filter).with(lines).init();
+        handle
+    });
+    handle.reload(EnvFilter::new(level)).unwrap();
+}
+
 impl Capture {
     /// From here on.
     pub fn begin() -> Self {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let all = tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::new(
-                "debug,sluis=trace,sluis_core=trace,sluis_adapters=trace",
-            ))
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        Self { lines, _guard: all.set_default() }
+        listen(TALKATIVE);
+        Self(())
     }
 
     /// What was said.
     pub fn end(self) -> Vec<u8> {
-        self.lines.0.lock().unwrap().clone()
+        listen(DEAF);
+        std::mem::take(&mut *LINES.lock().unwrap())
     }
 }
