@@ -7,6 +7,8 @@ mod golden;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod journey;
+#[cfg(test)]
 mod scenario;
 #[cfg(test)]
 mod tidy;
