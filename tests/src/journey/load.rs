@@ -93,6 +93,11 @@ impl World {
         (world, kept)
     }
 
+    /// The clients whose dossier is released.
+    pub fn clients(&self) -> impl Iterator<Item = &String> + Clone {
+        self.clients.iter()
+    }
+
     /// Connects and begins to ask; ends when the gateway is gone.
     pub async fn begin(&self, place: &Place, round: u32) -> JoinSet<Vec<Came>> {
         let mut callers = JoinSet::new();
