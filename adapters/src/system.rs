@@ -1,5 +1,4 @@
 //! The clock and the randomness of the machine: the only file that asks for them.
-#![expect(clippy::disallowed_methods, reason = "the one file that asks the machine for time and randomness")]
 
 use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, Entropy};

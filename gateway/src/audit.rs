@@ -15,10 +15,11 @@ use sluis_core::claim::{ClaimLine, Finding};
 use sluis_core::field::FieldSet;
 use sluis_core::log::draft::{Draft, GuardKey};
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::log::page::item_salt;
+use sluis_core::log::page::{PageBlob, item_salt};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::Purpose;
+use sluis_core::released::{ItemProof, PageReceipt, ReleasedItem};
 use sluis_core::subject::{Actor, Bsn};
 use std::sync::Arc;
 
@@ -84,14 +85,12 @@ pub struct Judged {
     pub finding: Finding,
     /// In what the billing record differs.
     pub differing: FieldSet,
-    /// The bytes that leave; empty where the policy releases none.
-    pub body: Vec<u8>,
+    /// What leaves with the line, where the policy releases something.
+    pub released: Option<ReleasedItem>,
     /// Salt of the item.
     pub salt: [u8; 32],
-    /// The item's text under the page's root.
-    pub item_text: String,
-    /// Hashes from the item to the root.
-    pub proof: Vec<[u8; 32]>,
+    /// The item under the page's root.
+    pub item: ItemProof,
 }
 
 /// A page that is durable and may leave.
@@ -137,8 +136,15 @@ impl Audit {
             .with(Key::Pc, commitment::payload(&payload));
         let relies_on = relies_on(&caller, &admitted, &active);
         let sealed = gateway.sealed(&key, rid, &payload)?;
-        let draft = Draft { payload: Some(sealed), relies_on, ..gateway.bare_draft(rid, leaf) };
-        let receipt = recorded(gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
+        let digest = gateway.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
+        let transaction = Some(crate::entry::transaction(&caller, transaction_id, digest));
+        let payload = Some(sealed);
+        let draft = Draft { payload, relies_on, transaction, ..gateway.bare_draft(rid, leaf) };
+        let receipt = match gateway.recorder.record(draft).await? {
+            // An audit is not repeated: its lines are not known when it opens. A new one needs a new transaction id.
+            Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
+            verdict => recorded(verdict)?.ok_or(Fault::TryAgain)?,
+        };
         let audit = Self { gateway, caller, actor, id, transaction_id, pages: 0, totals: Totals::default() };
         Ok((audit, receipt))
     }
@@ -169,28 +175,22 @@ impl Audit {
         let gateway = &self.gateway;
         let admitted = gateway.admit(&self.caller, Some(Purpose::InvoiceFormal)).await?;
         let active = gateway.active.load_full();
-        let mut verdicts = Vec::with_capacity(lines.len());
-        for line in lines {
-            verdicts.push(self.judge(&admitted, &active, line, serialize).await?);
-        }
         let (rid, salt) = (gateway.request_id(), gateway.salt());
+        let mut verdicts = Vec::with_capacity(lines.len());
+        for (line, item) in lines.iter().zip(0u32..) {
+            verdicts.push(self.judge(&admitted, &active, line, item_salt(&salt, item), serialize).await?);
+            // A page reads a thousand rows: others must be able to run in between.
+            tokio::task::yield_now().await;
+        }
         let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
         let blob = self.items(&attempt, &verdicts)?;
         let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
         let Some(receipt) = recorded(gateway.recorder.record(draft).await?)? else { return Ok(None) };
-        let judged = lines.iter().zip(verdicts).zip(0u32..);
-        let lines = judged
-            .map(|((line, verdict), item)| Judged {
-                reference: line.claim.reference.clone(),
-                finding: verdict.finding,
-                differing: verdict.differing,
-                body: verdict.body,
-                salt: item_salt(&salt, item),
-                item_text: blob.item(item).unwrap_or_default().to_owned(),
-                proof: blob.item_proof(item).unwrap_or_default(),
-            })
-            .collect();
-        Ok(Some(Page { number, lines, receipt }))
+        let page = PageReceipt::open(receipt).ok_or(Fault::Defect("a page has another receipt"))?;
+        let numbered = lines.iter().zip(verdicts).zip(0u32..);
+        let judged = numbered.map(|((line, verdict), item)| judged(&page, &blob, line, verdict, item, &salt));
+        let lines = judged.collect::<Result<_, _>>()?;
+        Ok(Some(Page { number, lines, receipt: page.into_receipt() }))
     }
 
     /// Closes the audit with its totals.
@@ -215,6 +215,34 @@ impl Audit {
         let receipt = recorded(self.gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
         Ok((totals, receipt))
     }
+}
+
+/// A judged line with its place under the page; a body leaves only when the page's entry commits to it.
+fn judged(
+    page: &PageReceipt,
+    blob: &PageBlob,
+    line: &Line,
+    verdict: judge::Verdict,
+    number: u32,
+    salt: &[u8; 32],
+) -> Result<Judged, Fault> {
+    let defect = Fault::Defect("an item is not under its page");
+    let text = blob.item(number).ok_or(defect.clone())?.to_owned();
+    let position = blob.position(number).ok_or(defect.clone())?;
+    let item = ItemProof { text, position, hashes: blob.item_proof(number).ok_or(defect.clone())? };
+    let released = match verdict.sealed {
+        None => None,
+        Some(sealed) => Some(page.release(sealed, &item).ok_or(defect)?),
+    };
+    let (finding, differing) = (verdict.finding, verdict.differing);
+    Ok(Judged {
+        reference: line.claim.reference.clone(),
+        finding,
+        differing,
+        released,
+        salt: item_salt(salt, number),
+        item,
+    })
 }
 
 fn relies_on(caller: &Caller, admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {

@@ -22,6 +22,25 @@ pub fn grant_hash(oin: &Oin, enrolments: &[Enrolment]) -> String {
     format!("$1$3${}", data_encoding::BASE64URL_NOPAD.encode(hash.as_ref()))
 }
 
+/// Grant hashes by organisation and version of its row: computed once per change of an enrolment.
+pub struct GrantCache(moka::sync::Cache<(Oin, u64), Arc<str>>);
+
+impl Default for GrantCache {
+    fn default() -> Self {
+        const ORGANISATIONS_MAX: u64 = 4096;
+        Self(moka::sync::Cache::new(ORGANISATIONS_MAX))
+    }
+}
+
+impl GrantCache {
+    /// The grant hash of these enrolments.
+    #[must_use]
+    pub fn grant(&self, oin: &Oin, enrolments: &Versioned<Vec<Enrolment>>) -> Arc<str> {
+        let hash = || grant_hash(oin, &enrolments.state).into();
+        self.0.get_with((oin.clone(), enrolments.version), hash)
+    }
+}
+
 /// The operator's file of organisations.
 #[derive(Debug, Clone, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]

@@ -3,8 +3,7 @@
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::{Admitted, Caller, Gathered};
-use serde_json::{Value, json};
-use sluis_core::fact::Facts;
+use crate::payload::{Particulars, Salted};
 use sluis_core::log::LeafKind;
 use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, RequestId, SealedPayload, Transaction};
@@ -12,11 +11,18 @@ use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::{Sealing, padded, seal};
 use sluis_core::organisation::Purpose;
 use sluis_core::ports::SubjectKey;
-use sluis_core::release::{Obligation, PolicyDigest, Reason};
-use sluis_core::subject::{Actor, SubjectId};
+use sluis_core::release::PolicyDigest;
 
-/// The coarse code in the leaf of a refusal or escalation: it never says why (A10).
-pub const COARSE: &str = "NOT_PERMITTED";
+/// The coarse code in the leaf of a refusal, escalation or explanation: it never says why. Together with the kind all
+/// of them have one length (A10).
+#[must_use]
+pub const fn coarse(kind: LeafKind) -> &'static str {
+    match kind {
+        LeafKind::Escalate => "ESCALATED",
+        LeafKind::Explain => "NOT_STATED",
+        _ => "NOT_PERMITTED",
+    }
+}
 
 /// Payloads of refusals are padded from here to the next step, so that unknown and known subjects look alike at rest.
 const REFUSAL_BYTES_MIN: usize = 1025;
@@ -52,24 +58,6 @@ impl Asked<'_> {
     }
 }
 
-/// What only the payload says about a question.
-pub struct Particulars<'a> {
-    /// About whom.
-    pub subject: &'a SubjectId,
-    /// Who acted.
-    pub actor: Option<&'a Actor>,
-    /// The facts decided on.
-    pub facts: Facts,
-    /// The reasons found.
-    pub reasons: &'a [Reason],
-    /// The rule, if one applied.
-    pub rule: Option<&'a str>,
-    /// The salt of the body, for a release.
-    pub body_salt: Option<&'a [u8; 32]>,
-    /// What must happen afterwards, for a release.
-    pub obligations: &'a [Obligation],
-}
-
 impl Gateway {
     /// A request id for one attempt.
     #[must_use]
@@ -96,17 +84,17 @@ impl Gateway {
     }
 
     /// The payload of a question. Of a refusal it is padded, so that all refusals have one length.
-    #[must_use]
-    pub fn particulars(&self, said: &Particulars<'_>) -> Vec<u8> {
-        let mut object = question_json(said, &self.salt());
-        if let Some(salt) = said.body_salt {
-            let codes: Vec<_> = said.obligations.iter().map(|o| o.code()).collect();
-            object.insert("body_salt".into(), Value::from(data_encoding::HEXLOWER.encode(salt)));
-            object.insert("obligations".into(), Value::from(codes));
-            return Value::from(object).to_string().into_bytes();
+    ///
+    /// # Errors
+    /// Never for what particulars hold; a failure to serialize is a defect.
+    pub fn particulars(&self, said: &Particulars<'_>) -> Result<Vec<u8>, Fault> {
+        let json = serde_json::to_string(&Salted(said, self.salt()));
+        let json = json.map_err(|_| Fault::Defect("a payload cannot be written"))?;
+        if said.body_salt.is_some() {
+            return Ok(json.into_bytes());
         }
         // The floor keeps a refusal with few facts as long as one with all of them.
-        padded(format!("{:<REFUSAL_BYTES_MIN$}", Value::from(object).to_string()))
+        Ok(padded(format!("{json:<REFUSAL_BYTES_MIN$}")))
     }
 
     /// The draft of an entry about a gathered question, its payload sealed.
@@ -142,27 +130,20 @@ impl Gateway {
     }
 }
 
-/// What the payload says about one question, with the salt of its commitment.
-pub fn question_json(said: &Particulars<'_>, salt: &[u8; 32]) -> serde_json::Map<String, Value> {
-    let facts: serde_json::Map<_, _> = said.facts.iter().map(|(f, v)| (f.code().to_owned(), Value::from(v))).collect();
-    let reasons: Vec<_> = said.reasons.iter().map(|r| r.code()).collect();
-    let object = json!({
-        "v": "sluis-payload/1",
-        "salt": data_encoding::HEXLOWER.encode(salt),
-        "subject": { said.subject.kind(): said.subject.value() },
-        "actor": said.actor.map(Actor::as_str),
-        "facts": facts,
-        "reasons": reasons,
-        "rule": said.rule,
-    });
-    match object {
-        Value::Object(map) => map,
-        _ => serde_json::Map::new(),
-    }
-}
-
 /// A transaction for the draft of a question.
 #[must_use]
 pub fn transaction(caller: &Caller, id: uuid::Uuid, digest: [u8; 32]) -> Transaction {
     Transaction { oin: caller.oin.clone(), id, digest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_that_release_nothing_have_one_length() {
+        let length = |kind: LeafKind| kind.code().len() + coarse(kind).len();
+        assert_eq!(length(LeafKind::Deny), length(LeafKind::Escalate));
+        assert_eq!(length(LeafKind::Deny), length(LeafKind::Explain));
+    }
 }

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::{Caller, Matter};
 use crate::recorder::Verdict;
-use crate::release::{Ask, Refused, asked, is_natural_person};
+use crate::release::{Ask, Refused, asked, is_natural_person, lawful_mask};
 use sluis_core::decide::decide;
 use sluis_core::log::LeafKind;
 use sluis_core::log::receipt::Receipt;
@@ -36,12 +36,12 @@ impl Gateway {
         for _ in 0..ATTEMPTS_MAX {
             let active = self.active.load_full();
             let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
-            let gathered = self.gather(caller, &admitted, &matter).await?;
+            let gathered = self.gather(caller, &admitted, &active, &matter).await?;
             let question = Question {
                 recipient: admitted.enrolment.recipient,
                 purpose: ask.purpose,
                 subject: ask.subject.clone(),
-                mask: ask.mask,
+                mask: lawful_mask(&admitted, ask.mask),
                 record_id: None,
             };
             let asked = asked(caller, &admitted, ask.purpose, ask.transaction_id, &active);

@@ -40,6 +40,8 @@ pub struct Gateway {
     pub verifier_key: Arc<str>,
     /// Whether BSNs of the test range are the only ones accepted (true) or are refused (production).
     pub test_numbers: bool,
+    /// Grant hashes computed before.
+    pub grants: crate::enrolment::GrantCache,
     /// When the grid of answer slots begins.
     pub slots: crate::slot::Slots,
 }

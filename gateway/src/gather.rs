@@ -1,7 +1,7 @@
 //! Gathers all that a decision may know, with the version of each state it relies on.
 
 use crate::fault::Fault;
-use crate::gateway::Gateway;
+use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::fact::{Fact, Facts};
@@ -22,6 +22,8 @@ pub struct Caller {
     pub thumbprint: Arc<str>,
     /// The grant named in the token.
     pub grant: Arc<str>,
+    /// Last moment of the certificate: a stream that outlives it ends.
+    pub certified_until: Millis,
 }
 
 /// The caller's enrolments with their version, read once per call.
@@ -60,14 +62,21 @@ pub struct Matter<'a> {
 }
 
 impl Gateway {
-    /// Admits a caller for a purpose: enrolled, not suspended, agreement in force, grant current.
+    /// Admits a caller for a purpose: certificate in force, enrolled, not suspended, agreement in force, grant current.
+    /// Called for every call and for every page of a stream.
     ///
     /// # Errors
     /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], or a store that does not answer.
     pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
-        let Versioned { version, state } = self.register.enrolments(&caller.oin).await?;
-        let today = dutch_date(self.clock.now());
-        if crate::enrolment::grant_hash(&caller.oin, &state) != *caller.grant {
+        let row = self.register.enrolments(&caller.oin).await?;
+        let current = self.grants.grant(&caller.oin, &row);
+        let Versioned { version, state } = row;
+        let now = self.clock.now();
+        let today = dutch_date(now);
+        if now > caller.certified_until {
+            return Err(Fault::NotEnrolled);
+        }
+        if current != caller.grant {
             return Err(if state.is_empty() { Fault::NotEnrolled } else { Fault::GrantNotCurrent });
         }
         let mut in_force = state.into_iter().filter(|e| e.in_force(today));
@@ -77,14 +86,19 @@ impl Gateway {
         Ok(Admitted { enrolment, version })
     }
 
-    /// Gathers facts about a matter. An unknown subject gathers too: its leaf is sealed with the key of the day.
+    /// Gathers facts about a matter, to be decided under `active`. An unknown subject gathers too: its leaf is sealed with the key of the day.
     ///
     /// # Errors
     /// A store that does not answer.
-    pub async fn gather(&self, caller: &Caller, admitted: &Admitted, matter: &Matter<'_>) -> Result<Gathered, Fault> {
+    pub async fn gather(
+        &self,
+        caller: &Caller,
+        admitted: &Admitted,
+        active: &ActivePolicy,
+        matter: &Matter<'_>,
+    ) -> Result<Gathered, Fault> {
         let now = self.clock.now();
         let today = dutch_date(now);
-        let active = self.active.load();
         let mut relies_on =
             vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)];
         let known = match self.keys.find(matter.subject).await? {
@@ -115,6 +129,14 @@ impl Gateway {
         // A subject whose key is gone was erased: to the world it is unknown.
         let Some(key) = self.keys.subject_key(subject, today.year()).await? else { return Ok(None) };
         let Some(holder) = self.facts.facts(matter.subject).await? else { return Ok(None) };
+        // Every identifier of the row must lead to this subject (A15). Otherwise one child's dossier would be opened
+        // under another child's standing; until somebody records the correction, nobody is known under it.
+        for identifier in &holder.identifiers {
+            if self.keys.find(identifier).await? != Some(subject) {
+                tracing::warn!("a row of the holder carries identifiers of two subjects: record the correction");
+                return Ok(None);
+            }
+        }
         Ok(Some((subject, key, holder)))
     }
 
@@ -143,11 +165,19 @@ fn holder_facts(holder: &HolderFacts, standing: &Standing, matter: &Matter<'_>, 
         .with_bool(Fact::ActiveCase, holder.active_case)
         .with_bool(Fact::ResidenceSecret, holder.residence_secret || standing.residence_secret())
         .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })));
-    match holder.birth_date.age_on(today) {
-        None => facts, // born after today: the age is unknown, and unknown never permits
-        Some(0..=11) => facts.with(Fact::Age, "0-11"),
-        Some(12..=15) => facts.with(Fact::Age, "12-15"),
-        Some(16..=17) => facts.with(Fact::Age, "16-17"),
-        Some(_) => facts.with(Fact::Age, "18+"),
+    // Born after today, no birth date, or a day that leaves two brackets open: unknown, and unknown never permits.
+    let ages = holder.birth_date.and_then(|birth| birth.ages_on(today));
+    match ages.map(|(youngest, oldest)| (bracket(youngest), bracket(oldest))) {
+        Some((one, other)) if one == other => facts.with(Fact::Age, one),
+        _ => facts,
+    }
+}
+
+const fn bracket(age: u8) -> &'static str {
+    match age {
+        0..=11 => "0-11",
+        12..=15 => "12-15",
+        16..=17 => "16-17",
+        _ => "18+",
     }
 }

@@ -1,20 +1,21 @@
 //! The release: admit, gather, decide, fetch, record, hand over. The order of these steps is the promise.
 
-use crate::entry::{self, Asked, COARSE, Particulars};
+use crate::entry::{self, Asked, coarse};
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::payload::Particulars;
 use crate::recorder::Verdict;
 use sluis_core::decide::decide;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::draft::{Draft, Transaction};
-use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::leaf::Key;
 use sluis_core::log::receipt::Receipt;
-use sluis_core::log::{LeafKind, commitment, proof};
+use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::policy::Policy;
-use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal, Released, Sealed};
+use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal};
+use sluis_core::released::{Released, Sealed};
 use sluis_core::subject::{Actor, SubjectId};
 
 /// How often a question is decided again when standing changes under it.
@@ -41,7 +42,7 @@ pub struct Ask {
 #[derive(Debug)]
 pub enum Answer {
     /// Fields leave.
-    Released(Released),
+    Released(Box<Released>),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -83,6 +84,9 @@ impl Gateway {
         if matches!(ask.subject, SubjectId::Bsn(_)) && admitted.enrolment.bsn_ground.is_none() {
             return Err(Fault::BsnNotAllowed);
         }
+        if ask.mask.is_some_and(|mask| mask.contains(Field::Bsn)) && admitted.enrolment.bsn_ground.is_none() {
+            return Err(Fault::BsnNotAllowed);
+        }
         let active = self.active.load();
         let reachable = active.policy.reachable(admitted.enrolment.recipient, ask.purpose);
         let beyond: Vec<Field> = match (ask.mask, reachable) {
@@ -110,18 +114,18 @@ impl Gateway {
     ) -> Result<Option<Answer>, Fault> {
         let active = self.active.load_full();
         let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
-        let gathered = self.gather(caller, admitted, &matter).await?;
+        let gathered = self.gather(caller, admitted, &active, &matter).await?;
         let question = Question {
             recipient: admitted.enrolment.recipient,
             purpose: ask.purpose,
             subject: ask.subject.clone(),
-            mask: ask.mask,
+            mask: lawful_mask(admitted, ask.mask),
             record_id: None,
         };
         let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
         match decide(&active.policy, question, gathered.facts) {
             Decision::Permit(permit) => {
-                let sealed = self.fetch(permit, &active.policy, serialize).await?;
+                let sealed = self.fetch(permit, &active.policy, self.salt(), serialize).await?;
                 self.hand_over(&asked, ask, &gathered, sealed, transaction).await
             }
             Decision::Refuse(refusal) => {
@@ -133,11 +137,17 @@ impl Gateway {
         }
     }
 
-    /// Fetches exactly what the permit names and makes the bytes that would leave.
-    pub(crate) async fn fetch(&self, permit: Permit, policy: &Policy, serialize: Serialize) -> Result<Sealed, Fault> {
+    /// Fetches exactly what the permit names and makes the bytes that would leave, under a salt.
+    pub(crate) async fn fetch(
+        &self,
+        permit: Permit,
+        policy: &Policy,
+        salt: [u8; 32],
+        serialize: Serialize,
+    ) -> Result<Sealed, Fault> {
         let extract = self.dossier.fetch(permit).await?;
         let body = serialize(&extract, policy.catalogue());
-        Ok(Sealed { extract, body, salt: self.salt() })
+        Ok(Sealed { extract, body, salt })
     }
 
     async fn hand_over(
@@ -161,49 +171,7 @@ impl Gateway {
         }
     }
 
-    /// The same request again, and it would be released now (ruling on repeated transactions).
-    async fn repeated(
-        &self,
-        asked: &Asked<'_>,
-        ask: &Ask,
-        gathered: &Gathered,
-        sealed: Sealed,
-        index: u64,
-        kind: LeafKind,
-    ) -> Result<Option<Answer>, Fault> {
-        match kind {
-            LeafKind::Deny => return self.refused_before(asked, index).await.map(Some),
-            LeafKind::Escalate => return Ok(Some(Answer::Escalated(self.receipt_at(index).await?))),
-            LeafKind::Release => {}
-            _ => return Err(Fault::TransactionReused),
-        }
-        if !self.is_same_body(index, &sealed.body).await? {
-            return Err(Fault::OutcomeChanged);
-        }
-        let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
-        match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
-            Verdict::Stale => Ok(None),
-            _ => Err(Fault::Defect("the ledger refused the entry of a repeated release")),
-        }
-    }
-
-    /// Whether the entry at `index` released exactly these bytes: its own salt over the new body gives its `bc`.
-    async fn is_same_body(&self, index: u64, body: &[u8]) -> Result<bool, Fault> {
-        let defect = Fault::Defect("an entry of the log cannot be read back");
-        let entry = self.ledger.entry(index).await?.ok_or(defect.clone())?;
-        let leaf = Leaf::decode(&entry.leaf).map_err(|_| defect.clone())?;
-        let Some(payload) = entry.payload else { return Ok(false) };
-        let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
-        let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
-        let rid = sluis_core::log::draft::RequestId(rid);
-        let plain = open(&Sealing { key: &key, origin: &self.origin, rid, item: 0 }, &payload).ok_or(defect.clone())?;
-        let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
-        let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
-        Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
-    }
-
-    fn release_draft(
+    pub(crate) fn release_draft(
         &self,
         asked: &Asked<'_>,
         ask: &Ask,
@@ -229,12 +197,14 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
+            mask: ask.mask,
             facts: gathered.facts,
             reasons: &[Reason::Ok],
             rule: Some(permit.rule()),
             body_salt: Some(&sealed.salt),
             obligations: permit.obligations(),
-        });
+            line: None,
+        })?;
         self.draft(rid, leaf, &payload, gathered)
     }
 
@@ -276,36 +246,26 @@ impl Gateway {
         kind: LeafKind,
     ) -> Result<Draft, Fault> {
         let rid = self.request_id();
-        let leaf = asked.leaf(kind).with(Key::Rs, vec![COARSE.to_owned()]);
+        let leaf = asked.leaf(kind).with(Key::Rs, vec![coarse(kind).to_owned()]);
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
+            mask: ask.mask,
             facts: gathered.facts,
             reasons: &refusal.reasons,
             rule: refusal.rule.as_deref(),
             body_salt: None,
             obligations: &[],
-        });
+            line: None,
+        })?;
         self.draft(rid, leaf, &payload, gathered)
     }
 
-    fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {
+    pub(crate) fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {
         if kind == LeafKind::Escalate {
             return Answer::Escalated(receipt);
         }
         Answer::Refused(Refused { receipt, natural_person: is_natural_person(asked.admitted.enrolment.recipient) })
-    }
-
-    async fn refused_before(&self, asked: &Asked<'_>, index: u64) -> Result<Answer, Fault> {
-        let receipt = self.receipt_at(index).await?;
-        Ok(self.turned_away(asked, LeafKind::Deny, receipt))
-    }
-
-    /// The receipt of an entry that is already in the log, under the newest checkpoint.
-    pub(crate) async fn receipt_at(&self, index: u64) -> Result<Receipt, Fault> {
-        let checkpoint = self.recorder.checkpoint();
-        let receipt = proof::receipt_for(self.ledger.as_ref(), index, &checkpoint).await?;
-        receipt.ok_or(Fault::Defect("an entry of the log has no receipt"))
     }
 }
 
@@ -321,6 +281,15 @@ pub(crate) const fn is_natural_person(recipient: RecipientType) -> bool {
             | RecipientType::Client
             | RecipientType::Relative
     )
+}
+
+/// The mask without the BSN for a role without a ground to use it (UAVG 46, B7): it can only narrow.
+pub(crate) fn lawful_mask(admitted: &Admitted, mask: Option<FieldSet>) -> Option<FieldSet> {
+    if admitted.enrolment.bsn_ground.is_some() {
+        return mask;
+    }
+    let all = || Field::ALL.iter().copied().collect();
+    Some(mask.unwrap_or_else(all).difference(FieldSet::of(&[Field::Bsn])))
 }
 
 pub(crate) fn asked<'a>(
@@ -340,11 +309,7 @@ pub(crate) fn asked<'a>(
     }
 }
 
-fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+pub(crate) fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(released))
-}
-
-fn hex32(text: &str) -> Option<[u8; 32]> {
-    data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+    Ok(Answer::Released(Box::new(released)))
 }

@@ -25,12 +25,15 @@ impl Slots {
         Instant::now()
     }
 
-    /// Waits for the first slot after `arrival`; when the work took longer, for the next slot from now.
+    /// Waits for the first slot that begins a whole slot or more after `arrival`: however shortly before a boundary a
+    /// call arrives, the work always has the same room. When it took longer, for the next slot from now.
     pub async fn wait(&self, arrival: Instant) {
-        let planned = self.next(arrival);
-        let now = Instant::now();
-        let at = if planned >= now { planned } else { self.next(now) };
-        tokio::time::sleep_until(at).await;
+        tokio::time::sleep_until(self.leaves(arrival, Instant::now())).await;
+    }
+
+    fn leaves(&self, arrival: Instant, now: Instant) -> Instant {
+        let planned = self.next(arrival + SLOT);
+        if planned >= now { planned } else { self.next(now) }
     }
 
     fn next(&self, moment: Instant) -> Instant {
@@ -44,19 +47,13 @@ impl Slots {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn two_arrivals_in_one_slot_leave_together_and_late_work_takes_the_next() {
+    #[test]
+    fn two_arrivals_in_one_slot_leave_together_and_late_work_takes_the_next() {
         let slots = Slots::begin();
-        tokio::time::advance(Duration::from_millis(130)).await;
-        let early = slots.arrival();
-        tokio::time::advance(Duration::from_millis(40)).await;
-        let late = slots.arrival();
-        slots.wait(early).await;
-        assert_eq!(Instant::now() - slots.start, Duration::from_millis(200));
-        slots.wait(late).await;
-        assert_eq!(Instant::now() - slots.start, Duration::from_millis(200));
-        tokio::time::advance(Duration::from_millis(50)).await;
-        slots.wait(late).await;
-        assert_eq!(Instant::now() - slots.start, Duration::from_millis(300));
+        let after = |ms| slots.start + Duration::from_millis(ms);
+        assert_eq!(slots.leaves(after(130), after(131)), after(300));
+        assert_eq!(slots.leaves(after(199), after(290)), after(300));
+        assert_eq!(slots.leaves(after(170), after(350)), after(400));
+        assert_eq!(slots.leaves(after(200), after(200)), after(400));
     }
 }

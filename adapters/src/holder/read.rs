@@ -58,7 +58,8 @@ pub(super) fn joined_rows(
     Ok(present.map(|(field, texts)| (field, texts.join(LINE_GLUE))).collect())
 }
 
-/// The facts of one subject. An unknown secret counts as secret, an unknown case as no case.
+/// The facts of one subject. An unknown or unreadable secret counts as secret, such a case as no case, such a birth
+/// date as none.
 pub(super) fn facts(
     connection: &Connection,
     sql: &str,
@@ -67,16 +68,26 @@ pub(super) fn facts(
     let mut prepared = connection.prepare_cached(sql).map_err(store_error)?;
     let mut rows = prepared.query([subject.value()]).map_err(store_error)?;
     let Some(row) = rows.next().map_err(store_error)? else { return Ok(None) };
-    let birth_date = text(row, 1, "client")?.and_then(|t| BirthDate::parse(&t));
+    let mut identifiers: Vec<SubjectId> = Vec::with_capacity(2);
+    identifiers.extend(text(row, 5, "client")?.and_then(|t| SubjectId::client_number(&t)));
+    identifiers.extend(text(row, 6, "client")?.and_then(|t| Bsn::parse(&t).ok()).map(SubjectId::Bsn));
     let facts = HolderFacts {
-        birth_date: birth_date.ok_or(inconsistent("client"))?,
+        identifiers,
+        birth_date: text(row, 1, "client")?.and_then(|t| BirthDate::parse(&t)),
         municipality_code: text(row, 2, "client")?,
-        active_case: flag(row, 3)?.unwrap_or(false),
-        residence_secret: flag(row, 4)?.unwrap_or(true),
+        active_case: flag(row, 3).unwrap_or(None).unwrap_or(false),
+        residence_secret: flag(row, 4).unwrap_or(None).unwrap_or(true),
     };
     let same = is_of(row, subject);
     let more = rows.next().map_err(store_error)?.is_some();
-    if same && !more { Ok(Some(facts)) } else { Err(inconsistent("client")) }
+    if !same {
+        return Err(inconsistent("client"));
+    }
+    // An answer that differed from an unknown client's would tell who is known: an ambiguous match is none (B8).
+    if more {
+        tracing::warn!("the holder has one identifier on more than one row: a human must look");
+    }
+    Ok((!more).then_some(facts))
 }
 
 /// The billing records that a claim line may be compared with.
@@ -111,8 +122,12 @@ pub(super) fn subjects(
     while let Some(row) = rows.next().map_err(store_error)? {
         let number = text(row, 0, "client")?.and_then(|t| SubjectId::client_number(&t));
         let mut identifiers = vec![number.ok_or(inconsistent("client"))?];
-        if let Some(digits) = text(row, 1, "client")? {
-            identifiers.push(SubjectId::Bsn(Bsn::parse(&digits).map_err(|_| inconsistent("client"))?));
+        match text(row, 1, "client")?.map(|digits| Bsn::parse(&digits)) {
+            Some(Ok(bsn)) => identifiers.push(SubjectId::Bsn(bsn)),
+            Some(Err(_)) => {
+                tracing::warn!("a client of the holder has a BSN that is none: known by client number only")
+            }
+            None => {}
         }
         page.push(identifiers);
     }

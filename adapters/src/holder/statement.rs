@@ -152,7 +152,8 @@ fn qualified(alias: &str, name: &Name) -> String {
 /// The holder's facts of one subject.
 pub(super) fn facts(map: &HolderMap, by: Identifier) -> String {
     let c = &map.client;
-    let columns = [&c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret].map(|n| qualified("c", n));
+    let columns = [&c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret, &c.client_number, &c.bsn]
+        .map(|n| qualified("c", n));
     let id = by.column(map);
     format!("SELECT {id}, {} FROM {} AS c WHERE {id} = ?1 LIMIT 2", columns.join(", "), c.table.quoted())
 }

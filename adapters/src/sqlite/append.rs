@@ -68,6 +68,9 @@ impl Desk {
             Ok(finalised) => {
                 self.commit()?;
                 self.head = finalised.head().clone();
+                for (key, version, sealed, state) in self.learned.drain(..) {
+                    self.guards.learn(&key, version, sealed, state);
+                }
                 Ok(finalised)
             }
             Err(failure) => {
@@ -134,7 +137,7 @@ impl Desk {
         for key in wanted.guards {
             let row = guard_row(&self.connection, &key).map_err(|e| before_commit(LOG, "state", &e))?;
             if let Some(row) = row {
-                let guard = row.open(&self.seals.state, &key)?;
+                let guard = self.guards.open(&key, row, &self.seals.state)?;
                 snapshot.guards.insert(key, guard);
             }
         }
@@ -182,14 +185,17 @@ impl Desk {
         self.connection.prepare_cached(statements::INSERT_PAGE)?.execute((row, page.to_bytes())).map(|_| ())
     }
 
-    fn write_guards(&self, finalised: &Finalised) -> Result<(), StoreError> {
+    /// What is written here is learned only after the commit.
+    fn write_guards(&mut self, finalised: &Finalised) -> Result<(), StoreError> {
+        self.learned.clear();
         let refused = |error: rusqlite::Error| before_commit(LOG, "state", &error);
         for row in finalised.guards() {
             let sealed = state_row::seal(&self.seals.state, &row.key, row.version, row.index, &row.state);
             let sealed = sealed.map_err(|_| corrupt("state"))?;
             let (kind, key) = state_row::place(&row.key);
             let mut statement = self.connection.prepare_cached(statements::WRITE_STATE).map_err(refused)?;
-            statement.execute((kind, key, signed(row.version)?, signed(row.index)?, sealed)).map_err(refused)?;
+            statement.execute((kind, key, signed(row.version)?, signed(row.index)?, &sealed)).map_err(refused)?;
+            self.learned.push((row.key.clone(), row.version, sealed, row.state.clone()));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod check;
 mod checkpointer;
 mod erase;
 mod errors;
+mod guard_cache;
 mod key_cache;
 mod keys;
 mod open;
@@ -32,6 +33,7 @@ pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
 use checkpointer::Checkpointer;
 use errors::LOG;
+use guard_cache::GuardCache;
 use open::{Exclusive, LOG_KIND, engine};
 use pool::Readers;
 use rusqlite::OptionalExtension;
@@ -51,6 +53,7 @@ pub struct SqliteLog {
     log: i64,
     readers: Readers,
     seals: Arc<Seals>,
+    guards: Arc<GuardCache>,
     low: Arc<AtomicU64>,
     in_flight: std::ops::Range<u64>,
     commands: Option<Sender<Command>>,
@@ -100,6 +103,7 @@ impl SqliteLog {
         let segments =
             connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
         let in_flight = low..head.size();
+        let guards = Arc::new(GuardCache::new());
         let shared_low = Arc::new(AtomicU64::new(low));
         let desk = Desk {
             connection,
@@ -107,6 +111,8 @@ impl SqliteLog {
             seals: Arc::clone(&seals),
             clock,
             head,
+            guards: Arc::clone(&guards),
+            learned: Vec::new(),
             low: Arc::clone(&shared_low),
             low_written: Some(low),
             segments,
@@ -119,7 +125,7 @@ impl SqliteLog {
         let writer = writer.map_err(|source| OpenError::Io { file: file.to_owned(), source })?;
         let readers = Readers::new(file.to_owned(), LOG, limits);
         let (commands, writer) = (Some(commands), Some(writer));
-        Ok(Self { log, readers, seals, low: shared_low, in_flight, commands, writer, _exclusive: exclusive })
+        Ok(Self { log, readers, seals, guards, low: shared_low, in_flight, commands, writer, _exclusive: exclusive })
     }
 
     /// The entries that were in flight when the last process ended: their delivery is UNKNOWN (A9).

@@ -17,22 +17,27 @@ pub(super) fn find(connection: &Connection, tag: &[u8; 32]) -> Result<Option<Sub
 
 /// Registers subjects by their tags, and makes their keys of a year, all in one transaction.
 ///
-/// Identifiers of one subject that already belong to two are left as they are: merging is a decision, with an
-/// IDENTITY leaf (A15). Both keep their keys.
+/// The first tag of each is the holder's own key (the client number). A further identifier may be added to a subject
+/// that is known by it, never the other way round: a known BSN under a new client number may be another child's, typed
+/// wrong before. Such a person stays unknown until an IDENTITY is recorded (A15).
 pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) -> Result<u64, StoreError> {
     inner.transact("subject", |connection| {
         let mut new = 0;
         for tags in &subjects {
-            let mut known = Vec::new();
-            for tag in tags {
-                known.extend(find(connection, tag)?.filter(|subject| !known.contains(subject)));
-            }
-            if known.len() > 1 {
-                tracing::warn!("the holder names one person by identifiers of two known subjects: record a merge");
-            }
+            let owners: Vec<Option<SubjectRef>> =
+                tags.iter().map(|tag| find(connection, tag)).collect::<Result<_, _>>()?;
+            let mut known: Vec<SubjectRef> = owners.iter().copied().flatten().collect();
+            known.sort_unstable();
+            known.dedup();
             if known.is_empty() && !tags.is_empty() {
                 known.push(insert_subject(inner, connection)?);
                 new += 1;
+            } else if known.len() > 1 || owners.first() == Some(&None) {
+                // Two subjects, or a new first identifier with a known second one: a correction that a human records.
+                tracing::warn!(
+                    "the holder names a person by an identifier of another known subject: record an identity"
+                );
+                continue;
             }
             if let [subject] = known.as_slice() {
                 for tag in tags {

@@ -1,6 +1,6 @@
 //! The register port: guards, read inline and authenticated at every read (A14).
 //!
-//! There is no cache: the row is what counts, and the append compares versions again inside its lock.
+//! The row is what counts; one whose bytes were authenticated before is not opened a second time.
 
 use super::SqliteLog;
 use super::rows::{corrupt, guard_row};
@@ -38,6 +38,6 @@ impl Register for SqliteLog {
 impl SqliteLog {
     fn guard(&self, key: &GuardKey) -> Result<Option<Versioned<GuardState>>, StoreError> {
         let row = self.readers.read("state", |connection| guard_row(connection, key))?;
-        row.map(|row| row.open(&self.seals.state, key)).transpose()
+        row.map(|row| self.guards.open(key, row, &self.seals.state)).transpose()
     }
 }

@@ -79,6 +79,16 @@ pub(super) fn guard_row(connection: &Connection, key: &GuardKey) -> Result<Optio
 }
 
 impl GuardRow {
+    /// Whether this is that version with exactly those sealed bytes.
+    pub fn is(&self, version: u64, sealed: &[u8]) -> bool {
+        u64::try_from(self.0) == Ok(version) && self.2 == sealed
+    }
+
+    /// The sealed bytes.
+    pub fn sealed(&self) -> &[u8] {
+        &self.2
+    }
+
     /// Authenticates and opens the row (A14).
     pub fn open(self, with: &RowKey, key: &GuardKey) -> Result<Versioned<GuardState>, StoreError> {
         let Self(version, index, sealed) = self;

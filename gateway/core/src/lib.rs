@@ -4,7 +4,7 @@
 //! [`release::Question`] and [`fact::Facts`] go into [`decide::decide`], which alone makes a [`release::Permit`];
 //! a [`ports::DossierSource`] answers an [`release::Extract`] only to a permit;
 //! a [`log::receipt::Receipt`] exists only after a durable commit;
-//! only an extract together with its receipt becomes a [`release::Released`], and only that reaches the wire.
+//! only an extract together with its receipt becomes a [`released::Released`], and only that reaches the wire.
 //!
 //! Nothing here performs IO, reads a clock or draws randomness: time and random bytes are arguments.
 
@@ -21,5 +21,6 @@ pub mod organisation;
 pub mod policy;
 pub mod ports;
 pub mod release;
+pub mod released;
 pub mod standing;
 pub mod subject;

@@ -37,7 +37,8 @@ impl Oin {
         if !digits || !rest {
             return Err(OinError::Alphabet);
         }
-        if !matches!(prefix, "00000099" | "00000010") && !(prefix.starts_with("0000000") && !prefix.ends_with('0')) {
+        let is_register = prefix.starts_with("0000000") && !prefix.ends_with('0');
+        if !is_register && !matches!(prefix, "00000099" | "00000010") {
             return Err(OinError::Prefix(prefix.to_owned()));
         }
         Ok(Self(text.to_owned()))

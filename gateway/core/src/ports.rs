@@ -140,8 +140,11 @@ pub trait KeyStore: Send + Sync {
 /// What the holder says about a subject, apart from any field that could be released.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderFacts {
-    /// Date of birth, from which the age is computed.
-    pub birth_date: BirthDate,
+    /// Every identifier of the person's row. All of them must lead to one subject (A15): a BSN that was corrected on one
+    /// side only would otherwise open one child's dossier under another child's standing.
+    pub identifiers: Vec<SubjectId>,
+    /// Date of birth, from which the age is computed; `None` when absent or unreadable, and then the age is unknown.
+    pub birth_date: Option<BirthDate>,
     /// CBS code of the municipality responsible under the woonplaatsbeginsel.
     pub municipality_code: Option<String>,
     /// Whether care is running.
@@ -153,7 +156,8 @@ pub struct HolderFacts {
 /// Answers closed facts about a subject, never fields; needs no permit.
 #[async_trait]
 pub trait FactSource: Send + Sync {
-    /// The facts, or `None` for a subject the holder does not have.
+    /// The facts, or `None` for a subject the holder does not have, or has under one identifier more than once:
+    /// an ambiguous match goes to a human, outside the gateway (B8).
     async fn facts(&self, subject: &SubjectId) -> Result<Option<HolderFacts>, StoreError>;
 
     /// Compares a claim line with the billing record of the subject.

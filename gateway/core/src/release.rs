@@ -2,7 +2,6 @@
 
 use crate::fact::{Fact, Facts};
 use crate::field::{Field, FieldSet};
-use crate::log::receipt::Receipt;
 use crate::organisation::{Purpose, RecipientType};
 use crate::subject::SubjectId;
 
@@ -255,46 +254,5 @@ impl Extract {
     #[must_use]
     pub fn fields(&self) -> FieldSet {
         self.values.iter().map(|(field, _)| *field).collect()
-    }
-}
-
-/// An extract as the exact bytes that leave, with the salt of their commitment. Not yet logged, so not yet a reply.
-#[derive(Debug)]
-pub struct Sealed {
-    /// The extract the bytes were made of.
-    pub extract: Extract,
-    /// Exactly what leaves; `bc` in the leaf covers these bytes and nothing else.
-    pub body: Vec<u8>,
-    /// 32 random bytes, given to the recipient.
-    pub salt: [u8; 32],
-}
-
-/// Extract and receipt together: the only thing that the wire accepts as a release.
-#[derive(Debug)]
-pub struct Released {
-    sealed: Sealed,
-    receipt: Receipt,
-}
-
-impl Released {
-    /// Joins what leaves with the proof that it was logged first.
-    ///
-    /// `None` when the receipt's leaf does not commit to exactly these bytes: then nothing leaves.
-    #[must_use]
-    pub fn new(sealed: Sealed, receipt: Receipt) -> Option<Self> {
-        let committed = crate::log::commitment::body(&sealed.salt, &sealed.body);
-        receipt.commits_to(&committed).then_some(Self { sealed, receipt })
-    }
-
-    /// The extract.
-    #[must_use]
-    pub const fn extract(&self) -> &Extract {
-        &self.sealed.extract
-    }
-
-    /// Body, salt and receipt, to be sent.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<u8>, [u8; 32], Receipt) {
-        (self.sealed.body, self.sealed.salt, self.receipt)
     }
 }

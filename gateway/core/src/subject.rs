@@ -137,6 +137,11 @@ impl BirthDate {
         date.latest().map(|_| date)
     }
 
+    /// The earliest day it can be: the reading that makes the person oldest.
+    fn earliest(self) -> Option<Date> {
+        Date::new(self.year, self.month.unwrap_or(1), self.day.unwrap_or(1)).ok()
+    }
+
     /// The latest day it can be: the reading that makes the person youngest.
     fn latest(self) -> Option<Date> {
         let month = self.month.unwrap_or(12);
@@ -147,23 +152,29 @@ impl BirthDate {
         }
     }
 
-    /// Completed years on `today`; an unknown day or month counts as the latest. A person of 29 February
-    /// reaches an age on 1 March in other years. `None` when born after `today`.
+    /// Completed years on `today`, as the youngest and the oldest that an unknown day or month leaves open. A person
+    /// of 29 February reaches an age on 1 March in other years. `None` when born after `today`.
     #[must_use]
-    pub fn age_on(self, today: Date) -> Option<u8> {
-        let birth = self.latest()?;
+    pub fn ages_on(self, today: Date) -> Option<(u8, u8)> {
+        Some((Self::completed(self.latest()?, today)?, Self::completed(self.earliest()?, today)?))
+    }
+
+    fn completed(birth: Date, today: Date) -> Option<u8> {
         let years = i32::from(today.year()) - i32::from(birth.year());
         let had_birthday = (today.month(), today.day()) >= (birth.month(), birth.day());
         u8::try_from(if had_birthday { years } else { years - 1 }).ok()
     }
 }
 
+/// The zone of Dutch civil dates, from the rules compiled in; looked up once.
+static AMSTERDAM: std::sync::LazyLock<jiff::tz::TimeZone> =
+    std::sync::LazyLock::new(|| jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap_or(jiff::tz::TimeZone::UTC));
+
 /// The civil date in Europe/Amsterdam at a moment, milliseconds since the epoch.
 #[must_use]
 pub fn dutch_date(now: u64) -> Date {
-    let zone = jiff::tz::TimeZone::get("Europe/Amsterdam").unwrap_or(jiff::tz::TimeZone::UTC);
     let moment = i64::try_from(now).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(zone).date()
+    AMSTERDAM.to_datetime(moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH)).date()
 }
 
 /// A person on the recipient's side who acts or for whom is asked: an employee of a partner, a parent in a portal.
@@ -218,15 +229,26 @@ mod tests {
     }
 
     #[test]
-    fn age_counts_completed_years_and_takes_the_youngest_reading() {
+    fn dutch_dates_turn_at_dutch_midnight_in_summer_and_winter() {
+        let at =
+            |text: &str| dutch_date(u64::try_from(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()).unwrap());
+        assert_eq!(at("2026-06-30T21:59:59Z"), date(2026, 6, 30));
+        assert_eq!(at("2026-06-30T22:00:00Z"), date(2026, 7, 1));
+        assert_eq!(at("2026-12-31T22:59:59Z"), date(2026, 12, 31));
+        assert_eq!(at("2026-12-31T23:00:00Z"), date(2027, 1, 1));
+    }
+
+    #[test]
+    fn ages_count_completed_years_and_leave_open_what_is_unknown() {
         let born = |text| BirthDate::parse(text).unwrap();
-        assert_eq!(born("2010-11-21").age_on(date(2026, 11, 20)), Some(15));
-        assert_eq!(born("2010-11-21").age_on(date(2026, 11, 21)), Some(16));
-        assert_eq!(born("2012-02-29").age_on(date(2026, 2, 28)), Some(13));
-        assert_eq!(born("2012-02-29").age_on(date(2026, 3, 1)), Some(14));
-        assert_eq!(born("2010-00-00").age_on(date(2026, 12, 30)), Some(15));
-        assert_eq!(born("2010-06-00").age_on(date(2026, 6, 29)), Some(15));
-        assert_eq!(born("2027-01-01").age_on(date(2026, 6, 29)), None);
+        assert_eq!(born("2010-11-21").ages_on(date(2026, 11, 20)), Some((15, 15)));
+        assert_eq!(born("2010-11-21").ages_on(date(2026, 11, 21)), Some((16, 16)));
+        assert_eq!(born("2012-02-29").ages_on(date(2026, 2, 28)), Some((13, 13)));
+        assert_eq!(born("2012-02-29").ages_on(date(2026, 3, 1)), Some((14, 14)));
+        assert_eq!(born("2010-00-00").ages_on(date(2026, 12, 30)), Some((15, 16)));
+        assert_eq!(born("2010-06-00").ages_on(date(2026, 6, 29)), Some((15, 16)));
+        assert_eq!(born("2010-06-00").ages_on(date(2026, 6, 30)), Some((16, 16)));
+        assert_eq!(born("2027-01-01").ages_on(date(2026, 6, 29)), None);
         assert_eq!(BirthDate::parse("2010-00-12"), None);
         assert_eq!(BirthDate::parse("2010-13-01"), None);
     }

@@ -11,25 +11,34 @@ use sluis_core::fact::Fact;
 use sluis_core::field::FieldSet;
 use sluis_core::organisation::Purpose;
 use sluis_core::release::{Decision, Question, Reason};
+use sluis_core::released::Sealed;
 use sluis_core::subject::SubjectId;
 
 /// One line as it was judged, before its page is recorded.
 pub(super) struct Verdict {
     pub(super) finding: Finding,
     pub(super) differing: FieldSet,
-    pub(super) body: Vec<u8>,
+    pub(super) sealed: Option<Sealed>,
     pub(super) reasons: Vec<Reason>,
     pub(super) rule: Option<String>,
-    pub(super) fields: FieldSet,
     pub(super) gathered: Gathered,
 }
 
+impl Verdict {
+    /// The fields that leave with the line.
+    pub(super) fn fields(&self) -> FieldSet {
+        self.sealed.as_ref().map_or(FieldSet::EMPTY, |sealed| sealed.extract.fields())
+    }
+}
+
 impl Audit {
+    /// Judges a line; what leaves with it is sealed under the salt of its item.
     pub(super) async fn judge(
         &self,
         admitted: &Admitted,
         active: &ActivePolicy,
         line: &Line,
+        salt: [u8; 32],
         serialize: Serialize,
     ) -> Result<Verdict, Fault> {
         let gateway = &self.gateway;
@@ -41,7 +50,7 @@ impl Audit {
             actor: self.actor.as_ref(),
             claim: Some(&comparison),
         };
-        let gathered = gateway.gather(&self.caller, admitted, &matter).await?;
+        let gathered = gateway.gather(&self.caller, admitted, active, &matter).await?;
         let record_id = match &comparison {
             Comparison::Agrees { record_id } => Some(record_id.clone()),
             Comparison::Differs { .. } | Comparison::Absent => None,
@@ -51,16 +60,14 @@ impl Audit {
         match decide(&active.policy, question, gathered.facts) {
             Decision::Permit(permit) => {
                 let rule = Some(permit.rule().to_owned());
-                let sealed = gateway.fetch(permit, &active.policy, serialize).await?;
-                let fields = sealed.extract.fields();
-                let (finding, reasons) = (Finding::Agrees, vec![Reason::Ok]);
-                Ok(Verdict { finding, differing: FieldSet::EMPTY, body: sealed.body, reasons, rule, fields, gathered })
+                let sealed = Some(gateway.fetch(permit, &active.policy, salt, serialize).await?);
+                let (finding, differing, reasons) = (Finding::Agrees, FieldSet::EMPTY, vec![Reason::Ok]);
+                Ok(Verdict { finding, differing, sealed, reasons, rule, gathered })
             }
             Decision::Refuse(refusal) | Decision::Escalate(refusal) => {
                 let (finding, differing) = told(&comparison, &refusal.reasons);
                 let rule = refusal.rule.as_deref().map(str::to_owned);
-                let (body, fields) = (Vec::new(), FieldSet::EMPTY);
-                Ok(Verdict { finding, differing, body, reasons: refusal.reasons, rule, fields, gathered })
+                Ok(Verdict { finding, differing, sealed: None, reasons: refusal.reasons, rule, gathered })
             }
         }
     }

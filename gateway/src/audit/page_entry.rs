@@ -2,14 +2,14 @@
 
 use super::judge::Verdict;
 use super::{Audit, Line, relies_on};
-use crate::entry::{self, Particulars};
 use crate::fault::Fault;
 use crate::gateway::ActivePolicy;
 use crate::gather::Admitted;
+use crate::payload::{Particulars, Salted};
 use crate::release::asked;
 use sluis_core::field::FieldSet;
 use sluis_core::log::draft::{Concerns, Draft, RequestId};
-use sluis_core::log::leaf::Key;
+use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob, body_hash, body_root, item_salt};
 use sluis_core::log::{LeafKind, commitment};
 use sluis_core::organisation::Purpose;
@@ -31,12 +31,12 @@ impl Audit {
         let items: Vec<Item> = numbered
             .map(|(verdict, number)| {
                 let key = &verdict.gathered.key;
-                let salt = item_salt(&attempt.salt, number);
+                let body = verdict.sealed.as_ref().map(|s| commitment::body(&s.salt, &s.body));
                 Item {
                     number,
                     tag: commitment::subject_tag(&key.tag, &self.gateway.origin, attempt.rid, number),
                     outcome: verdict.finding.code().to_owned(),
-                    body: Some(commitment::body(&salt, &verdict.body)).filter(|_| !verdict.body.is_empty()),
+                    body,
                 }
             })
             .collect();
@@ -52,12 +52,13 @@ impl Audit {
         blob: &PageBlob,
     ) -> Result<Draft, Fault> {
         let gateway = &self.gateway;
-        let payload = self.page_payload(lines, verdicts, &attempt.salt);
-        // Pages are sealed with the key of the day: one blob for all subjects of a page (README of the format).
+        let payload = self.page_payload(lines, verdicts, &attempt.salt)?;
+        // Pages are sealed with the key of the day: one blob for all subjects of a page (docs/data.md says what that costs).
         let key = gateway.keys.bucket_key(sluis_core::subject::dutch_date(gateway.clock.now())).await?;
         let numbered = verdicts.iter().zip(0u32..);
-        let bodies: Vec<_> = numbered.map(|(v, n)| body_hash(&item_salt(&attempt.salt, n), &v.body)).collect();
-        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields));
+        let body = |v: &Verdict| v.sealed.as_ref().map_or(Vec::new(), |sealed| sealed.body.clone());
+        let bodies: Vec<_> = numbered.map(|(v, n)| body_hash(&item_salt(&attempt.salt, n), &body(v))).collect();
+        let union = verdicts.iter().fold(FieldSet::EMPTY, |all, v| all.union(v.fields()));
         let leaf = asked(&self.caller, attempt.admitted, Purpose::InvoiceFormal, self.transaction_id, attempt.active)
             .leaf(LeafKind::Page)
             .with(Key::Bid, self.id())
@@ -68,6 +69,7 @@ impl Audit {
             .with(Key::Sr, blob.sub_root())
             .with(Key::Bc, body_root(&bodies))
             .with(Key::Pc, commitment::payload(&payload));
+        let leaf = with_ground(leaf, verdicts);
         let mut relied: Vec<_> = relies_on(&self.caller, attempt.admitted, attempt.active);
         relied.extend(verdicts.iter().flat_map(|v| v.gathered.relies_on.iter().cloned()));
         relied.sort();
@@ -84,25 +86,24 @@ impl Audit {
         })
     }
 
-    fn page_payload(&self, lines: &[Line], verdicts: &[Verdict], page_salt: &[u8; 32]) -> Vec<u8> {
-        let numbered = lines.iter().zip(verdicts).zip(0u32..);
-        let items = numbered.map(|((line, verdict), item)| {
+    fn page_payload(&self, lines: &[Line], verdicts: &[Verdict], page_salt: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        let item = |((line, verdict), item): ((&Line, &Verdict), u32)| {
             let said = Particulars {
                 subject: &SubjectId::Bsn(line.bsn),
                 actor: self.actor.as_ref(),
+                mask: None,
                 facts: verdict.gathered.facts,
                 reasons: &verdict.reasons,
                 rule: verdict.rule.as_deref(),
                 body_salt: None,
                 obligations: &[],
+                line: Some((&line.claim.reference, verdict.differing)),
             };
-            let mut object = entry::question_json(&said, &item_salt(page_salt, item));
-            object.insert("line".into(), serde_json::Value::from(line.claim.reference.clone()));
-            object.insert("differing".into(), serde_json::Value::from(verdict.differing.to_hex()));
-            serde_json::Value::from(object)
-        });
-        let items: Vec<_> = items.collect();
-        let withheld = verdicts.iter().filter(|v| v.fields.is_empty()).count();
+            serde_json::to_value(Salted(&said, item_salt(page_salt, item)))
+        };
+        let items: Result<Vec<_>, _> = lines.iter().zip(verdicts).zip(0u32..).map(item).collect();
+        let items = items.map_err(|_| Fault::Defect("the payload of a page cannot be written"))?;
+        let withheld = verdicts.iter().filter(|v| v.sealed.is_none()).count();
         let payload = serde_json::json!({
             "v": "sluis-page/1",
             "salt": data_encoding::HEXLOWER.encode(&self.gateway.salt()),
@@ -110,6 +111,15 @@ impl Audit {
             "withheld": withheld,
             "items": items,
         });
-        payload.to_string().into_bytes()
+        Ok(payload.to_string().into_bytes())
     }
+}
+
+/// Rule, basis and obligations of what leaves with a page: one rule holds for all its lines.
+fn with_ground(leaf: LeafDraft, verdicts: &[Verdict]) -> LeafDraft {
+    let Some(permit) = verdicts.iter().find_map(|v| v.sealed.as_ref()).map(|sealed| sealed.extract.permit()) else {
+        return leaf;
+    };
+    let obligations: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();
+    leaf.with(Key::Ba, permit.basis()).with(Key::Ru, permit.rule()).with(Key::Ob, obligations)
 }

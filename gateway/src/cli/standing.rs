@@ -45,6 +45,9 @@ enum What {
     Restriction,
     /// Parental authority of one person, checked
     Authority {
+        /// OIN of the portal that names the person
+        #[arg(long)]
+        portal: String,
         /// The person, as the portal names him
         #[arg(long)]
         person: String,
@@ -84,7 +87,10 @@ enum What {
         /// For what was asked
         #[arg(long)]
         purpose: String,
-        /// Who asked
+        /// OIN of the organisation that asked
+        #[arg(long)]
+        organisation: String,
+        /// Who asked there
         #[arg(long, default_value = "")]
         actor: String,
         /// The professional
@@ -113,13 +119,13 @@ impl What {
             Self::ObjectionToParents => objection(v1::ObjectionKind::ShareWithParents),
             Self::ObjectionToProcessing => objection(v1::ObjectionKind::Processing),
             Self::Restriction => Kind::Restriction(v1::Restriction {}),
-            Self::Authority { person, state } => {
+            Self::Authority { portal, person, state } => {
                 let state = match state.as_str() {
                     "verified" => v1::AuthorityState::Verified,
                     "unverified" => v1::AuthorityState::Unverified,
                     _ => v1::AuthorityState::NotHeld,
                 };
-                Kind::Authority(v1::Authority { person, state: state as i32 })
+                Kind::Authority(v1::Authority { person, state: state as i32, portal_oin: portal })
             }
             Self::Caseload { partner, worker } => Kind::Caseload(v1::Caseload { partner_oin: partner, worker }),
             Self::SecretResidence => Kind::SecretResidence(v1::SecretResidence {}),
@@ -130,11 +136,18 @@ impl What {
                 Kind::Danger(v1::Danger { professional, criteria, until: now + DAY_MS })
             }
             Self::DangerApproval { professional } => Kind::DangerApproval(v1::DangerApproval { professional }),
-            Self::Review { purpose: code, actor, professional, decision } => {
+            Self::Review { purpose: code, organisation, actor, professional, decision } => {
                 let permitted = decision == "permitted";
                 let decision = if permitted { v1::ReviewDecision::Permitted } else { v1::ReviewDecision::Withheld };
                 let (purpose, until) = (purpose(&code)? as i32, now + 30 * DAY_MS);
-                Kind::Review(v1::Review { purpose, actor, professional, decision: decision as i32, until })
+                Kind::Review(v1::Review {
+                    purpose,
+                    actor,
+                    professional,
+                    decision: decision as i32,
+                    until,
+                    organisation_oin: organisation,
+                })
             }
         })
     }

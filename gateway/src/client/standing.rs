@@ -61,14 +61,15 @@ pub fn on_wire(change: &Change) -> (Kind, bool) {
             (Kind::Objection(v1::Objection { kind: kind as i32 }), *made)
         }
         Change::Restriction { set } => (Kind::Restriction(v1::Restriction {}), *set),
-        Change::Authority { person, state } => {
+        Change::Authority { portal, person, state } => {
             let wire = match state {
                 Some(AuthorityState::Verified) => v1::AuthorityState::Verified,
                 Some(AuthorityState::Unverified) => v1::AuthorityState::Unverified,
                 Some(AuthorityState::NotHeld) => v1::AuthorityState::NotHeld,
                 None => v1::AuthorityState::Unspecified,
             };
-            let authority = v1::Authority { person: person.as_str().to_owned(), state: wire as i32 };
+            let (person, portal_oin) = (person.as_str().to_owned(), portal.to_string());
+            let authority = v1::Authority { person, state: wire as i32, portal_oin };
             (Kind::Authority(authority), state.is_some())
         }
         Change::Caseload { partner, worker, on } => {
@@ -86,13 +87,14 @@ pub fn on_wire(change: &Change) -> (Kind, bool) {
         Change::DangerApproval { professional } => {
             (Kind::DangerApproval(v1::DangerApproval { professional: professional.as_str().to_owned() }), true)
         }
-        Change::Review { purpose: p, actor, professional, decision, until } => {
+        Change::Review { purpose: p, organisation, actor, professional, decision, until } => {
             let decision = match decision {
                 ReviewDecision::Permitted => v1::ReviewDecision::Permitted,
                 ReviewDecision::Withheld => v1::ReviewDecision::Withheld,
             };
             let review = v1::Review {
                 purpose: purpose(p.code()),
+                organisation_oin: organisation.to_string(),
                 actor: actor.as_ref().map(|a| a.as_str().to_owned()).unwrap_or_default(),
                 professional: professional.as_str().to_owned(),
                 decision: decision as i32,

@@ -104,6 +104,7 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         origin: expected.into(),
         verifier_key: verifier_key(config)?.into(),
         test_numbers: config.mode != Mode::Production,
+        grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
     };
     open_shard(&gateway).await?;

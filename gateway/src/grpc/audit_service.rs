@@ -1,5 +1,6 @@
 //! InvoiceAuditService: lines in, pages of findings out, each page at a slot.
 
+use super::door::Place;
 use super::release_service::caller_of;
 use super::status::{self, Invalid};
 use super::{convert, reply};
@@ -7,6 +8,7 @@ use crate::audit::{Audit, Line, PAGE_LINES_MAX, Page};
 use crate::gateway::Gateway;
 use crate::gather::Caller;
 use sluis_core::claim::Finding;
+use sluis_core::released::ReleasedItem;
 use sluis_proto::v1;
 use sluis_proto::v1::ErrorReason;
 use sluis_proto::v1::audit_invoice_request::Message as Sent;
@@ -38,7 +40,8 @@ impl InvoiceAuditService for Audits {
     ) -> Result<Response<Self::AuditInvoiceStream>, Status> {
         let (caller, transaction_id) = caller_of(&self.0, &request)?;
         let (replies, stream) = mpsc::channel(PAGES_WAITING_MAX);
-        let desk = Desk { gateway: Arc::clone(&self.0), caller, transaction_id, replies };
+        let place = request.extensions().get::<Place>().cloned();
+        let desk = Desk { gateway: Arc::clone(&self.0), caller, transaction_id, replies, _place: place };
         let lines = request.into_inner();
         tokio::spawn(async move {
             let replies = desk.replies.clone();
@@ -56,6 +59,7 @@ struct Desk {
     caller: Caller,
     transaction_id: uuid::Uuid,
     replies: Replies,
+    _place: Option<Place>,
 }
 
 impl Desk {
@@ -148,11 +152,11 @@ impl Desk {
                 Finding::NotConfirmed => v1::Finding::NotConfirmed,
             } as i32,
             differing: reply::field_numbers(line.differing),
-            body: line.body.into(),
+            body: line.released.map_or_else(Vec::new, ReleasedItem::into_body).into(),
             salt: line.salt.to_vec().into(),
             item,
-            item_text: line.item_text,
-            item_proof: line.proof.into_iter().map(|h| h.to_vec().into()).collect(),
+            item_text: line.item.text,
+            item_proof: line.item.hashes.into_iter().map(|h| h.to_vec().into()).collect(),
         });
         v1::FindingPage {
             number: page.number,
@@ -162,8 +166,10 @@ impl Desk {
     }
 
     async fn send(&self, message: Reply) -> Result<(), Status> {
-        let gone = |_| Status::cancelled("the reader is gone");
-        self.replies.send(Ok(v1::AuditInvoiceResponse { message: Some(message) })).await.map_err(gone)
+        let reply = Ok(v1::AuditInvoiceResponse { message: Some(message) });
+        let slow = |_| status::limit_reached("findings were not read for 60 seconds: open the audit again");
+        let sent = tokio::time::timeout(IDLE, self.replies.send(reply)).await.map_err(slow)?;
+        sent.map_err(|_| Status::cancelled("the reader is gone"))
     }
 }
 

@@ -99,11 +99,12 @@ pub fn change(standing: Option<&v1::Standing>, on: bool, now: u64) -> Result<Cha
         Kind::Objection(o) => Change::Objection { kind: objection(o.kind)?, made: on },
         Kind::Restriction(_) => Change::Restriction { set: on },
         Kind::Authority(a) => Change::Authority {
+            portal: oin(&a.portal_oin, "standing.authority.portal_oin")?,
             person: required_actor(&a.person, "standing.authority.person")?,
             state: if on { Some(authority(a.state)?) } else { None },
         },
         Kind::Caseload(c) => Change::Caseload {
-            partner: partner(&c.partner_oin)?,
+            partner: oin(&c.partner_oin, "standing.caseload.partner_oin")?,
             worker: required_actor(&c.worker, "standing.caseload.worker")?,
             on,
         },
@@ -141,6 +142,7 @@ fn review(r: &v1::Review, now: u64) -> Result<Change, Invalid> {
     };
     Ok(Change::Review {
         purpose: purpose(r.purpose, "standing.review.purpose")?,
+        organisation: oin(&r.organisation_oin, "standing.review.organisation_oin")?,
         actor: actor(&r.actor, "standing.review.actor")?,
         professional: required_actor(&r.professional, "standing.review.professional")?,
         decision,
@@ -184,9 +186,8 @@ fn authority(value: i32) -> Result<AuthorityState, Invalid> {
     }
 }
 
-fn partner(text: &str) -> Result<Oin, Invalid> {
-    Oin::parse(text)
-        .map_err(|e| Invalid::new("standing.caseload.partner_oin", ErrorReason::QuestionMalformed, e.to_string()))
+fn oin(text: &str, field: &str) -> Result<Oin, Invalid> {
+    Oin::parse(text).map_err(|e| Invalid::new(field, ErrorReason::QuestionMalformed, e.to_string()))
 }
 
 fn until(value: u64, now: u64, most: u64, field: &str, words: &str) -> Result<u64, Invalid> {

@@ -13,7 +13,7 @@ use sluis_proto::v1::ErrorReason;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -33,6 +33,10 @@ pub struct DoorLimits {
 /// The transaction id of a call: the client's, or ours when it sent none and may.
 #[derive(Debug, Clone, Copy)]
 pub struct TransactionId(pub Option<uuid::Uuid>);
+
+/// A call's place among those in progress; free again when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub struct Place(#[expect(dead_code, reason = "holding it is what counts")] Arc<OwnedSemaphorePermit>);
 
 /// The layer around all services.
 #[derive(Clone)]
@@ -94,17 +98,22 @@ where
         if !request.uri().path().starts_with("/sluis.v1.") {
             return Box::pin(inner.call(request));
         }
+        // A stream takes its place along: it keeps it until its last message, not only until its first answer.
         let Ok(permit) = Arc::clone(&self.shared.room).try_acquire_owned() else {
             let full = status::limit_reached("too many calls at once: retry after a moment");
             return Box::pin(async move { Ok(full.into_http()) });
         };
         match self.shared.admit(&mut request) {
             Err(status) => Box::pin(async move { Ok(status.into_http()) }),
-            Ok(()) => Box::pin(async move {
-                let answer = inner.call(request).await;
-                drop(permit);
-                answer
-            }),
+            Ok(()) => {
+                let place = Place(Arc::new(permit));
+                request.extensions_mut().insert(place.clone());
+                Box::pin(async move {
+                    let answer = inner.call(request).await;
+                    drop(place);
+                    answer
+                })
+            }
         }
     }
 }
@@ -121,6 +130,7 @@ impl Shared {
             oin: peer.oin.clone(),
             thumbprint: peer.thumbprint_text.as_str().into(),
             grant: claims.gth.as_str().into(),
+            certified_until: peer.not_after,
         };
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(TransactionId(transaction));

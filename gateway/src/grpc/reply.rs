@@ -6,7 +6,8 @@ use prost::Message;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::organisation::{Purpose, RecipientType};
-use sluis_core::release::{Extract, Obligation, Released, Withheld};
+use sluis_core::release::{Extract, Obligation, Withheld};
+use sluis_core::released::Released;
 use sluis_proto::v1;
 
 /// Every refusal and escalation has this many bytes, or the next multiple.
@@ -103,7 +104,7 @@ fn padding(bare: usize) -> bytes::Bytes {
 pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> v1::ReleaseResponse {
     use v1::release_response::Outcome;
     let outcome = match answer {
-        Answer::Released(released) => Outcome::Released(release(released, transaction_id)),
+        Answer::Released(released) => Outcome::Released(release(*released, transaction_id)),
         Answer::Refused(refused) => Outcome::Refused(refusal(&refused, transaction_id)),
         Answer::Escalated(proof) => Outcome::Escalated(escalation(&proof, transaction_id)),
     };

@@ -1562,6 +1562,9 @@ pub struct Authority {
     /// What was found; not needed to withdraw.
     #[prost(enumeration = "AuthorityState", tag = "2")]
     pub state: i32,
+    /// OIN of the portal that names the person: two portals may use one name for two people.
+    #[prost(string, tag = "3")]
+    pub portal_oin: ::prost::alloc::string::String,
 }
 /// A worker of a partner is on the case.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1618,9 +1621,12 @@ pub struct Review {
     /// What he decided.
     #[prost(enumeration = "ReviewDecision", tag = "4")]
     pub decision: i32,
-    /// Until when it holds, milliseconds since the epoch; at most one year ahead.
+    /// Until when it holds, milliseconds since the epoch; at most one year ahead. A new objection ends a permission.
     #[prost(uint64, tag = "5")]
     pub until: u64,
+    /// OIN of the organisation that asked.
+    #[prost(string, tag = "6")]
+    pub organisation_oin: ::prost::alloc::string::String,
 }
 /// Who gave a consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -1,6 +1,7 @@
 //! What the holder's system records at the gateway when it starts: authority, caseloads, objections, secrets.
 
 use super::PeopleFault;
+use crate::demo::organisations::PORTAL;
 use rusqlite::Connection;
 use sluis_core::organisation::Oin;
 use sluis_core::standing::{AuthorityState, Change, ObjectionKind};
@@ -22,8 +23,8 @@ pub fn standing_of(holder: &Connection) -> Result<impl Iterator<Item = (String, 
 fn authority(holder: &Connection) -> Result<Vec<(String, Change)>, PeopleFault> {
     let rows = triples(holder, "SELECT client_number, parent_id, authority FROM client_parent ORDER BY 1, 2")?;
     let change = |(number, parent, state): (String, String, String)| {
-        let person = Actor::parse(&parent)?;
-        Some((number, Change::Authority { person, state: Some(AuthorityState::from_code(&state)?) }))
+        let (portal, person) = (Oin::parse(PORTAL.oin).ok()?, Actor::parse(&parent)?);
+        Some((number, Change::Authority { portal, person, state: Some(AuthorityState::from_code(&state)?) }))
     };
     rows.into_iter().map(change).collect::<Option<_>>().ok_or(PeopleFault::Row("client_parent"))
 }

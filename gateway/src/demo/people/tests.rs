@@ -89,7 +89,7 @@ fn the_cast_is_complete_for_several_seeds() {
         let age = |client: &Client| {
             let sql = "SELECT birth_date FROM client WHERE client_number = ?1";
             let born: String = holder.query_row(sql, [&client.client_number], |row| row.get(0)).unwrap();
-            sluis_core::subject::BirthDate::parse(&born).unwrap().age_on(TODAY).unwrap()
+            sluis_core::subject::BirthDate::parse(&born).unwrap().ages_on(TODAY).unwrap().0
         };
         assert_eq!((age(&cast.child_of_ten.client), age(&cast.objected.client)), (10, 14));
         assert!((16..18).contains(&age(&cast.sixteen.client)));

@@ -1,0 +1,81 @@
+//! The payload of a question: what the log keeps encrypted about it, and what a leaf never says.
+//!
+//! Enough to make the decision again: subject, actor, mask, every fact with its value, reasons, rule.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use sluis_core::fact::Facts;
+use sluis_core::field::FieldSet;
+use sluis_core::release::{Obligation, Reason};
+use sluis_core::subject::{Actor, SubjectId};
+
+/// What only the payload says about a question.
+pub struct Particulars<'a> {
+    /// About whom.
+    pub subject: &'a SubjectId,
+    /// Who acted.
+    pub actor: Option<&'a Actor>,
+    /// The fields asked for.
+    pub mask: Option<FieldSet>,
+    /// The facts decided on.
+    pub facts: Facts,
+    /// The reasons found.
+    pub reasons: &'a [Reason],
+    /// The rule, if one applied.
+    pub rule: Option<&'a str>,
+    /// The salt of the body, for a release.
+    pub body_salt: Option<&'a [u8; 32]>,
+    /// What must happen afterwards, for a release.
+    pub obligations: &'a [Obligation],
+    /// Reference of the claim line and in what the billing record differs, for an item of an audit.
+    pub line: Option<(&'a str, FieldSet)>,
+}
+
+/// Particulars with the salt of their commitment.
+pub struct Salted<'a>(pub &'a Particulars<'a>, pub [u8; 32]);
+
+impl Serialize for Salted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(said, salt) = self;
+        let hex = |bytes: &[u8; 32]| data_encoding::HEXLOWER.encode(bytes);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("v", "sluis-payload/1")?;
+        map.serialize_entry("salt", &hex(salt))?;
+        map.serialize_entry("subject", &Subject(said.subject))?;
+        map.serialize_entry("actor", &said.actor.map(Actor::as_str))?;
+        map.serialize_entry("mask", &said.mask.map(FieldSet::to_hex))?;
+        map.serialize_entry("facts", &KnownFacts(said.facts))?;
+        map.serialize_entry("reasons", &said.reasons.iter().map(|r| r.code()).collect::<Vec<_>>())?;
+        map.serialize_entry("rule", &said.rule)?;
+        if let Some(salt) = said.body_salt {
+            map.serialize_entry("body_salt", &hex(salt))?;
+            map.serialize_entry("obligations", said.obligations)?;
+        }
+        if let Some((reference, differing)) = said.line {
+            map.serialize_entry("line", reference)?;
+            map.serialize_entry("differing", &differing.to_hex())?;
+        }
+        map.end()
+    }
+}
+
+struct Subject<'a>(&'a SubjectId);
+
+impl Serialize for Subject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0.kind(), &self.0.value())?;
+        map.end()
+    }
+}
+
+struct KnownFacts(Facts);
+
+impl Serialize for KnownFacts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (fact, value) in self.0.iter() {
+            map.serialize_entry(fact.code(), value)?;
+        }
+        map.end()
+    }
+}
