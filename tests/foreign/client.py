@@ -98,7 +98,8 @@ class Journey:
         said(f"refused, entry {reply.refused.receipt.index}, verified")
 
         self.record(self.youth, authority=self.stubs.standing.Authority(
-            person=PARENT, state=self.stubs.standing.AUTHORITY_STATE_VERIFIED))
+            person=PARENT, portal_oin=self.portal.settings["oin"],
+            state=self.stubs.standing.AUTHORITY_STATE_VERIFIED))
         reply = self.release(self.portal, self.youth, self.common.PURPOSE_PARENT_INFORMATION, PARENT)
         need(reply.WhichOneof("outcome") == "escalated", "a parent of a youth of 12 to 15 is put before a professional")
         need(self.verify(reply.escalated.receipt, vkey) == 0, "receipt of an escalation")
