@@ -105,6 +105,9 @@ fn what_a_client_received_survives_kill_9() {
     let mut size = 0;
     for round in 1..=rounds {
         known.take(killed_under_load(&runtime, &world, &place, gateway, round, dice.throw(&KILLED_AFTER_MS)));
+        if round == rounds {
+            a_lost_write_is_found(&place, &known.kept, &world.vkey);
+        }
         gateway = place.serve();
         known.repeat(&runtime, &world, &place);
         let dir = place.file(&format!("export-{round}"));
@@ -139,6 +142,18 @@ fn killed_under_load(
         gateway.kill();
         callers.join_all().await.into_iter().flatten().collect()
     })
+}
+
+/// Negative control: what was written since the last start is taken away, as a disk does that lies about flushing.
+fn a_lost_write_is_found(place: &Place, kept: &[Kept], vkey: &str) {
+    let lying = Place { dir: place.dir.with_extension("lying") };
+    copy(&place.dir, &lying.dir).unwrap();
+    std::fs::remove_file(lying.file("log.db-wal")).unwrap();
+    let gateway = lying.serve();
+    let export = Export::take(&lying, &lying.file("export"), vkey).unwrap();
+    let error = export.bears_out(kept).unwrap_err();
+    assert!(error.contains("is gone") || error.contains("is not the one"), "{error}");
+    gateway.kill();
 }
 
 /// Negative control: without one entry, neither the verifier nor the comparison with the receipts is content.
