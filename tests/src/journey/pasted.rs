@@ -15,8 +15,10 @@ const EXPECTED: &[(&str, i32, &str)] = &[
 
 #[test]
 fn what_the_demo_prints_works_when_pasted() {
-    let dir = scratch().join(format!("pasted-{}", std::process::id()));
-    let mut demo = Running::start(Command::new(program()).args(["demo", "--dir"]).arg(&dir));
+    // A folder with a space, named from where the demo was started; pasted in a terminal that stands elsewhere.
+    let name = format!("pasted demo {}", std::process::id());
+    std::fs::create_dir_all(scratch()).unwrap();
+    let mut demo = Running::start(Command::new(program()).args(["demo", "--dir", &name]).current_dir(scratch()));
     let Some(played) = demo.wait_for("The gateway stays up until Ctrl-C") else { panic!("{:#?}", demo.end()) };
     assert!(!played.iter().any(|line| line.contains('✗')), "{played:#?}");
     let last = format!("  {} policy check", program().display());
@@ -25,7 +27,7 @@ fn what_the_demo_prints_works_when_pasted() {
     assert_eq!(commands.len(), EXPECTED.len(), "{printed:#?}");
     for (command, (words, status, says)) in commands.into_iter().zip(EXPECTED) {
         assert!(command.starts_with(&format!("{} {words}", program().display())), "`{words}` is not in {command}");
-        let out = Command::new("sh").args(["-c", command]).output().unwrap();
+        let out = Command::new("sh").args(["-c", command]).current_dir("/").output().unwrap();
         let said = String::from_utf8_lossy(&out.stdout);
         assert_eq!(out.status.code(), Some(*status), "{command}: {said}{}", String::from_utf8_lossy(&out.stderr));
         assert!(said.contains(says), "{command}: `{says}` is not in: {said}");
@@ -34,5 +36,5 @@ fn what_the_demo_prints_works_when_pasted() {
     let ended = demo.end();
     assert_eq!(ended.status, Some(0), "{ended:#?}");
     assert!(ended.out.lines().last().unwrap().ends_with(", verified"), "{}", ended.out);
-    std::fs::remove_dir_all(dir).unwrap();
+    std::fs::remove_dir_all(scratch().join(name)).unwrap();
 }
