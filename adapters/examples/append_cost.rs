@@ -141,18 +141,7 @@ fn release(oin: &Oin, number: u64) -> Draft {
 }
 
 fn bare(number: u64, leaf: LeafDraft) -> Draft {
-    Draft {
-        rid: RequestId(uuid(number)),
-        origin: ORIGIN.into(),
-        leaf,
-        payload: None,
-        transaction: None,
-        relies_on: Vec::new(),
-        decided_on: None,
-        effects: Vec::new(),
-        concerns: Vec::new(),
-        page: None,
-    }
+    Draft::new(RequestId(uuid(number)), ORIGIN.into(), leaf)
 }
 
 /// UUIDv7 in order of time with random tails, as clients make them.

@@ -8,6 +8,7 @@ mod page_entry;
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller};
+use crate::in_flight::Delivery;
 use crate::recorder::Verdict;
 use crate::release::{Serialize, asked};
 use page_entry::Attempt;
@@ -102,6 +103,8 @@ pub struct Page {
     pub lines: Vec<Judged>,
     /// The page's entry.
     pub receipt: Receipt,
+    /// To be told when the page was handed over.
+    pub delivery: Delivery,
 }
 
 impl Audit {
@@ -185,12 +188,16 @@ impl Audit {
         let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
         let blob = self.items(&attempt, &verdicts)?;
         let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
-        let Some(receipt) = recorded(gateway.recorder.record(draft).await?)? else { return Ok(None) };
+        let (receipt, delivery) = match gateway.recorder.record(draft).await? {
+            Verdict::Released(receipt, delivery) => (receipt, delivery),
+            Verdict::Stale => return Ok(None),
+            _ => return Err(Fault::Defect("the ledger refused a page of an audit")),
+        };
         let page = PageReceipt::open(receipt).ok_or(Fault::Defect("a page has another receipt"))?;
         let numbered = lines.iter().zip(verdicts).zip(0u32..);
         let judged = numbered.map(|((line, verdict), item)| judged(&page, &blob, line, verdict, item, &salt));
         let lines = judged.collect::<Result<_, _>>()?;
-        Ok(Some(Page { number, lines, receipt: page.into_receipt() }))
+        Ok(Some(Page { number, lines, receipt: page.into_receipt(), delivery }))
     }
 
     /// Closes the audit with its totals.

@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
-use sluis_core::log::draft::{Effect, GuardState, Versioned};
+use sluis_core::log::draft::{Draft, Effect, GuardState, Versioned};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::organisation::Oin;
 use sluis_core::policy::Policy;
@@ -74,10 +74,16 @@ impl Gateway {
             if self.register.enrolments(&oin).await?.state == enrolments {
                 continue;
             }
-            let leaf = LeafDraft::new(LeafKind::Recipient)
-                .with(Key::Rp, oin.as_str())
-                .with(Key::Rs, vec!["ENROLLED".to_owned()]);
-            self.record_own(leaf, vec![Effect::Organisation { oin, enrolments }]).await?;
+            let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin.as_str()).with(Key::Rs, "ENROLLED");
+            // What was admitted stands in the payload: the register can be rebuilt from the log (A14).
+            let said = serde_json::json!({
+                "v": "sluis-payload/1",
+                "salt": data_encoding::HEXLOWER.encode(&self.salt()),
+                "enrolments": enrolments,
+            });
+            let mut draft = self.own_draft(leaf, said.to_string().as_bytes()).await?;
+            draft.effects.push(Effect::Organisation { oin, enrolments });
+            self.record_own(draft).await?;
             changed += 1;
         }
         Ok(changed)
@@ -96,7 +102,8 @@ impl Gateway {
                 .with(Key::Po, digest.to_hex())
                 .with(Key::N, number)
                 .with(Key::Ca, policy.catalogue());
-            self.record_own(leaf, vec![Effect::Policy { digest, number }]).await?;
+            let effects = vec![Effect::Policy { digest, number }];
+            self.record_own(Draft { effects, ..self.bare_draft(self.request_id(), leaf) }).await?;
         }
         let version =
             self.register.active_policy().await?.ok_or(Fault::Defect("the active policy cannot be read back"))?.version;

@@ -115,18 +115,7 @@ impl Gateway {
     /// A draft that relies on nothing, changes nothing and has no payload.
     #[must_use]
     pub fn bare_draft(&self, rid: RequestId, leaf: LeafDraft) -> Draft {
-        Draft {
-            rid,
-            origin: std::sync::Arc::clone(&self.origin),
-            leaf,
-            payload: None,
-            transaction: None,
-            relies_on: Vec::new(),
-            decided_on: None,
-            effects: Vec::new(),
-            concerns: Vec::new(),
-            page: None,
-        }
+        Draft::new(rid, std::sync::Arc::clone(&self.origin), leaf)
     }
 }
 

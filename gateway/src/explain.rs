@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::{Caller, Matter};
 use crate::recorder::Verdict;
-use crate::release::{Ask, Refused, asked, is_natural_person, lawful_mask};
+use crate::release::{Ask, Refused, asked};
 use sluis_core::decide::decide;
 use sluis_core::log::LeafKind;
 use sluis_core::log::receipt::Receipt;
@@ -41,7 +41,7 @@ impl Gateway {
                 recipient: admitted.enrolment.recipient,
                 purpose: ask.purpose,
                 subject: ask.subject.clone(),
-                mask: lawful_mask(&admitted, ask.mask),
+                mask: admitted.lawful_mask(ask.mask),
                 record_id: None,
             };
             let asked = asked(caller, &admitted, ask.purpose, ask.transaction_id, &active);
@@ -49,7 +49,7 @@ impl Gateway {
             let draft = self.refusal_draft(&asked, ask, &gathered, &as_logged(&decision, &asked), LeafKind::Explain)?;
             match self.recorder.record(draft).await? {
                 Verdict::Recorded(receipt) => {
-                    let natural_person = is_natural_person(admitted.enrolment.recipient);
+                    let natural_person = admitted.enrolment.recipient.is_natural_person();
                     return Ok(match decision {
                         Decision::Permit(permit) => Explanation::WouldRelease(Box::new(permit), receipt),
                         Decision::Refuse(_) => Explanation::WouldRefuse(Refused { receipt, natural_person }),

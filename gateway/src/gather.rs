@@ -5,6 +5,7 @@ use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::fact::{Fact, Facts};
+use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{GuardKey, Versioned};
 use sluis_core::organisation::{Oin, Purpose};
@@ -33,6 +34,18 @@ pub struct Admitted {
     pub enrolment: Enrolment,
     /// The version of the organisation's row.
     pub version: u64,
+}
+
+impl Admitted {
+    /// The mask without the BSN for a role without a ground to use it (UAVG 46, B7): it can only narrow.
+    #[must_use]
+    pub fn lawful_mask(&self, mask: Option<FieldSet>) -> Option<FieldSet> {
+        if self.enrolment.bsn_ground.is_some() {
+            return mask;
+        }
+        let all = || Field::ALL.iter().copied().collect();
+        Some(mask.unwrap_or_else(all).difference(FieldSet::of(&[Field::Bsn])))
+    }
 }
 
 /// Everything one decision may know.

@@ -4,6 +4,7 @@
 //! fills; nothing waits for a batch to be full. Changes of standing go before questions, because a withdrawal
 //! must stop the very next release.
 
+use crate::in_flight::{Delivery, InFlight};
 use arc_swap::ArcSwap;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
@@ -27,6 +28,8 @@ const KEEP_AFTER_MS: Millis = 60_000;
 pub enum Verdict {
     /// Durable, with its receipt.
     Recorded(Receipt),
+    /// Durable, and it says that something leaves: the receipt, and the delivery that must be told when it did.
+    Released(Receipt, Delivery),
     /// Decide again.
     Stale,
     /// The same request is in the log already.
@@ -69,6 +72,7 @@ pub struct Recorder {
     normal: mpsc::Sender<Job>,
     latest: Arc<ArcSwap<SignedCheckpoint>>,
     state: watch::Receiver<LogState>,
+    in_flight: Arc<InFlight>,
 }
 
 impl Recorder {
@@ -87,9 +91,11 @@ impl Recorder {
         let (normal, normal_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let (state_out, state) = watch::channel(LogState::Writing);
         let kept = Kept { size: head.size(), time: clock.now() };
-        let desk = Desk { ledger, signer, clock, latest: Arc::clone(&latest), state: state_out, kept };
+        let in_flight = InFlight::new(Arc::clone(&ledger), head.size());
+        let (shared, deliveries) = (Arc::clone(&latest), Arc::clone(&in_flight));
+        let desk = Desk { ledger, signer, clock, latest: shared, state: state_out, kept, in_flight: deliveries };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
-        Ok(Self { urgent, normal, latest, state })
+        Ok(Self { urgent, normal, latest, state, in_flight })
     }
 
     /// Records an answer to a question; returns when it is durable or refused.
@@ -119,6 +125,12 @@ impl Recorder {
     pub fn state(&self) -> watch::Receiver<LogState> {
         self.state.clone()
     }
+
+    /// What was released and not handed over yet.
+    #[must_use]
+    pub fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
 }
 
 async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, StoreError> {
@@ -142,6 +154,7 @@ struct Desk {
     latest: Arc<ArcSwap<SignedCheckpoint>>,
     state: watch::Sender<LogState>,
     kept: Kept,
+    in_flight: Arc<InFlight>,
 }
 
 impl Desk {
@@ -162,6 +175,10 @@ impl Desk {
 
     async fn append(&mut self, jobs: Vec<Job>) {
         let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
+        // Once an outcome is not known nothing is built upon it, whatever the ledger would do now (A6).
+        if *self.state.borrow() == LogState::Halted {
+            return refuse(answers, &StoreError::Unknown { store: "log database" });
+        }
         // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
         match self.ledger.append(drafts).await {
             Ok(committed) => {
@@ -170,9 +187,10 @@ impl Desk {
                 let receipts = committed.receipts(&checkpoint);
                 self.latest.store(Arc::new(checkpoint));
                 for ((answer, outcome), receipt) in answers.into_iter().zip(committed.outcomes()).zip(receipts) {
-                    // The caller may be gone; the entry stands, and a repeated call finds it.
-                    let _ = answer.send(verdict(outcome, receipt));
+                    // The caller may be gone; the entry stands, a repeated call finds it, and a release is aborted.
+                    let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
                 }
+                self.in_flight.recorded(committed.head().size());
                 self.keep_checkpoint().await;
             }
             Err(error) => {
@@ -184,9 +202,7 @@ impl Desk {
                 };
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.state.send_replace(state);
-                for answer in answers {
-                    let _ = answer.send(Err(error.clone()));
-                }
+                refuse(answers, &error);
             }
         }
     }
@@ -200,6 +216,13 @@ impl Desk {
     }
 }
 
+fn refuse(answers: Vec<oneshot::Sender<Result<Verdict, StoreError>>>, error: &StoreError) {
+    for answer in answers {
+        // The caller may be gone.
+        let _ = answer.send(Err(error.clone()));
+    }
+}
+
 fn fill(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
     while jobs.len() < BATCH_ENTRIES_MAX {
         let Ok(job) = queue.try_recv() else { return };
@@ -207,8 +230,13 @@ fn fill(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
     }
 }
 
-fn verdict(outcome: &Outcome, receipt: Option<Receipt>) -> Result<Verdict, StoreError> {
+fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight>) -> Result<Verdict, StoreError> {
     Ok(match (outcome, receipt) {
+        (Outcome::Recorded { index, .. }, Some(receipt))
+            if matches!(receipt.kind(), LeafKind::Release | LeafKind::Page) =>
+        {
+            Verdict::Released(receipt, in_flight.begin(*index))
+        }
         (Outcome::Recorded { .. }, Some(receipt)) => Verdict::Recorded(receipt),
         // An entry without its receipt contradicts itself: nothing may be released on it.
         (Outcome::Recorded { .. }, None) => return Err(StoreError::Unknown { store: "log database" }),

@@ -4,6 +4,7 @@ use crate::entry::{self, Asked, coarse};
 use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::{Admitted, Caller, Gathered, Matter};
+use crate::in_flight::Delivery;
 use crate::payload::Particulars;
 use crate::recorder::Verdict;
 use sluis_core::decide::decide;
@@ -12,7 +13,7 @@ use sluis_core::log::draft::{Draft, Transaction};
 use sluis_core::log::leaf::Key;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment};
-use sluis_core::organisation::{Purpose, RecipientType};
+use sluis_core::organisation::Purpose;
 use sluis_core::policy::Policy;
 use sluis_core::release::{Decision, Extract, Permit, Question, Reason, Refusal};
 use sluis_core::released::{Released, Sealed};
@@ -41,8 +42,8 @@ pub struct Ask {
 /// The answer to a question.
 #[derive(Debug)]
 pub enum Answer {
-    /// Fields leave.
-    Released(Box<Released>),
+    /// Fields leave, and the delivery is told when they did.
+    Released(Box<Released>, Delivery),
     /// Nothing leaves.
     Refused(Refused),
     /// A human must decide.
@@ -119,7 +120,7 @@ impl Gateway {
             recipient: admitted.enrolment.recipient,
             purpose: ask.purpose,
             subject: ask.subject.clone(),
-            mask: lawful_mask(admitted, ask.mask),
+            mask: admitted.lawful_mask(ask.mask),
             record_id: None,
         };
         let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
@@ -161,11 +162,11 @@ impl Gateway {
         let mut draft = self.release_draft(asked, ask, gathered, &sealed, None)?;
         draft.transaction = Some(transaction);
         match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Released(receipt, delivery) => released(sealed, receipt, delivery).map(Some),
             Verdict::Stale => Ok(None),
             Verdict::Conflict => Err(Fault::TransactionReused),
             Verdict::Duplicate { index, kind } => self.repeated(asked, ask, gathered, sealed, index, kind).await,
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Recorded(_) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a release"))
             }
         }
@@ -197,7 +198,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: ask.mask,
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &[Reason::Ok],
             rule: Some(permit.rule()),
@@ -230,7 +231,7 @@ impl Gateway {
             }
             Verdict::Duplicate { kind: LeafKind::Release, .. } => Err(Fault::OutcomeChanged),
             Verdict::Duplicate { .. } => Err(Fault::TransactionReused),
-            Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
+            Verdict::Released(..) | Verdict::Refused(_) | Verdict::PolicyTooOld | Verdict::Malformed => {
                 Err(Fault::Defect("the ledger refused the entry of a refusal"))
             }
         }
@@ -250,7 +251,7 @@ impl Gateway {
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
             actor: ask.actor.as_ref(),
-            mask: ask.mask,
+            mask: asked.admitted.lawful_mask(ask.mask),
             facts: gathered.facts,
             reasons: &refusal.reasons,
             rule: refusal.rule.as_deref(),
@@ -265,31 +266,8 @@ impl Gateway {
         if kind == LeafKind::Escalate {
             return Answer::Escalated(receipt);
         }
-        Answer::Refused(Refused { receipt, natural_person: is_natural_person(asked.admitted.enrolment.recipient) })
+        Answer::Refused(Refused { receipt, natural_person: asked.admitted.enrolment.recipient.is_natural_person() })
     }
-}
-
-/// Recipients who are persons, and are told where they can turn to.
-pub(crate) const fn is_natural_person(recipient: RecipientType) -> bool {
-    matches!(
-        recipient,
-        RecipientType::Parent
-            | RecipientType::ParentWithoutAuthority
-            | RecipientType::FosterParent
-            | RecipientType::Guardian
-            | RecipientType::Representative
-            | RecipientType::Client
-            | RecipientType::Relative
-    )
-}
-
-/// The mask without the BSN for a role without a ground to use it (UAVG 46, B7): it can only narrow.
-pub(crate) fn lawful_mask(admitted: &Admitted, mask: Option<FieldSet>) -> Option<FieldSet> {
-    if admitted.enrolment.bsn_ground.is_some() {
-        return mask;
-    }
-    let all = || Field::ALL.iter().copied().collect();
-    Some(mask.unwrap_or_else(all).difference(FieldSet::of(&[Field::Bsn])))
 }
 
 pub(crate) fn asked<'a>(
@@ -309,7 +287,7 @@ pub(crate) fn asked<'a>(
     }
 }
 
-pub(crate) fn released(sealed: Sealed, receipt: Receipt) -> Result<Answer, Fault> {
+pub(crate) fn released(sealed: Sealed, receipt: Receipt, delivery: Delivery) -> Result<Answer, Fault> {
     let released = Released::new(sealed, receipt).ok_or(Fault::Defect("a receipt does not commit to its body"))?;
-    Ok(Answer::Released(Box::new(released)))
+    Ok(Answer::Released(Box::new(released), delivery))
 }

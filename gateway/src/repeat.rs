@@ -36,7 +36,7 @@ impl Gateway {
         }
         let draft = self.release_draft(asked, ask, gathered, &sealed, Some(index))?;
         match self.recorder.record(draft).await? {
-            Verdict::Recorded(receipt) => released(sealed, receipt).map(Some),
+            Verdict::Released(receipt, delivery) => released(sealed, receipt, delivery).map(Some),
             Verdict::Stale => Ok(None),
             _ => Err(Fault::Defect("the ledger refused the entry of a repeated release")),
         }

@@ -6,6 +6,7 @@ use crate::gateway::Gateway;
 use crate::gather::Caller;
 use crate::recorder::Verdict;
 use serde_json::json;
+use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::padded;
@@ -29,8 +30,8 @@ pub struct Recording {
 impl Gateway {
     /// Records one change of standing.
     ///
-    /// A protective change carries no expected version, so it is never told to try again: it is applied to
-    /// whatever stands inside the lock (A16).
+    /// A change carries no expected version of the standing: it is applied to whatever stands inside the lock (A16). It
+    /// can be told to try again only when the enrolment of the caller itself changed meanwhile.
     ///
     /// # Errors
     /// [`Fault`]: nothing was recorded.
@@ -52,7 +53,9 @@ impl Gateway {
             Verdict::Refused(refused) => Err(Fault::ChangeRefused(refused)),
             // The enrolment of the caller changed under the call.
             Verdict::Stale => Err(Fault::TryAgain),
-            Verdict::PolicyTooOld | Verdict::Malformed => Err(Fault::Defect("the ledger refused a change of standing")),
+            Verdict::Released(..) | Verdict::PolicyTooOld | Verdict::Malformed => {
+                Err(Fault::Defect("the ledger refused a change of standing"))
+            }
         }
     }
 
@@ -85,12 +88,19 @@ impl Gateway {
         })
     }
 
+    /// A draft of an entry of the gateway itself with a payload, sealed with the key of the day.
+    pub(crate) async fn own_draft(&self, leaf: LeafDraft, payload: &[u8]) -> Result<Draft, Fault> {
+        let key = self.keys.bucket_key(dutch_date(self.clock.now())).await?;
+        let rid = self.request_id();
+        let leaf = leaf.with(Key::Pc, commitment::payload(payload));
+        Ok(Draft { payload: Some(self.sealed(&key, rid, payload)?), ..self.bare_draft(rid, leaf) })
+    }
+
     /// Appends an entry of the gateway itself, without a subject: policy, enrolment, epoch.
     ///
     /// # Errors
     /// A store that does not answer, a policy that is too old, or a defect.
-    pub(crate) async fn record_own(&self, leaf: LeafDraft, effects: Vec<Effect>) -> Result<Receipt, Fault> {
-        let draft = Draft { effects, ..self.bare_draft(self.request_id(), leaf) };
+    pub(crate) async fn record_own(&self, draft: Draft) -> Result<Receipt, Fault> {
         match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => Ok(receipt),
             Verdict::PolicyTooOld => Err(Fault::PolicyTooOld),

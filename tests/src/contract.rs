@@ -92,6 +92,7 @@ mod on_sqlite {
         keys::keys_are_stable_per_subject_and_year;
         keys::day_keys_are_made_once_per_day;
         keys::identifiers_of_two_subjects_merge_nothing;
+        keys::a_known_bsn_under_a_new_client_number_stays_apart;
         keys::nothing_at_rest_names_a_person;
         keys::nobody_is_found_without_the_master_key;
     }

@@ -76,18 +76,11 @@ fn refused(arguments: &[&str], words: &str) {
 }
 
 fn draft(number: u64) -> Draft {
-    Draft {
-        rid: RequestId(uuid::Uuid::from_u128(u128::from(number))),
-        origin: ORIGIN.into(),
-        leaf: LeafDraft::new(LeafKind::Admin).with(Key::Rs, "TEST"),
-        payload: None,
-        transaction: None,
-        relies_on: Vec::new(),
-        decided_on: None,
-        effects: Vec::new(),
-        concerns: Vec::new(),
-        page: None,
-    }
+    Draft::new(
+        RequestId(uuid::Uuid::from_u128(u128::from(number))),
+        ORIGIN.into(),
+        LeafDraft::new(LeafKind::Admin).with(Key::Rs, "TEST"),
+    )
 }
 
 /// The notes after each batch, and the receipts of the last batch.

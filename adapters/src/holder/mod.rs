@@ -42,7 +42,15 @@ const LINE_GLUE: &str = "; ";
 pub struct HolderDatabase {
     map: HolderMap,
     pool: Pool,
+    by_bsn: FactStatements,
+    by_client_number: FactStatements,
     statements: moka::sync::Cache<(FieldSet, Source, Identifier), Option<Arc<Statement>>>,
+}
+
+/// The statements of facts by one identifier, made once.
+struct FactStatements {
+    facts: String,
+    billing: String,
 }
 
 impl HolderDatabase {
@@ -53,7 +61,20 @@ impl HolderDatabase {
     pub fn open(path: &Path, map: HolderMap, connections: usize) -> Result<Self, OpenFault> {
         let pool = Pool::open(path, connections)?;
         map.check(&pool.take())?;
-        Ok(Self { map, pool, statements: moka::sync::Cache::new(STATEMENTS_MAX) })
+        let by = |identifier| FactStatements {
+            facts: statement::facts(&map, identifier),
+            billing: statement::billing_records(&map, identifier),
+        };
+        let (by_bsn, by_client_number) = (by(Identifier::Bsn), by(Identifier::ClientNumber));
+        let statements = moka::sync::Cache::new(STATEMENTS_MAX);
+        Ok(Self { map, pool, by_bsn, by_client_number, statements })
+    }
+
+    const fn by(&self, subject: &SubjectId) -> &FactStatements {
+        match Identifier::of(subject) {
+            Identifier::Bsn => &self.by_bsn,
+            Identifier::ClientNumber => &self.by_client_number,
+        }
     }
 
     fn statement(&self, source: Source, by: Identifier, fields: FieldSet) -> Option<Arc<Statement>> {
@@ -99,15 +120,14 @@ impl DossierSource for HolderDatabase {
 #[async_trait]
 impl FactSource for HolderDatabase {
     async fn facts(&self, subject: &SubjectId) -> Result<Option<HolderFacts>, StoreError> {
-        let sql = statement::facts(&self.map, Identifier::of(subject));
-        read::facts(&self.pool.take(), &sql, subject)
+        read::facts(&self.pool.take(), &self.by(subject).facts, subject)
     }
 
     async fn claim(&self, subject: &SubjectId, line: &ClaimLine) -> Result<Comparison, StoreError> {
-        let sql = statement::billing_records(&self.map, Identifier::of(subject));
+        let sql = &self.by(subject).billing;
         let (begin, end) = (line.begin.to_string(), line.end.to_string());
         let bound = params![subject.value(), line.provider_agb, line.allocation_number, begin, end];
-        let records = read::billing_records(&self.pool.take(), &sql, bound, subject)?;
+        let records = read::billing_records(&self.pool.take(), sql, bound, subject)?;
         Ok(compare(line, &records))
     }
 

@@ -42,7 +42,7 @@ use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -132,11 +132,6 @@ impl SqliteLog {
     #[must_use]
     pub fn in_flight_at_open(&self) -> std::ops::Range<u64> {
         self.in_flight.clone()
-    }
-
-    /// Says that everything below this index was delivered or has an outcome. Written with the next commit.
-    pub fn delivered_below(&self, index: u64) {
-        self.low.fetch_max(index, Ordering::AcqRel);
     }
 
     /// The entries that concern a subject: index, and item within a page. Reads the whole index.

@@ -29,17 +29,17 @@ pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) 
             let mut known: Vec<SubjectRef> = owners.iter().copied().flatten().collect();
             known.sort_unstable();
             known.dedup();
-            if known.is_empty() && !tags.is_empty() {
-                known.push(insert_subject(inner, connection)?);
-                new += 1;
-            } else if known.len() > 1 || owners.first() == Some(&None) {
-                // Two subjects, or a new first identifier with a known second one: a correction that a human records.
+            // Two subjects, or a new first identifier with a known second one: a correction that a human records.
+            let contradicts = known.len() > 1 || (!known.is_empty() && owners.first() == Some(&None));
+            if contradicts {
                 tracing::warn!(
                     "the holder names a person by an identifier of another known subject: record an identity"
                 );
-                continue;
+            } else if known.is_empty() && !tags.is_empty() {
+                known.push(insert_subject(inner, connection)?);
+                new += 1;
             }
-            if let [subject] = known.as_slice() {
+            if let ([subject], false) = (known.as_slice(), contradicts) {
                 for tag in tags {
                     connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0))?;
                 }

@@ -11,6 +11,7 @@ use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::log::{Hash, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Ledger, StoreError, StoredEntry};
+use std::sync::atomic::Ordering;
 
 /// Most rows that one call reads: no reader holds a snapshot for long.
 const ROWS_MAX: u64 = 65_536;
@@ -56,6 +57,11 @@ impl Ledger for SqliteLog {
     /// head can be signed for again.
     async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError> {
         self.tell(Command::Keep(KeptCheckpoint { size, note: note.to_owned(), time }))
+    }
+
+    /// An atomic maximum; the writer reads it in each commit, and when the log is closed.
+    fn delivered_below(&self, index: u64) {
+        self.low.fetch_max(index, Ordering::AcqRel);
     }
 }
 

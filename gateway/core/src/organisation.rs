@@ -154,6 +154,23 @@ closed_list! {
     }
 }
 
+impl RecipientType {
+    /// Whether the recipient is a person, who is told where to turn to after a refusal (B23).
+    #[must_use]
+    pub const fn is_natural_person(self) -> bool {
+        matches!(
+            self,
+            Self::Parent
+                | Self::ParentWithoutAuthority
+                | Self::FosterParent
+                | Self::Guardian
+                | Self::Representative
+                | Self::Client
+                | Self::Relative
+        )
+    }
+}
+
 closed_list! {
     /// For what a recipient asks (doelbinding). A purpose is bound to rules, never interpreted.
     Purpose {

@@ -4,6 +4,8 @@
 //! lock of the log, so two of them never overwrite each other; a protective one is never refused as stale (A16).
 
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use state::{Asked, ENTRIES_MAX, Standing};
 

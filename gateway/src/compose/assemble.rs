@@ -1,12 +1,14 @@
 //! From configuration to an assembled gateway: open, check, provision, activate, enrol.
 
 use super::StartFault;
+use super::housekeeping::Housekeeper;
 use crate::config::{Config, Mode};
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::origin::origin;
 use crate::recorder::Recorder;
 use crate::slot::Slots;
+use crate::sweeper;
 use arc_swap::ArcSwap;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
@@ -17,15 +19,12 @@ use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
-use sluis_core::ports::{Clock, FactSource, KeyStore, Ledger, Register, Signer};
-use sluis_core::subject::dutch_date;
+use sluis_core::ports::{Clock, Ledger, Register, Signer};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Read-only connections to the holder's database.
 const HOLDER_CONNECTIONS: usize = 2;
-/// Subjects provisioned in one transaction.
-const PROVISION_PAGE: u32 = 2000;
 
 /// A gateway that is ready to serve, with the ledger's concrete handle for what only this engine can do.
 pub struct Assembled {
@@ -33,6 +32,8 @@ pub struct Assembled {
     pub gateway: Arc<Gateway>,
     /// Subjects that were new to the register.
     pub provisioned: u64,
+    /// What must happen while it serves.
+    pub housekeeper: Housekeeper,
 }
 
 fn read(path: &Path) -> Result<String, StartFault> {
@@ -80,8 +81,14 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
     let keys = SqliteKeys::open(&config.keys.database, &master, Arc::<OsEntropy>::clone(&entropy), Limits::default())?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
     keys.destroy(log.erased_keys()?).await?;
-    let keys: Arc<dyn KeyStore> = Arc::new(keys);
-    let holder = Arc::new(open_holder(config)?);
+    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config)?));
+    let housekeeper = Housekeeper {
+        log: Arc::clone(&log),
+        keys: Arc::clone(&keys),
+        holder: Arc::clone(&holder) as _,
+        clock: Arc::clone(&clock),
+    };
+    let left = log.in_flight_at_open();
     let (ledger, register): (Arc<dyn Ledger>, Arc<dyn Register>) = (Arc::clone(&log) as _, log);
     let found = ledger.head().await?.origin;
     let expected = shard_origin(config);
@@ -90,7 +97,10 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
     }
     let signer: Arc<dyn Signer> = Arc::new(Ed25519Signer::read(&config.log.signing_key)?);
     let recorder = Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&clock)).await?;
-    let provisioned = provision(holder.as_ref(), keys.as_ref(), clock.as_ref()).await?;
+    if !left.is_empty() {
+        recorder.in_flight().hold(left.start);
+    }
+    let provisioned = housekeeper.provision().await?;
     let gateway = Gateway {
         ledger,
         register,
@@ -108,9 +118,15 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         slots: Slots::begin(),
     };
     open_shard(&gateway).await?;
+    let unknown = sweeper::sweep(&gateway, left).await?;
+    if unknown > 0 {
+        tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
+    }
     gateway.activate(policy).await?;
     gateway.enrol(read_organisations(&config.enrolment.file)?).await?;
-    Ok(Assembled { gateway: Arc::new(gateway), provisioned })
+    let gateway = Arc::new(gateway);
+    sweeper::follow(&gateway);
+    Ok(Assembled { gateway, provisioned, housekeeper })
 }
 
 fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
@@ -134,26 +150,8 @@ fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
 /// The first leaf of a shard says that it was opened.
 async fn open_shard(gateway: &Gateway) -> Result<(), StartFault> {
     if gateway.ledger.head().await?.size() == 0 {
-        gateway.record_own(LeafDraft::new(LeafKind::Epoch).with(Key::Rs, vec!["OPEN".to_owned()]), Vec::new()).await?;
+        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN");
+        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
     }
     Ok(())
-}
-
-/// Registers every subject of the holder and makes the keys of this year, and in December those of the next: never
-/// at first contact, whose timing would tell who is known (A11).
-async fn provision(source: &dyn FactSource, keys: &dyn KeyStore, clock: &dyn Clock) -> Result<u64, StartFault> {
-    let today = dutch_date(clock.now());
-    let (mut after, mut new) = (None::<String>, 0);
-    loop {
-        let page = source.subjects(after.as_deref(), PROVISION_PAGE).await?;
-        let Some(last) = page.last() else { return Ok(new) };
-        after = last.iter().find(|id| id.kind() == "client-number").map(sluis_core::subject::SubjectId::value);
-        new += keys.provision(&page, today.year()).await?;
-        if today.month() == 12 {
-            keys.provision(&page, today.year() + 1).await?;
-        }
-        if after.is_none() {
-            return Err(StartFault::Holder("a subject of the holder has no client number".to_owned()));
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod export;
+mod housekeeping;
 mod init;
 mod serve;
 

@@ -6,6 +6,7 @@ use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
 use crate::recorder::LogState;
+use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
@@ -18,8 +19,12 @@ use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+/// A connection that did not end by itself is cut after this time, also within a stream.
+const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
 
 /// A gateway that listens.
 pub struct Listening {
@@ -48,13 +53,16 @@ impl Listening {
         }
     }
 
-    /// Stops accepting, lets calls in progress finish, and waits for it.
+    /// Stops accepting, lets calls in progress finish, and waits for it. Then nothing is in flight.
     ///
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
         self.end.send_replace(true);
-        self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())))
+        let ended = self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())));
+        // What was given up while ending gets its outcome now; else the next start calls it unknown.
+        sweeper::record_aborted(&self.gateway).await?;
+        ended
     }
 }
 
@@ -63,7 +71,7 @@ impl Listening {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
-    let Assembled { gateway, provisioned } = assemble(config).await?;
+    let Assembled { gateway, provisioned, housekeeper } = assemble(config).await?;
     let realm = Realm {
         issuer: config.organisation.oin.to_string(),
         audience: config.token.audience.clone(),
@@ -83,10 +91,15 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let token = bind(config.listen.token).await?;
     let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
     let counters = Arc::new(Counters::default());
-    let limits = Limits { connections_max: config.listen.connections_max, ..Limits::default() };
+    let limits = Limits {
+        connections_max: config.listen.connections_max,
+        connection_age_max: Some(CONNECTION_CUT_AFTER),
+        ..Limits::default()
+    };
     let calls = accept(grpc, Arc::new(Trust::new(&material, Protocol::Grpc)?), limits, Arc::clone(&counters));
     let requests = accept(token, Arc::new(Trust::new(&material, Protocol::Token)?), limits, counters);
     let (end, ending) = watch::channel(false);
+    tokio::spawn(housekeeper.run(ending.clone()));
     let router = endpoint::router(Arc::new(Endpoint {
         issuer: Issuer::new(key, realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),

@@ -7,6 +7,7 @@ use super::{convert, reply};
 use crate::audit::{Audit, Line, PAGE_LINES_MAX, Page};
 use crate::gateway::Gateway;
 use crate::gather::Caller;
+use crate::in_flight::Delivery;
 use sluis_core::claim::Finding;
 use sluis_core::released::ReleasedItem;
 use sluis_proto::v1;
@@ -77,7 +78,9 @@ impl Desk {
                 let arrival = self.gateway.slots.arrival();
                 let page = audit.page(&page, reply::serialize_extract).await.map_err(|e| status::fault(&e))?;
                 self.gateway.slots.wait(arrival).await;
-                self.send(Reply::Page(self.page(page))).await?;
+                let (message, delivery) = self.page(page);
+                self.send(Reply::Page(message)).await?;
+                delivery.handed_over();
             }
         }
         let (totals, receipt) = audit.close().await.map_err(|e| status::fault(&e))?;
@@ -143,7 +146,7 @@ impl Desk {
         Ok((page, false))
     }
 
-    fn page(&self, page: Page) -> v1::FindingPage {
+    fn page(&self, page: Page) -> (v1::FindingPage, Delivery) {
         let findings = page.lines.into_iter().zip(0u32..).map(|(line, item)| v1::LineFinding {
             reference: line.reference,
             finding: match line.finding {
@@ -158,11 +161,12 @@ impl Desk {
             item_text: line.item.text,
             item_proof: line.item.hashes.into_iter().map(|h| h.to_vec().into()).collect(),
         });
-        v1::FindingPage {
+        let message = v1::FindingPage {
             number: page.number,
             findings: findings.collect(),
             receipt: Some(reply::receipt(&page.receipt, self.transaction_id)),
-        }
+        };
+        (message, page.delivery)
     }
 
     async fn send(&self, message: Reply) -> Result<(), Status> {

@@ -52,7 +52,7 @@ impl ReleaseService for Releases {
         let bytes = message.encode_to_vec();
         let ask = self.ask(message.subject.as_ref(), said, transaction_id, bytes).map_err(|e| status::invalid(&e))?;
         let answer = self.0.release(&caller, &ask, reply::serialize_extract).await.map_err(|e| status::fault(&e))?;
-        if !matches!(answer, Answer::Released(_)) {
+        if !matches!(answer, Answer::Released(..)) {
             self.0.slots.wait(arrival).await;
         }
         Ok(Response::new(reply::answer(answer, transaction_id)))

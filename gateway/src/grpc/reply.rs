@@ -100,11 +100,15 @@ fn padding(bare: usize) -> bytes::Bytes {
     bytes::Bytes::from(vec![0; whole - bare - OVERHEAD])
 }
 
-/// The reply to a question.
+/// The reply to a question. From here on it is the transport's: nothing between this and the wire waits or fails.
 pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> v1::ReleaseResponse {
     use v1::release_response::Outcome;
     let outcome = match answer {
-        Answer::Released(released) => Outcome::Released(release(*released, transaction_id)),
+        Answer::Released(released, delivery) => {
+            let message = release(*released, transaction_id);
+            delivery.handed_over();
+            Outcome::Released(message)
+        }
         Answer::Refused(refused) => Outcome::Refused(refusal(&refused, transaction_id)),
         Answer::Escalated(proof) => Outcome::Escalated(escalation(&proof, transaction_id)),
     };

@@ -70,18 +70,7 @@ pub fn caseload(number: u64, subject: SubjectRef, worker: &str) -> Draft {
 
 /// A draft with a leaf and nothing else.
 pub fn bare(number: u64, leaf: LeafDraft) -> Draft {
-    Draft {
-        rid: RequestId(uuid(number)),
-        origin: ORIGIN.into(),
-        leaf,
-        payload: None,
-        transaction: None,
-        relies_on: Vec::new(),
-        decided_on: None,
-        effects: Vec::new(),
-        concerns: Vec::new(),
-        page: None,
-    }
+    Draft::new(RequestId(uuid(number)), ORIGIN.into(), leaf)
 }
 
 /// The index of an entry that was recorded.

@@ -83,6 +83,20 @@ pub async fn identifiers_of_two_subjects_merge_nothing(engine: &impl Engine) {
     assert!(keys.subject_key(before[1].unwrap(), 2027).await.unwrap().is_some());
 }
 
+/// A BSN that was typed wrong under one client and later given to another must not lend the first one's standing.
+pub async fn a_known_bsn_under_a_new_client_number_stays_apart(engine: &impl Engine) {
+    let keys = engine.keys();
+    keys.provision(&[vec![client("KRACHT-0001"), bsn("999990019")]], 2026).await.unwrap();
+    let first = keys.find(&client("KRACHT-0001")).await.unwrap();
+    assert_eq!(keys.provision(&[vec![client("KRACHT-0002"), bsn("999990019")]], 2026).await.unwrap(), 0);
+    assert_eq!(keys.find(&client("KRACHT-0002")).await.unwrap(), None);
+    assert_eq!(keys.find(&bsn("999990019")).await.unwrap(), first);
+    // The other way round is ordinary: a known client gets a BSN.
+    keys.provision(&[vec![client("KRACHT-0003")]], 2026).await.unwrap();
+    keys.provision(&[vec![client("KRACHT-0003"), bsn("999900006")]], 2026).await.unwrap();
+    assert_eq!(keys.find(&bsn("999900006")).await.unwrap(), keys.find(&client("KRACHT-0003")).await.unwrap());
+}
+
 pub async fn nothing_at_rest_names_a_person(engine: &impl Engine) {
     let (log, keys) = (engine.log(), engine.keys());
     keys.provision(&holders_list(), 2026).await.unwrap();

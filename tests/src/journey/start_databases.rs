@@ -57,6 +57,18 @@ fn one_process_serves_one_log() {
 }
 
 #[test]
+fn a_database_that_another_program_writes_is_refused() {
+    let place = Place::new("held");
+    let other = Connection::open(place.file("log.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    refused(&place, &["log.db` cannot be emptied because another program holds the file: close it"]);
+    other.execute_batch("ROLLBACK").unwrap();
+    let gateway = place.serve();
+    gateway.signal("TERM");
+    assert_eq!(gateway.end().status, Some(0));
+}
+
+#[test]
 fn a_log_of_another_shard_is_refused() {
     let place = Place::new("other-shard");
     place.change("gateway.toml", "epoch = 1", "epoch = 2");

@@ -137,6 +137,25 @@ pub struct Draft {
     pub page: Option<PageBlob>,
 }
 
+impl Draft {
+    /// A draft that relies on nothing, changes nothing, concerns nobody and has no payload.
+    #[must_use]
+    pub const fn new(rid: RequestId, origin: std::sync::Arc<str>, leaf: LeafDraft) -> Self {
+        Self {
+            rid,
+            origin,
+            leaf,
+            payload: None,
+            transaction: None,
+            relies_on: Vec::new(),
+            decided_on: None,
+            effects: Vec::new(),
+            concerns: Vec::new(),
+            page: None,
+        }
+    }
+}
+
 /// What became of one draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -180,6 +180,7 @@ fn a_refusal_has_every_reason() {
     let codes: Vec<String> = refusal.reasons.into_iter().map(|r| r.code()).collect();
     let expected = [
         "UNKNOWN:objection",
+        "UNKNOWN:residence_secret",
         "UNMET:enrolled_purpose",
         "RESTRICTION",
         "DENIED:withheld_good_care",

@@ -76,18 +76,7 @@ pub fn leaf_of(kind: LeafKind, number: u64, all: bool) -> LeafDraft {
 }
 
 pub fn draft(kind: LeafKind, number: u64) -> Draft {
-    Draft {
-        rid: rid(number),
-        origin: ORIGIN.into(),
-        leaf: leaf_of(kind, number, false),
-        payload: None,
-        transaction: None,
-        relies_on: Vec::new(),
-        decided_on: None,
-        effects: Vec::new(),
-        concerns: Vec::new(),
-        page: None,
-    }
+    Draft::new(rid(number), ORIGIN.into(), leaf_of(kind, number, false))
 }
 
 #[derive(Default)]
@@ -220,6 +209,8 @@ impl Ledger for MemoryLog {
     async fn keep_checkpoint(&self, _size: u64, _note: &str, _time: Millis) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn delivered_below(&self, _index: u64) {}
 }
 
 /// Runs a future that never waits.

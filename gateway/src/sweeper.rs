@@ -1,0 +1,106 @@
+//! Gives an outcome to releases that were not handed over: ABORTED while we run, UNKNOWN after a crash (A9).
+//!
+//! A normal delivery has no leaf. The exceptions are OUTCOME leaves that name the entries they are about. Only what
+//! this process saw end is called ABORTED; what a previous process left open is UNKNOWN, because it may have arrived.
+
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::origin::shard_of;
+use sluis_core::log::LeafKind;
+use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+/// References in one leaf: at their longest they fit its 4096 bytes.
+const REFS_MAX: usize = 90;
+/// Leaves read at a time.
+const LEAVES_READ: u32 = 1000;
+
+/// Calls every release of the previous process in `left` UNKNOWN, unless a leaf names it already. To be called before
+/// anything is released. Gives how many.
+///
+/// # Errors
+/// A store that does not answer: do not serve then. What was recorded stands and is not recorded again.
+pub async fn sweep(gateway: &Gateway, left: Range<u64>) -> Result<usize, Fault> {
+    if left.is_empty() {
+        return Ok(0);
+    }
+    let open = without_outcome(gateway, left.clone()).await?;
+    record(gateway, &open, "UNKNOWN").await?;
+    gateway.recorder.in_flight().settle(left.start);
+    Ok(open.len())
+}
+
+/// The entries in a range that released something and that no OUTCOME leaf in the range names.
+async fn without_outcome(gateway: &Gateway, range: Range<u64>) -> Result<Vec<u64>, Fault> {
+    let shard = shard_of(&gateway.origin);
+    let (mut open, mut next) = (BTreeSet::new(), range.start);
+    while next < range.end {
+        let texts = gateway.ledger.leaves(next, LEAVES_READ).await?;
+        if texts.is_empty() {
+            return Err(Fault::Defect("the log ends before its head"));
+        }
+        for text in texts {
+            let leaf = Leaf::decode(&text).map_err(|_| Fault::Defect("an entry of the log cannot be read back"))?;
+            next = leaf.index() + 1;
+            match leaf.kind() {
+                LeafKind::Release | LeafKind::Page => {
+                    open.insert(leaf.index());
+                }
+                LeafKind::Outcome => {
+                    for index in leaf.list(Key::Refs).into_iter().flatten().filter_map(|r| index_in(shard, r)) {
+                        open.remove(&index);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(open.into_iter().collect())
+}
+
+/// The index of a reference into this shard.
+fn index_in(shard: &str, reference: &str) -> Option<u64> {
+    reference.strip_prefix(shard)?.strip_prefix(':')?.parse().ok()
+}
+
+/// Records OUTCOME leaves about these entries, as many as they need.
+async fn record(gateway: &Gateway, entries: &[u64], outcome: &str) -> Result<(), Fault> {
+    let shard = shard_of(&gateway.origin);
+    for part in entries.chunks(REFS_MAX) {
+        let refs: Vec<String> = part.iter().map(|index| format!("{shard}:{index}")).collect();
+        let leaf = LeafDraft::new(LeafKind::Outcome).with(Key::Refs, refs).with(Key::Rs, vec![outcome.to_owned()]);
+        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
+    }
+    Ok(())
+}
+
+/// Records the deliveries that were given up as ABORTED, and lets the mark pass them.
+///
+/// # Errors
+/// A store that does not answer; they stay in flight and are tried again.
+pub async fn record_aborted(gateway: &Gateway) -> Result<(), Fault> {
+    let in_flight = gateway.recorder.in_flight();
+    for part in in_flight.aborted().chunks(REFS_MAX) {
+        record(gateway, part, "ABORTED").await?;
+        part.iter().for_each(|index| in_flight.settle(*index));
+    }
+    Ok(())
+}
+
+/// Records given-up deliveries as they come, in the background, until the gateway is gone.
+pub fn follow(gateway: &Arc<Gateway>) {
+    let given_up = gateway.recorder.in_flight().given_up();
+    tokio::spawn(run(Arc::downgrade(gateway), given_up));
+}
+
+async fn run(gateway: Weak<Gateway>, mut given_up: tokio::sync::watch::Receiver<u64>) {
+    while given_up.changed().await.is_ok() {
+        let Some(gateway) = gateway.upgrade() else { return };
+        // They stay in flight: the next one that is given up, or the end, tries them again.
+        if let Err(error) = record_aborted(&gateway).await {
+            tracing::warn!(%error, "an aborted delivery has no outcome yet");
+        }
+    }
+}
