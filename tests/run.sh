@@ -102,6 +102,11 @@ demo_is_verified() {
     return "$ended"
 }
 
+# A client in another language, on the folder that the demo made: every service, with the proto files and a certificate only.
+foreign_client_is_served() {
+    "$SLUIS_PYTHON" tests/foreign/client.py "$target/release/sluis" "$target/run/demo"
+}
+
 if ! command -v cargo >/dev/null; then
     say "cargo is absent: install Rust first"
     failed=1
@@ -127,6 +132,7 @@ check "buf lint" buf lint proto
 check "verifier: own tests" "$SLUIS_PYTHON" tests/verify_selftest.py
 check "verifier: golden vectors are current" vectors_are_current
 check "demo, verified independently" demo_is_verified
+check "foreign client" foreign_client_is_served
 rust workspace --release --workspace --locked --no-fail-fast
 
 finish

@@ -17,6 +17,8 @@ mod golden;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod journey;
+#[cfg(test)]
 mod look_alike;
 #[cfg(test)]
 mod outage;

@@ -2,13 +2,13 @@
 
 use super::{ANSWER_NO, Failure};
 use crate::compose::{self, Listening};
-use crate::demo::organisations::{DOSSIER_SYSTEM, PORTAL, THE_HAGUE};
+use crate::demo::organisations::{DOSSIER_SYSTEM, Organisation, PORTAL, THE_HAGUE};
 use crate::demo::people::{Cast, Family};
 use crate::demo::{Folder, Stage, onboard, verify_everything};
 use sluis_adapters::system::SystemClock;
 use sluis_core::ports::Clock;
 use sluis_core::subject::dutch_date;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -65,13 +65,15 @@ impl Demo {
 /// Stays up and says what to try.
 async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<(), Failure> {
     let program = std::env::current_exe()?;
-    let sluis = program.display();
+    let sluis = pasteable(&program);
+    // Whole paths: the other terminal may stand elsewhere.
     let dir = folder.dir.canonicalize()?;
-    let at = |organisation| folder.profile(organisation).display().to_string();
+    let at = |organisation: &Organisation| pasteable(&dir.join(format!("profiles/{}.toml", organisation.slug)));
+    let (config, export) = (pasteable(&dir.join("gateway.toml")), pasteable(&dir.join("my-export")));
     let Family { client, parent } = &cast.sixteen;
     let number = &client.client_number;
     println!("\nThe gateway stays up until Ctrl-C. In another terminal:\n");
-    println!("  {sluis} audit {} --profile {}", folder.declaration().display(), at(&THE_HAGUE));
+    println!("  {sluis} audit {} --profile {}", pasteable(&dir.join("declaration.xml")), at(&THE_HAGUE));
     println!("  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent}", at(&PORTAL));
     println!(
         "  {sluis} standing --profile {} --client {number} consent --purpose PARENT_INFORMATION --recipient PARENT --by youth",
@@ -81,11 +83,8 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         "  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent} --explain",
         at(&PORTAL)
     );
-    println!(
-        "  {sluis} log export --config {0}/gateway.toml {0}/my-export && {sluis} log verify {0}/my-export",
-        dir.display()
-    );
-    println!("  {sluis} policy check {}/policy/kracht.toml\n", dir.display());
+    println!("  {sluis} log export --config {config} {export} && {sluis} log verify {export}");
+    println!("  {sluis} policy check {}\n", pasteable(&dir.join("policy/kracht.toml")));
     tokio::select! {
         ended = listening.ended() => { ended?; return Ok(()) }
         _ = tokio::signal::ctrl_c() => {}
@@ -94,4 +93,11 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         .await
         .map_err(|_| "calls in progress did not end")??;
     Ok(())
+}
+
+/// A path as a shell reads it back, whatever stands in it.
+fn pasteable(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    if plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::compose;
 use crate::config::{Config, Mode};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +20,8 @@ impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
         let filter = tracing_subscriber::EnvFilter::try_from_default_env();
         let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let colours = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
         let config = Config::read(&self.config)?;
         let mut listening = compose::listen(&config).await?;
         if config.mode != Mode::Production {

@@ -133,8 +133,12 @@ fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
     let map = &config.holder.map;
     let named = |e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", map.display()));
     let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(&e))?;
+    let file = config.holder.database.display();
+    if !config.holder.database.is_file() {
+        return Err(StartFault::Holder(format!("`{file}` does not exist: correct `holder.database`")));
+    }
     HolderDatabase::open(&config.holder.database, parsed, HOLDER_CONNECTIONS)
-        .map_err(|e| StartFault::Holder(format!("`{}`: {e}", config.holder.database.display())))
+        .map_err(|e| StartFault::Holder(format!("`{file}`: {e}")))
 }
 
 fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {

@@ -75,7 +75,8 @@ where
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(door)
         .add_service(health)
-        .add_optional_service(reflection())
+        .add_optional_service(described().build_v1().ok())
+        .add_optional_service(described().build_v1alpha().ok())
         .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(InvoiceAuditServiceServer::new(Audits(Arc::clone(&gateway))).max_decoding_message_size(most))
@@ -84,13 +85,11 @@ where
         .await
 }
 
-fn reflection()
--> Option<tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>> {
+/// What is served, for clients that ask; served in today's version and in the one that Python and older tools speak.
+fn described() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(sluis_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .ok()
 }
 
 /// Health follows the log: when it cannot be written, nothing may be released.

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The long campaigns: what tests/run.sh does in small, until it would show a rare fault. Takes an hour or two.
+#
+#   tests/campaign.sh [kill|policy|race|full ...]     all of them when none is named
+#
+#   kill     200 rounds of `kill -9` under load           SLUIS_KILL_ROUNDS, SLUIS_KILL_SEED (printed; repeats the moments)
+#   policy   every fact of every shipped policy, not only those that its rules and properties mention (minutes each)
+#   race     100,000 rounds of withdrawal against release SLUIS_RACE_ROUNDS
+#   full     tests that are ignored in a normal run because they take long
+#
+# The last line is `campaign: N held, N failed`; the status is 0 only if everything held. Run tests/run.sh first: it
+# installs what is needed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+export CARGO_TERM_COLOR=never
+held=0
+failed=0
+
+campaign() {
+    local name="$1"
+    shift
+    printf '== %s %s\n' "$(date +%H:%M:%S)" "$name"
+    if "$@"; then held=$((held + 1)); else
+        failed=$((failed + 1))
+        printf '== %s %s: FAILED\n' "$(date +%H:%M:%S)" "$name"
+    fi
+}
+
+# A cargo test run of which at least one test must have run.
+some() {
+    local log status=0
+    log=$(mktemp)
+    cargo test --release --locked -p sluis-tests "$@" 2>&1 | tee "$log" || status=1
+    grep -Eq '^test result: ok\. [1-9]' "$log" || status=1
+    rm -f "$log"
+    return "$status"
+}
+
+kill_under_load() {
+    SLUIS_KILL_ROUNDS="${SLUIS_KILL_ROUNDS:-200}" some --lib journey::kill -- --nocapture
+}
+
+policy_in_full() {
+    local name ended=0
+    for name in kracht akj statutory; do
+        cargo run --release --locked -q -p sluis -- policy check --full "gateway/policy/$name.toml" || ended=1
+    done
+    return "$ended"
+}
+
+withdrawal_against_release() {
+    SLUIS_RACE_ROUNDS="${SLUIS_RACE_ROUNDS:-100000}" some --lib race -- --nocapture
+}
+
+# Of the whole workspace: the core has its own.
+ignored_tests() {
+    cargo test --release --locked --workspace -- --ignored
+}
+
+[ "$#" -gt 0 ] || set -- kill policy race full
+for name in "$@"; do
+    case "$name" in
+        kill) campaign "kill -9 under load" kill_under_load ;;
+        policy) campaign "policies in full" policy_in_full ;;
+        race) campaign "withdrawal against release" withdrawal_against_release ;;
+        full) campaign "long tests" ignored_tests ;;
+        *) printf 'unknown campaign `%s`: kill, policy, race or full\n' "$name" >&2; exit 2 ;;
+    esac
+done
+printf 'campaign: %s held, %s failed\n' "$held" "$failed"
+[ "$failed" -eq 0 ]

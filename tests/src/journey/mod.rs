@@ -1,0 +1,18 @@
+//! Journeys with the real binary: started, asked, killed and started again as people do it, never in process.
+//!
+//! `place` is a folder with a gateway of its own, `program` the binary in it. What a client keeps is `evidence`.
+
+mod audit_files;
+mod disk_faults;
+mod evidence;
+mod help;
+mod kill;
+mod load;
+mod log_command;
+mod pasted;
+mod place;
+mod policy_command;
+mod program;
+mod refusal;
+mod start_databases;
+mod start_files;
