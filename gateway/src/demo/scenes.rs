@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::organisations::{self, DOSSIER_SYSTEM, Organisation, POLICE, PORTAL, ROTTERDAM, THE_HAGUE};
-use super::people::{Cast, Client, Family};
+use super::people::{Cast, Client, Family, Involvement};
 use super::tally::{Expected, Tally};
 use crate::cli::{Failure, connect};
 use crate::client::ask::{Question, Reply, by_bsn, by_client_number};
@@ -67,20 +67,15 @@ impl<'a> Stage<'a> {
     }
 
     async fn care_workers(&mut self) -> Result<(), Failure> {
-        let involved = self.cast.involved.clone();
-        let partner = organisations::partners().find(|p| p.oin == involved.partner_oin);
-        let partner = partner.ok_or("the involved worker's partner is not one of the five")?;
-        let question = |worker: &str| Question {
-            subject: by_bsn(&involved.client.bsn),
-            purpose: v1::Purpose::Treatment,
-            actor: worker.to_owned(),
-            ..Question::default()
-        };
+        let Cast { involved, secret, outsider, .. } = self.cast.clone();
+        let partner = partner_of(&involved)?;
         let scene = format!("worker {} opens the dossier of a client on the caseload", involved.worker);
-        self.ask(&scene, &partner, question(&involved.worker), Expected::Released).await?;
-        let outsider = self.cast.outsider.clone();
+        self.ask(&scene, &partner, by_worker(&involved.client, &involved.worker), Expected::Released).await?;
         let scene = format!("worker {outsider}, who is not involved, opens the same dossier");
-        self.ask(&scene, &partner, question(&outsider), Expected::Refused).await
+        self.ask(&scene, &partner, by_worker(&involved.client, &outsider), Expected::Refused).await?;
+        let scene = format!("worker {} opens the dossier of a client whose residence is secret", secret.worker);
+        let question = by_worker(&secret.client, &secret.worker);
+        self.ask(&scene, &partner_of(&secret)?, question, Expected::Released).await
     }
 
     async fn parents(&mut self) -> Result<(), Failure> {
@@ -165,6 +160,20 @@ impl<'a> Stage<'a> {
     #[must_use]
     pub fn replies(&self) -> &[Reply] {
         &self.tally.replies
+    }
+}
+
+fn partner_of(involved: &Involvement) -> Result<Organisation, Failure> {
+    let partner = organisations::partners().find(|p| p.oin == involved.partner_oin);
+    partner.ok_or_else(|| "the involved worker's partner is not one of the five".into())
+}
+
+fn by_worker(client: &Client, worker: &str) -> Question {
+    Question {
+        subject: by_bsn(&client.bsn),
+        purpose: v1::Purpose::Treatment,
+        actor: worker.to_owned(),
+        ..Question::default()
     }
 }
 

@@ -53,13 +53,14 @@ pub struct Cast {
     pub sixteen: Family,
     /// A client in danger, with whereabouts and the nature of the danger recorded.
     pub endangered: Client,
-    /// A client whose residence is secret, with billing records in The Hague.
-    pub secret: Client,
+    /// A client whose residence is secret, with billing records in The Hague and a worker on the case.
+    pub secret: Involvement,
 }
 
 /// Fits nobody with a secret or an objection, so that a scene shows one thing at a time.
 const PLAIN: &str = "c.residence_secret = 0 AND c.active_case = 1
   AND NOT EXISTS (SELECT 1 FROM objection o WHERE o.client_number = c.client_number)";
+const WORKED_ON: &str = "EXISTS (SELECT 1 FROM caseload w WHERE w.client_number = c.client_number AND w.until IS NULL)";
 const BILLED: &str = "EXISTS (SELECT 1 FROM billing b WHERE b.client_number = c.client_number)";
 
 impl Cast {
@@ -73,16 +74,17 @@ impl Cast {
           AND EXISTS (SELECT 1 FROM objection o WHERE o.client_number = c.client_number)";
         let danger = format!("{PLAIN} AND c.whereabouts IS NOT NULL AND c.danger_nature IS NOT NULL");
         let hague = |condition: &str| format!("{condition} AND c.municipality_code = '0518' AND {BILLED}");
+        let secret = "c.residence_secret = 1 AND c.active_case = 1";
         let rotterdam = format!("{PLAIN} AND c.municipality_code = '0599' AND {BILLED}");
         Ok(Self {
             objected: casting.family("objection of a youth of 14", objected, 14, 14)?,
             endangered: casting.client("serious danger", &danger)?,
-            secret: casting.client("secret residence", &hague("c.residence_secret = 1 AND c.active_case = 1"))?,
+            secret: casting.involvement("secret residence", &hague(&format!("{secret} AND {WORKED_ON}")))?,
             elsewhere: casting.client("client of Rotterdam", &rotterdam)?,
             child_of_ten: casting.family("child of 10", PLAIN, 10, 10)?,
             sixteen: casting.family("youth of 16 or 17", PLAIN, 16, 17)?,
             billed: casting.client("invoice of The Hague", &hague(PLAIN))?,
-            involved: casting.involvement()?,
+            involved: casting.involvement("worker on the case", PLAIN)?,
             outsider: casting.outsider()?,
         })
     }
@@ -123,8 +125,8 @@ impl Casting<'_> {
         Ok(Family { client, parent })
     }
 
-    fn involvement(&mut self) -> Result<Involvement, PeopleFault> {
-        let client = self.client("worker on the case", PLAIN)?;
+    fn involvement(&mut self, scene: &'static str, condition: &str) -> Result<Involvement, PeopleFault> {
+        let client = self.client(scene, condition)?;
         let sql = "SELECT partner_oin, worker FROM caseload WHERE client_number = ?1 AND until IS NULL ORDER BY 1, 2";
         let (partner_oin, worker) =
             self.holder.query_row(sql, [&client.client_number], |row| Ok((row.get(0)?, row.get(1)?)))?;
