@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The long campaigns: what tests/run.sh does in small, until it would show a rare fault. Takes an hour or two.
 #
-#   tests/campaign.sh [kill|policy|race|full ...]     all of them when none is named
+#   tests/campaign.sh [kill|policy|race|fault|full ...]     all of them when none is named
 #
 #   kill     200 rounds of `kill -9` under load           SLUIS_KILL_ROUNDS, SLUIS_KILL_SEED (printed; repeats the moments)
 #   policy   every fact of every shipped policy, not only those that its rules and properties mention (minutes each)
 #   race     100,000 rounds of withdrawal against release SLUIS_RACE_ROUNDS
+#   fault    5,000 programs of calls and failing stores   SLUIS_FAULT_PROGRAMS, SLUIS_FAULT_SEED
 #   full     tests that are ignored in a normal run because they take long
 #
 # The last line is `campaign: N held, N failed`; the status is 0 only if everything held. Run tests/run.sh first: it
@@ -53,19 +54,24 @@ withdrawal_against_release() {
     SLUIS_RACE_ROUNDS="${SLUIS_RACE_ROUNDS:-100000}" some --lib race -- --nocapture
 }
 
+failing_stores() {
+    SLUIS_FAULT_PROGRAMS="${SLUIS_FAULT_PROGRAMS:-5000}" some --lib fault:: -- --nocapture
+}
+
 # Of the whole workspace: the core has its own.
 ignored_tests() {
     cargo test --release --locked --workspace -- --ignored
 }
 
-[ "$#" -gt 0 ] || set -- kill policy race full
+[ "$#" -gt 0 ] || set -- kill policy race fault full
 for name in "$@"; do
     case "$name" in
         kill) campaign "kill -9 under load" kill_under_load ;;
         policy) campaign "policies in full" policy_in_full ;;
         race) campaign "withdrawal against release" withdrawal_against_release ;;
+        fault) campaign "failing stores" failing_stores ;;
         full) campaign "long tests" ignored_tests ;;
-        *) printf 'unknown campaign `%s`: kill, policy, race or full\n' "$name" >&2; exit 2 ;;
+        *) printf 'unknown campaign `%s`: kill, policy, race, fault or full\n' "$name" >&2; exit 2 ;;
     esac
 done
 printf 'campaign: %s held, %s failed\n' "$held" "$failed"
