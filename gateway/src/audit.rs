@@ -123,6 +123,10 @@ impl Audit {
         if admitted.enrolment.bsn_ground.is_none() {
             return Err(Fault::BsnNotAllowed);
         }
+        // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
+        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
+            return Err(Fault::NotEnrolled);
+        }
         let (id, active) = (gateway.new_uuid(), gateway.active.load_full());
         let (rid, today) = (gateway.request_id(), sluis_core::subject::dutch_date(gateway.clock.now()));
         let key = gateway.keys.bucket_key(today).await?;

@@ -74,7 +74,47 @@ fn shard_origin(config: &Config) -> String {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
+    open(config).await?.begin().await
+}
+
+/// A gateway whose stores are open and whose settings were read; no entry was written yet.
+pub struct Opened {
+    gateway: Gateway,
+    policy: Arc<Policy>,
+    organisations: EnrolmentFile,
+    left: std::ops::Range<u64>,
+    provisioned: u64,
+    housekeeper: Housekeeper,
+}
+
+impl Opened {
+    /// Writes what a start has to say: the opening of a shard, deliveries that the last process left unknown, policy
+    /// and enrolments where they changed.
+    ///
+    /// # Errors
+    /// [`StartFault`]; what was written before stands, and the next start goes on from there.
+    pub async fn begin(self) -> Result<Assembled, StartFault> {
+        let Self { gateway, policy, organisations, left, provisioned, housekeeper } = self;
+        open_shard(&gateway).await?;
+        let unknown = sweeper::sweep(&gateway, left).await?;
+        if unknown > 0 {
+            tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
+        }
+        gateway.activate(policy).await?;
+        gateway.enrol(organisations).await?;
+        let gateway = Arc::new(gateway);
+        sweeper::follow(&gateway);
+        Ok(Assembled { gateway, provisioned, housekeeper })
+    }
+}
+
+/// Opens every store and reads every setting; registers subjects, which writes to the key database only.
+///
+/// # Errors
+/// [`StartFault`]; no entry was written.
+pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let policy = Arc::new(read_policy(config)?);
+    let organisations = read_organisations(&config.enrolment.file)?;
     let master = MasterKey::read(&config.keys.master_key)?;
     let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let log = Arc::new(SqliteLog::open(&config.log.database, &master, Arc::clone(&clock), Limits::default())?);
@@ -117,16 +157,7 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
     };
-    open_shard(&gateway).await?;
-    let unknown = sweeper::sweep(&gateway, left).await?;
-    if unknown > 0 {
-        tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
-    }
-    gateway.activate(policy).await?;
-    gateway.enrol(read_organisations(&config.enrolment.file)?).await?;
-    let gateway = Arc::new(gateway);
-    sweeper::follow(&gateway);
-    Ok(Assembled { gateway, provisioned, housekeeper })
+    Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }
 
 fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {

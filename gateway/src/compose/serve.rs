@@ -1,6 +1,7 @@
 //! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
 
-use super::{Assembled, StartFault, assemble};
+use super::assemble::open;
+use super::{Assembled, StartFault};
 use crate::config::Config;
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
@@ -71,7 +72,7 @@ impl Listening {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
-    let Assembled { gateway, provisioned, housekeeper } = assemble(config).await?;
+    let opened = open(config).await?;
     let realm = Realm {
         issuer: config.organisation.oin.to_string(),
         audience: config.token.audience.clone(),
@@ -90,14 +91,17 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let grpc = bind(config.listen.grpc).await?;
     let token = bind(config.listen.token).await?;
     let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
+    let (grpc_trust, token_trust) = (Trust::new(&material, Protocol::Grpc)?, Trust::new(&material, Protocol::Token)?);
+    // Everything that can be missing or in use was looked at: only now are entries written.
+    let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
         connection_age_max: Some(CONNECTION_CUT_AFTER),
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::new(Trust::new(&material, Protocol::Grpc)?), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::new(Trust::new(&material, Protocol::Token)?), limits, counters);
+    let calls = accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters));
+    let requests = accept(token, Arc::new(token_trust), limits, counters);
     let (end, ending) = watch::channel(false);
     tokio::spawn(housekeeper.run(ending.clone()));
     let router = endpoint::router(Arc::new(Endpoint {

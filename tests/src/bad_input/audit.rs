@@ -105,3 +105,12 @@ async fn who_has_no_ground_for_a_bsn_opens_no_audit() {
     let error = bench.error("police", 0, audit(&desk, vec![Some(Message::Opening(opening(&bench)))])).await;
     assert_eq!(error, due(Code::PermissionDenied, "BSN_NOT_ALLOWED", ""));
 }
+
+#[tokio::test]
+async fn who_is_not_enrolled_for_invoices_opens_no_audit() {
+    let bench = Bench::open().await;
+    let partner = sluis::demo::organisations::partners().next().unwrap();
+    let desk = bench.world.desk(&partner).await;
+    let error = bench.error("care partner", 0, audit(&desk, vec![Some(Message::Opening(opening(&bench)))])).await;
+    assert_eq!(error, due(Code::PermissionDenied, "CALLER_NOT_ENROLLED", ""));
+}
