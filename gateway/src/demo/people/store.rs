@@ -21,7 +21,10 @@ pub fn create(path: &Path, seed: u64, today: Date) -> Result<(), PeopleFault> {
     let mut connection = Connection::open(path)?;
     // The file is new: after a crash it is thrown away and made again.
     connection.pragma_update(None, "synchronous", "OFF")?;
-    fill(&mut connection, seed, today)
+    fill(&mut connection, seed, today)?;
+    // As a dossier system in use would have it: readers and its writer do not wait for each other.
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    Ok(())
 }
 
 /// Does the same in an open, empty database.

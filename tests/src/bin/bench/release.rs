@@ -68,7 +68,7 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
         p99_us: median(&p99s),
         peak_rss_mib: peak_rss_mib(&gateway.0.id().to_string()),
         settings: json!({ "callers": CALLERS, "connections": CONNECTIONS, "rounds": ROUNDS, "round_s": ROUND.as_secs(),
-            "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached",
+            "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": "wal, synchronous full", "holder": "sqlite, wal",
             "cores": std::thread::available_parallelism().map_or(0, usize::from), "bound_ratio": 0.15, "bound_rss_mib": 96 }),
     }
     .print();
