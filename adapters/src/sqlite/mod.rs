@@ -25,7 +25,7 @@ mod statements;
 mod writer;
 
 pub use keys::SqliteKeys;
-pub use open::Limits;
+pub use open::{Limits, in_use};
 pub use open_error::OpenError;
 pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};

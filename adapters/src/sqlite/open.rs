@@ -145,6 +145,18 @@ pub(super) fn mover(file: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
+/// Whether a process serves from this file now.
+///
+/// # Errors
+/// [`OpenError::Io`] when the lock cannot be looked at.
+pub fn in_use(file: &Path) -> Result<bool, OpenError> {
+    match lock(file) {
+        Ok(_released_at_once) => Ok(false),
+        Err(OpenError::InUse { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 fn lock(file: &Path) -> Result<Exclusive, OpenError> {
     let mut name = file.as_os_str().to_owned();
     name.push(".lock");

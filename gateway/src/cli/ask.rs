@@ -93,7 +93,8 @@ impl Ask {
         if self.explain {
             let reply = connection.explain(&question).await?;
             println!("{}", describe::explanation(&reply).join("\n"));
-            return Ok(ExitCode::SUCCESS);
+            let would_release = matches!(reply.outcome, Some(v1::explain_response::Outcome::WouldRelease(_)));
+            return Ok(if would_release { ExitCode::SUCCESS } else { ExitCode::from(ANSWER_NO) });
         }
         let transaction = self.transaction.unwrap_or_else(|| connection.transaction());
         let reply = connection.ask(&question, transaction).await?;

@@ -29,7 +29,7 @@ enum Action {
     Verify {
         /// The export
         dir: PathBuf,
-        /// The verifier key you trust; the export's own file `vkey` when absent
+        /// The verifier key you trust, or a file with it; the export's own file `vkey` when absent
         #[arg(long, value_name = "KEY")]
         vkey: Option<String>,
     },
@@ -37,7 +37,7 @@ enum Action {
     Receipt {
         /// The receipt (tlog-proof)
         file: PathBuf,
-        /// The verifier key you trust
+        /// The verifier key you trust, or a file with it
         #[arg(long, value_name = "KEY")]
         vkey: String,
         /// The body as received
@@ -62,10 +62,20 @@ impl Log {
                 println!("exported {size} entries to {}, root {root}", dir.display());
                 Ok(ExitCode::SUCCESS)
             }
-            Action::Verify { dir, vkey } => verify(&dir, vkey),
-            Action::Receipt { file, vkey, body, salt } => receipt(&file, &vkey, body.as_deref().zip(salt.as_deref())),
+            Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
+            Action::Receipt { file, vkey, body, salt } => {
+                receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))
+            }
         }
     }
+}
+
+/// A verifier key as given, or the first line of the file of that name.
+fn key(given: &str) -> Result<String, Failure> {
+    if !Path::new(given).is_file() {
+        return Ok(given.to_owned());
+    }
+    Ok(text(Path::new(given))?.lines().next().unwrap_or_default().to_owned())
 }
 
 fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {

@@ -55,6 +55,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     crate::transport::install_cryptography();
+    end_quietly_when_nobody_reads();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -72,6 +73,18 @@ pub fn run(cli: Cli) -> ExitCode {
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))
+}
+
+/// `sluis … | head` closes the pipe: printing then panics, and that is no defect. Status 141, as of SIGPIPE.
+fn end_quietly_when_nobody_reads() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
+            std::process::exit(141);
+        }
+        default(info);
+    }));
 }
 
 /// One worker per processor, at least two: a blocked disk read must not stop every connection.

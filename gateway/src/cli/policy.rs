@@ -74,5 +74,6 @@ fn print(policy: &policy::Policy, report: &enumerate::Report) {
             violation.rule, violation.property, violation.count, violation.example
         );
     }
+    println!("citations are checked for their form and the controller's bases; what the articles say, a lawyer checks");
     println!("{} rules, {} points, {} violations", report.rules, report.points, report.violations.len());
 }

@@ -17,6 +17,9 @@ pub enum ExportFault {
         /// Why.
         source: std::io::Error,
     },
+    /// The folder is there already.
+    #[error("`{}` exists: name a folder that does not, an export never overwrites", .0.display())]
+    Exists(PathBuf),
     /// The log does not answer.
     #[error(transparent)]
     Store(#[from] sluis_core::ports::StoreError),
@@ -49,6 +52,9 @@ pub struct Notes<'a> {
 /// # Errors
 /// [`ExportFault`]; what was written stays, and does not verify.
 pub async fn export(dir: &Path, notes: &Notes<'_>, leaves: &dyn LeafPages) -> Result<(), ExportFault> {
+    if dir.exists() {
+        return Err(ExportFault::Exists(dir.to_owned()));
+    }
     std::fs::create_dir(dir).map_err(|source| ExportFault::Io { file: dir.to_owned(), source })?;
     let (mut tiler, mut done) = (Tiler::new(), 0u64);
     while done < notes.size {

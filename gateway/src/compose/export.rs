@@ -1,7 +1,7 @@
 //! Exports the log of a configuration, beside a running gateway.
 
 use super::{StartFault, verifier_key};
-use crate::client::export::{ExportFault, LeafPages, Notes, export};
+use crate::client::export::{LeafPages, Notes, export};
 use crate::config::Config;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::SqliteLogReader;
@@ -30,12 +30,6 @@ pub async fn export_log(config: &Config, dir: &Path) -> Result<(u64, String), St
     let kept = reader.checkpoints(head.size())?;
     let vkey = verifier_key(config)?;
     let notes = Notes { newest: &signed.note, kept, vkey: &vkey, size: head.size() };
-    export(dir, &notes, &Pages(reader)).await.map_err(|fault| match fault {
-        ExportFault::Io { file, source } => {
-            StartFault::Io { what: format!("cannot write `{}`", file.display()), source }
-        }
-        ExportFault::Store(error) => StartFault::Store(error),
-        ExportFault::Short => StartFault::Store(StoreError::Corrupt { store: "log database", table: "log_leaf" }),
-    })?;
+    export(dir, &notes, &Pages(reader)).await?;
     Ok((signed.size, data_encoding::HEXLOWER.encode(&signed.root)))
 }

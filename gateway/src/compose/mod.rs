@@ -63,6 +63,9 @@ pub enum StartFault {
         /// In the configuration.
         expected: String,
     },
+    /// An export cannot be written.
+    #[error(transparent)]
+    Export(#[from] crate::client::export::ExportFault),
     /// The server ended.
     #[error("the server ended: {0}")]
     Server(String),

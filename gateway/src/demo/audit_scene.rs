@@ -1,9 +1,10 @@
 //! The audit scene: The Hague audits a declaration read from a file, with right and wrong lines.
 
-use super::organisations::THE_HAGUE;
+use super::organisations::{ROTTERDAM, THE_HAGUE};
 use super::scenes::Stage;
 use crate::cli::{Failure, connect, on_wire, print_findings, read_declaration};
 use crate::client::audit::{Finished, LineResult};
+use sluis_adapters::ijw::DeclaredLine;
 use sluis_proto::v1;
 
 impl Stage<'_> {
@@ -21,11 +22,34 @@ impl Stage<'_> {
             actor: "controller-7".to_owned(),
         };
         let sent = lines.iter().map(on_wire).collect();
-        let finished = connection.audit(opening, sent, verifier_key, |_| ()).await?;
+        let finished = connection.audit(opening.clone(), sent, verifier_key, |_| ()).await?;
         println!("\n▸ {} asks: {scene}", THE_HAGUE.name);
         println!("    declaration {}, {} lines, audit {}", header.number, lines.len(), finished.audit_id);
         print_findings(&lines, &finished);
+        println!("    each line is a question of its own; their findings stand in one PAGE entry of the log");
+        let agreed = lines.iter().zip(&finished.lines).find(|(_, found)| found.extract.is_some());
+        let right = agreed.map(|(declared, _)| declared.clone()).ok_or("no line of the declaration agrees")?;
         self.count(scene, finished);
+        self.another_municipality(opening, right, verifier_key).await
+    }
+
+    /// A line that was right for The Hague, audited by Rotterdam: nothing may be told, not even that it is right.
+    async fn another_municipality(
+        &mut self,
+        opening: v1::AuditOpening,
+        right: DeclaredLine,
+        verifier_key: &str,
+    ) -> Result<(), Failure> {
+        let scene = "one of the lines that agreed, audited by Rotterdam";
+        let connection = connect(&self.folder.profile(&ROTTERDAM)).await?;
+        let finished = connection.audit(opening, vec![on_wire(&right)], verifier_key, |_| ()).await?;
+        println!("\n▸ {} asks: {scene}", ROTTERDAM.name);
+        print_findings(std::slice::from_ref(&right), &finished);
+        let told = finished.lines.iter().filter(|l| l.finding != v1::Finding::NotConfirmed || l.extract.is_some());
+        self.tally.expect(scene, told.count() == 0, "another municipality was told about a client");
+        self.tally.requests += 1;
+        self.tally.refused += 1;
+        self.tally.receipts.extend(finished.receipts);
         Ok(())
     }
 

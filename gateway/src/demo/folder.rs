@@ -97,6 +97,10 @@ fn empty(dir: &Path) -> Result<(), Failure> {
                 format!("`{}` exists and no demo made it: name another folder with --dir", dir.display()).into()
             );
         }
+        if sluis_adapters::sqlite::in_use(&dir.join("log.db"))? {
+            let text = "a gateway serves from `{}` now: stop it first, or name another folder with --dir";
+            return Err(text.replace("{}", &dir.display().to_string()).into());
+        }
         std::fs::remove_dir_all(dir)?;
     }
     for folder in ["certs", "profiles", "policy", "receipts"] {

@@ -37,7 +37,6 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When a call gives an error where a reply must come.
     pub async fn play(&mut self) -> Result<(), Failure> {
-        self.another_municipality().await?;
         self.care_workers().await?;
         self.parents().await?;
         self.police().await?;
@@ -55,15 +54,6 @@ impl<'a> Stage<'a> {
         let reply = connection.ask(&question, connection.transaction()).await?;
         self.tally.reply(&format!("{} asks: {scene}", asker.name), expected, reply);
         Ok(())
-    }
-
-    async fn another_municipality(&mut self) -> Result<(), Failure> {
-        let question = Question {
-            subject: by_bsn(&self.cast.billed.bsn),
-            purpose: v1::Purpose::InvoiceFormal,
-            ..Question::default()
-        };
-        self.ask("an invoice of a client of The Hague", &ROTTERDAM, question, Expected::Refused).await
     }
 
     async fn care_workers(&mut self) -> Result<(), Failure> {

@@ -56,6 +56,22 @@ fn one_process_serves_one_log() {
     assert_eq!(ended.status, Some(0), "the first was disturbed: {ended:#?}");
 }
 
+/// The demo empties folders that an earlier demo made, but never one from which a gateway serves.
+#[test]
+fn a_demo_leaves_a_folder_alone_that_is_served() {
+    let place = Place::new("served");
+    std::fs::write(place.file(".sluis-demo"), "").unwrap();
+    let running = place.serve();
+    let before = std::fs::metadata(place.file("holder.db")).unwrap().modified().unwrap();
+    let folder = place.file("").display().to_string();
+    let said = super::program::sluis(["demo", "--once", "--dir", folder.as_str()]);
+    assert_eq!(said.status, Some(2), "{said:#?}");
+    assert!(said.err.contains("a gateway serves from"), "{}", said.err);
+    assert_eq!(std::fs::metadata(place.file("holder.db")).unwrap().modified().unwrap(), before);
+    running.signal("TERM");
+    assert_eq!(running.end().status, Some(0));
+}
+
 #[test]
 fn a_database_that_another_program_writes_is_refused() {
     let place = Place::new("held");
