@@ -55,7 +55,9 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     crate::transport::install_cryptography();
-    end_quietly_when_nobody_reads();
+    if !matches!(cli.command, Command::Serve(_)) {
+        end_quietly_when_nobody_reads();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(workers()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -75,12 +77,13 @@ pub fn run(cli: Cli) -> ExitCode {
     outcome.unwrap_or_else(|error| failed(&error))
 }
 
-/// `sluis … | head` closes the pipe: printing then panics, and that is no defect. Status 141, as of SIGPIPE.
+/// `sluis … | head` closes the pipe: printing then panics, and that is no defect. Status 141, as of SIGPIPE. Standard
+/// output only, and not while a gateway serves: who reads along must not be able to end it.
 fn end_quietly_when_nobody_reads() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         let text = info.payload_as_str().unwrap_or_default();
-        if text.starts_with("failed printing to std") && text.contains("Broken pipe") {
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
             std::process::exit(141);
         }
         default(info);

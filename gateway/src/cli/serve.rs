@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::compose;
 use crate::config::{Config, Mode};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,7 +21,9 @@ impl Serve {
         let filter = tracing_subscriber::EnvFilter::try_from_default_env();
         let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
         let colours = std::io::stderr().is_terminal();
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+        // A log line that nobody can read any more is dropped: complaining about it would panic in the task that logs.
+        let log = tracing_subscriber::fmt().log_internal_errors(false);
+        log.with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
         let config = Config::read(&self.config)?;
         let mut listening = compose::listen(&config).await?;
         if config.mode != Mode::Production {
@@ -37,7 +39,8 @@ impl Serve {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-        println!("ending: calls in progress finish first");
+        // Whoever read along may be gone; the calls in progress still finish.
+        let _ = writeln!(std::io::stdout(), "ending: calls in progress finish first");
         listening.stop().await?;
         Ok(ExitCode::SUCCESS)
     }

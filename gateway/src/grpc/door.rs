@@ -166,3 +166,41 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = header.to_str().ok()?;
     text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::issue::Realm;
+    use crate::token::keys::KeySet;
+    use crate::token::verify::Expectation;
+    use tower::ServiceExt;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> u64 {
+            0
+        }
+    }
+
+    async fn status_with_room_for(calls_max: usize) -> String {
+        let text = String::new;
+        let realm = Realm { issuer: text(), audience: text(), group: text(), service: text() };
+        let expectation = Expectation { realm, lifetime_max_s: 300, delegation: false };
+        let verifier = Arc::new(Verifier::new(expectation, KeySet::new()));
+        let limits = DoorLimits { calls_max, transaction_id_required: false };
+        let inner = tower::service_fn(|_: Request<Body>| async {
+            Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+        });
+        let request = Request::builder().uri("/sluis.v1.ReleaseService/Release").body(Body::empty()).unwrap();
+        let reply = Door::new(verifier, Arc::new(Still), limits).layer(inner).oneshot(request).await.unwrap();
+        reply.headers().get("grpc-status").unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// Without a certificate the next check would end the call as a defect (13); a full house ends it before (8).
+    #[tokio::test]
+    async fn a_full_house_sheds_before_anything_is_looked_at() {
+        assert_eq!(status_with_room_for(0).await, "8");
+        assert_eq!(status_with_room_for(1).await, "13");
+    }
+}
