@@ -1,8 +1,26 @@
 //! The configuration file: one file, one struct, unknown keys refused, paths relative to the file.
 
+mod holder;
+mod identity;
+mod limits;
+mod listen;
+mod operation;
+mod operators;
+mod rules;
+mod stores;
+mod token;
+
+pub use holder::Holder;
+pub use identity::{Organisation, Tls};
+pub use limits::Limits;
+pub use listen::Listen;
+pub use operation::Operation;
+pub use operators::Operators;
+pub use rules::{Enrolment, PolicyFiles};
+pub use stores::{Keys, Log};
+pub use token::Token;
+
 use serde::{Deserialize, Serialize};
-use sluis_core::organisation::Oin;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// How strict the gateway is about its surroundings.
@@ -41,128 +59,15 @@ pub struct Config {
     pub policy: PolicyFiles,
     /// Organisations that are admitted.
     pub enrolment: Enrolment,
-}
-
-/// Who holds the dossiers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Organisation {
-    /// Its OIN, in the origin of the log and as issuer of tokens.
-    pub oin: Oin,
-    /// Its name, for people.
-    pub name: String,
-    /// Its domain, in the origin of the log.
-    pub domain: String,
-}
-
-/// Where to listen.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listen {
-    /// gRPC, mutual TLS.
-    pub grpc: SocketAddr,
-    /// Token endpoint, mutual TLS.
-    pub token: SocketAddr,
-    /// Calls in progress over all connections.
-    #[serde(default = "default_calls_max")]
-    pub calls_max: usize,
-    /// Open connections.
-    #[serde(default = "default_connections_max")]
-    pub connections_max: usize,
-    /// Whether a call without `fsc-transaction-id` is refused.
+    /// How much one organisation may ask.
     #[serde(default)]
-    pub transaction_id_required: bool,
-}
-
-const fn default_calls_max() -> usize {
-    512
-}
-
-const fn default_connections_max() -> usize {
-    1024
-}
-
-/// Certificates, PEM files.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tls {
-    /// Certificate chain of the gateway.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// Authorities whose client certificates are trusted.
-    pub authorities: PathBuf,
-    /// Revocation lists; when given, a certificate without status is refused.
+    pub limits: Limits,
+    /// What the operator sees.
     #[serde(default)]
-    pub revocation: Vec<PathBuf>,
-}
-
-/// Access tokens.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Token {
-    /// `aud`: the address of this gateway, scheme and port included.
-    pub audience: String,
-    /// `gid`: the FSC group.
-    pub group: String,
-    /// `svc`: the service.
-    pub service: String,
-    /// P-256 key that signs tokens, PEM.
-    pub key: PathBuf,
-}
-
-/// The transfer log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// SQLite file.
-    pub database: PathBuf,
-    /// Ed25519 key that signs checkpoints.
-    pub signing_key: PathBuf,
-    /// Year of the shard.
-    pub year: i16,
-    /// Epoch within the year, from 1.
-    pub epoch: u32,
-}
-
-/// The key database, apart from the log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keys {
-    /// SQLite file.
-    pub database: PathBuf,
-    /// 32 bytes from which wrapping, lookup and state keys are derived; outside every database.
-    pub master_key: PathBuf,
-}
-
-/// The holder's database.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Holder {
-    /// SQLite file, opened for reading only.
-    pub database: PathBuf,
-    /// Which table and column holds which field.
-    pub map: PathBuf,
-}
-
-/// The policy and what bounds it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyFiles {
-    /// The field catalogue.
-    pub catalog: PathBuf,
-    /// The legal ceiling.
-    pub ceiling: PathBuf,
-    /// The rules.
-    pub policy: PathBuf,
-}
-
-/// Organisations that are admitted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Enrolment {
-    /// One `[[organisation]]` per admitted role.
-    pub file: PathBuf,
+    pub operation: Operation,
+    /// The persons who may change who is admitted.
+    #[serde(default)]
+    pub operators: Operators,
 }
 
 /// Why a configuration cannot be used.

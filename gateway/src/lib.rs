@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod compose;
+pub mod condition;
 pub mod config;
 pub mod demo;
 pub mod enrolment;

@@ -5,6 +5,7 @@ use super::door::{Door, DoorLimits};
 use super::log_service::Logs;
 use super::release_service::Releases;
 use super::standing_service::Standings;
+use crate::condition::{Condition, Conditions};
 use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
@@ -63,7 +64,8 @@ where
     I: Stream<Item = Result<TlsConnection, std::io::Error>> + Send + 'static,
 {
     let (reporter, health) = tonic_health::server::health_reporter();
-    tokio::spawn(report_health(reporter, gateway.recorder.state()));
+    tokio::spawn(name_log_state(Arc::clone(&gateway.conditions), gateway.recorder.state()));
+    tokio::spawn(report_health(reporter, Arc::clone(&gateway.conditions)));
     let door = Door::new(verifier, Arc::clone(&gateway.clock), limits.door);
     let most = limits.message_bytes_max;
     Server::builder()
@@ -92,22 +94,37 @@ fn described() -> tonic_reflection::server::Builder<'static> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
-/// Health follows the log: when it cannot be written, nothing may be released.
-async fn report_health(
-    reporter: tonic_health::server::HealthReporter,
-    mut state: tokio::sync::watch::Receiver<LogState>,
-) {
+/// The state of the log as a condition.
+async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::watch::Receiver<LogState>) {
+    loop {
+        let now = state.borrow_and_update().clone();
+        match now {
+            LogState::Writing => conditions.clear(Condition::LogFailing),
+            LogState::Failing(name) => conditions.raise(Condition::LogFailing, name),
+            LogState::Halted => conditions.raise(Condition::LogHalted, "start the gateway again"),
+        }
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Health follows the conditions: when the log cannot be written, nothing may be released.
+async fn report_health(reporter: tonic_health::server::HealthReporter, conditions: Arc<Conditions>) {
     const SERVICES: [&str; 4] =
         ["", "sluis.v1.ReleaseService", "sluis.v1.StandingService", "sluis.v1.InvoiceAuditService"];
+    let mut changes = conditions.watch();
     loop {
-        let serving = match *state.borrow_and_update() {
-            LogState::Writing => tonic_health::ServingStatus::Serving,
-            LogState::Failing(_) | LogState::Halted => tonic_health::ServingStatus::NotServing,
+        changes.borrow_and_update();
+        let serving = if conditions.ready() {
+            tonic_health::ServingStatus::Serving
+        } else {
+            tonic_health::ServingStatus::NotServing
         };
         for service in SERVICES {
             reporter.set_service_status(service, serving).await;
         }
-        if state.changed().await.is_err() {
+        if changes.changed().await.is_err() {
             return;
         }
     }

@@ -101,5 +101,8 @@ pub(super) fn configuration(folder: &Path) -> Config {
             policy: policies.join("kracht.toml"),
         },
         enrolment: config::Enrolment { file: folder.join("organisations.toml") },
+        limits: config::Limits::default(),
+        operation: config::Operation::default(),
+        operators: config::Operators::default(),
     }
 }

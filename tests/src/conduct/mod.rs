@@ -118,6 +118,7 @@ impl House {
             test_numbers,
             grants,
             slots,
+            conditions: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

@@ -164,5 +164,8 @@ fn configuration(dir: &std::path::Path) -> Config {
             policy: at("kracht.toml"),
         },
         enrolment: config::Enrolment { file: at("organisations.toml") },
+        limits: config::Limits::default(),
+        operation: config::Operation::default(),
+        operators: config::Operators::default(),
     }
 }
