@@ -2,6 +2,7 @@
 
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
+use crate::holder_fact::HeldFacts;
 use crate::log::draft::{Draft, GuardState, Versioned};
 use crate::log::finalise::{Committed, Head};
 use crate::log::{Hash, Millis};
@@ -157,6 +158,8 @@ pub struct HolderFacts {
     pub active_case: bool,
     /// Whether the holder marks the residence as secret.
     pub residence_secret: bool,
+    /// What else this holder keeps; unknown where it keeps nothing.
+    pub held: HeldFacts,
 }
 
 /// Answers closed facts about a subject, never fields; needs no permit.

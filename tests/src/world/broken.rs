@@ -143,7 +143,8 @@ async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Ar
 
 fn holder(folder: &Folder) -> HolderDatabase {
     let map = std::fs::read_to_string(&folder.config.holder.map).unwrap();
-    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2).unwrap()
+    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2, Arc::new(SystemClock))
+        .unwrap()
 }
 
 async fn serve(folder: &Folder, gateway: &Arc<Gateway>) -> SocketAddr {
