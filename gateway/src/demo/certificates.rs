@@ -20,6 +20,9 @@ const FURTHER_SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 127];
 /// `AlgorithmIdentifier` of ecdsa-with-SHA256 in DER (RFC 5758, 3.2).
 const ECDSA_WITH_SHA256: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
+/// The end of the year 9998 in seconds since 1970; later moments do not fit in a certificate.
+const SECONDS_MAX: u64 = 253_370_764_800;
+
 /// Why a certificate was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
@@ -137,20 +140,41 @@ impl Authority {
         this_update: Date,
         next_update: Date,
     ) -> Result<String, CertificateError> {
-        let (year, month, day_of_month) = day(this_update)?;
-        let revocation_time = rcgen::date_time_ymd(year, month, day_of_month);
+        let midnight = |date: Date| date.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp());
+        let (this_update, next_update) = (midnight(this_update), midnight(next_update));
+        let unsupported = |_| CertificateError::Unsupported;
+        let (this_update, next_update) = (this_update.map_err(unsupported)?, next_update.map_err(unsupported)?);
         // Grows with the day, as RFC 5280, 5.2.3 asks.
-        let number = u64::try_from(revocation_time.unix_timestamp()).map_err(|_| CertificateError::Unsupported)?;
-        let (year, month, day_of_month) = day(next_update)?;
+        let number = u64::try_from(this_update.as_second()).map_err(|_| CertificateError::Unsupported)?;
+        self.revocation_list_at(serials, number, this_update, next_update)
+    }
+
+    /// The same, under a number of its own and to the second.
+    ///
+    /// # Errors
+    /// [`CertificateError::Unsupported`] for a moment out of range.
+    pub fn revocation_list_at(
+        &self,
+        serials: &[&[u8]],
+        number: u64,
+        this_update: jiff::Timestamp,
+        next_update: jiff::Timestamp,
+    ) -> Result<String, CertificateError> {
+        let begin = rcgen::date_time_ymd(1970, 1, 1);
+        let moment = |at: jiff::Timestamp| {
+            let since = u64::try_from(at.as_second()).ok().filter(|seconds| *seconds < SECONDS_MAX);
+            since.map(|seconds| begin + std::time::Duration::from_secs(seconds)).ok_or(CertificateError::Unsupported)
+        };
+        let (this_update, next_update) = (moment(this_update)?, moment(next_update)?);
         let revoked = |serial: &&[u8]| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
-            revocation_time,
+            revocation_time: this_update,
             reason_code: Some(RevocationReason::KeyCompromise),
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
-            this_update: revocation_time,
-            next_update: rcgen::date_time_ymd(year, month, day_of_month),
+            this_update,
+            next_update,
             crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),
