@@ -111,6 +111,18 @@ impl Authority {
     /// # Errors
     /// [`CertificateError`] says what in the subject is not supported.
     pub fn issue(&self, subject: &Subject<'_>) -> Result<Issued, CertificateError> {
+        self.certify(subject, None)
+    }
+
+    /// The same with a certificate that ends at this moment, whatever day the subject says.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub fn issue_until(&self, subject: &Subject<'_>, end: jiff::Timestamp) -> Result<Issued, CertificateError> {
+        self.certify(subject, Some(end))
+    }
+
+    fn certify(&self, subject: &Subject<'_>, end: Option<jiff::Timestamp>) -> Result<Issued, CertificateError> {
         let key = KeyPair::generate()?;
         let serial = serial(&key);
         let mut params = CertificateParams::default();
@@ -118,6 +130,9 @@ impl Authority {
         params.distinguished_name = distinguished_name(subject)?;
         params.subject_alt_names = alternative_names(subject)?;
         valid(&mut params, subject.not_before, subject.not_after)?;
+        if let Some(end) = end {
+            params.not_after = rcgen::date_time_ymd(1970, 1, 1) + since_1970(end)?;
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = usages(subject.usage);
         params.use_authority_key_identifier_extension = true;
@@ -161,11 +176,7 @@ impl Authority {
         next_update: jiff::Timestamp,
     ) -> Result<String, CertificateError> {
         let begin = rcgen::date_time_ymd(1970, 1, 1);
-        let moment = |at: jiff::Timestamp| {
-            let since = u64::try_from(at.as_second()).ok().filter(|seconds| *seconds < SECONDS_MAX);
-            since.map(|seconds| begin + std::time::Duration::from_secs(seconds)).ok_or(CertificateError::Unsupported)
-        };
-        let (this_update, next_update) = (moment(this_update)?, moment(next_update)?);
+        let (this_update, next_update) = (begin + since_1970(this_update)?, begin + since_1970(next_update)?);
         let revoked = |serial: &&[u8]| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
             revocation_time: this_update,
@@ -222,6 +233,12 @@ fn valid(params: &mut CertificateParams, from: Date, until: Date) -> Result<(), 
     let (year, month, day_of_month) = day(until)?;
     params.not_after = rcgen::date_time_ymd(year, month, day_of_month);
     Ok(())
+}
+
+/// A moment as the time since 1970, which `rcgen`'s dates can be moved by; it panics outside this range.
+fn since_1970(at: jiff::Timestamp) -> Result<std::time::Duration, CertificateError> {
+    let seconds = u64::try_from(at.as_second()).ok().filter(|seconds| *seconds < SECONDS_MAX);
+    seconds.map(std::time::Duration::from_secs).ok_or(CertificateError::Unsupported)
 }
 
 /// A date in the parts that `rcgen::date_time_ymd` takes; it panics outside this range.

@@ -173,3 +173,6 @@ fn moment(at: Millis) -> String {
     let at = i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     at.map_or_else(|| "an impossible moment".to_owned(), |at| at.to_string())
 }
+
+#[cfg(test)]
+mod tests;
