@@ -31,6 +31,8 @@ pub struct RevocationList {
     part: Vec<u8>,
     /// `cRLNumber`: its length in bytes and its bytes, so that greater is later.
     number: Option<(usize, Vec<u8>)>,
+    /// Number and moment of issue, for people.
+    issue: String,
 }
 
 impl RevocationList {
@@ -100,9 +102,8 @@ impl Revocation {
                 return Err(unusable(&list.file, &reason));
             }
             if !known && let Some(newer) = before.find(|old| list.is_older_than(old)) {
-                let (issued, newer) = (moment(list.this_update), moment(newer.this_update));
-                let reason =
-                    format!("it was issued at {issued}, before the one in force of {newer}: fetch the present one");
+                let (this, newer) = (&list.issue, &newer.issue);
+                let reason = format!("it is {this}, older than {newer}, which is in force: fetch the present one");
                 return Err(unusable(&list.file, &reason));
             }
         }
@@ -149,14 +150,17 @@ fn list(
     let next_update =
         list.next_update().ok_or_else(|| pem.unusable(WHAT, "it does not say when the next one is due"))?;
     let part = list.extensions().iter().find(|e| e.oid == OID_X509_EXT_ISSUER_DISTRIBUTION_POINT);
+    let (this_update, number) = (millis(list.last_update().timestamp()), list.crl_number());
+    let numbered = number.map_or_else(|| "a list without number".to_owned(), |number| format!("number {number}"));
     Ok(RevocationList {
         file: pem.name().to_owned(),
         issuer,
-        this_update: millis(list.last_update().timestamp()),
+        this_update,
         next_update: millis(next_update.timestamp()),
         signer: signer(authority),
         part: part.map(|extension| extension.value.to_vec()).unwrap_or_default(),
-        number: list.crl_number().map(|number| number.to_bytes_be()).map(|bytes| (bytes.len(), bytes)),
+        issue: format!("{numbered} of {}", moment(this_update)),
+        number: number.map(|number| number.to_bytes_be()).map(|bytes| (bytes.len(), bytes)),
     })
 }
 

@@ -62,7 +62,11 @@ fn an_older_list_replaces_nothing_and_a_newer_one_does() {
     high.may_replace(&low, NOW).unwrap();
     low.may_replace(&low, NOW).unwrap();
     let refused = low.may_replace(&high, NOW).unwrap_err().to_string();
-    assert!(refused.contains("`crl.pem`") && refused.contains("before the one in force"), "{refused}");
+    assert!(
+        refused.contains("`crl.pem`")
+            && refused.contains("it is number 255 of 2021-01-01T00:00:00Z, older than number 256 of 2020-"),
+        "{refused}"
+    );
     let (earlier, later) = (at(255, LONG_AGO), at(255, LATER));
     later.may_replace(&earlier, NOW).unwrap();
     earlier.may_replace(&later, NOW).unwrap_err();

@@ -2,13 +2,15 @@
 
 use super::callers::Load;
 use super::rules::numbered;
-use super::scene::{Scene, authority, certificate, keep};
+use super::scene::{PATIENCE, Scene, authority, bystander, certificate, keep};
 use sluis::demo::organisations::HOLDER_OIN;
 use sluis::token::keys::SigningKey;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often everything is replaced.
+/// How often everything is replaced at least.
 const ROUNDS: u32 = 40;
+/// How often each piece must have been taken over; what changes while one is proven is taken over together afterwards.
+const TIMES: usize = 3;
 
 #[test]
 fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
@@ -18,7 +20,12 @@ fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
     let enrolments = std::fs::read_to_string(scene.place.file("organisations.toml")).unwrap();
     let load = Load::begin(&scene, &world, 16);
     load.goes_on(16);
-    for round in 1..=ROUNDS {
+    let times = |piece: &str| scene.gateway.heard().matches(&format!("taken over piece=\"{piece}\"")).count();
+    let pieces = ["certificate and key", "authorities and revocation lists", "token key", "policy"];
+    let (mut round, begin) = (0, Instant::now());
+    while round < ROUNDS || pieces.iter().any(|piece| times(piece) < TIMES) {
+        round += 1;
+        assert!(begin.elapsed() < PATIENCE, "not everything was taken over:\n{}", scene.gateway.heard());
         keep(&scene.place, "gateway", &certificate(&scene.authority, "gateway", HOLDER_OIN));
         let joining = authority(&format!("authority {round}"));
         scene.put("ca.pem", &format!("{}{}", scene.authority.cert_pem(), joining.cert_pem()));
@@ -29,17 +36,12 @@ fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
         scene.gateway.signal("HUP");
         std::thread::sleep(Duration::from_millis(100));
     }
-    let last = format!("policy number {}", 1 + ROUNDS);
+    let last = format!("policy number {}", 1 + round);
     scene.hears(&["taken over", &last]);
     load.goes_on(32);
     // Who comes now finds everything as it is now.
-    scene.ask(&scene.connect(&super::scene::bystander())).unwrap();
+    scene.ask(&scene.connect(&bystander())).unwrap();
     let answered = load.end(&scene);
-    let times = |piece: &str| scene.gateway.heard().matches(&format!("taken over piece=\"{piece}\"")).count();
-    let pieces = ["certificate and key", "authorities and revocation lists", "token key", "policy"];
     println!("{answered} calls, none failed; taken over: {:?}", pieces.map(|piece| (piece, times(piece))));
-    for piece in pieces {
-        assert!(times(piece) > 5, "{piece}: {} times only:\n{}", times(piece), scene.gateway.heard());
-    }
     assert!(!scene.heard(&["connection cut"]), "{}", scene.gateway.heard());
 }

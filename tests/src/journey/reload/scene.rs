@@ -110,24 +110,25 @@ impl Scene {
 
     /// Waits until the gateway says a line with all these words.
     pub fn hears(&self, words: &[&str]) {
+        self.hears_after(0, words);
+    }
+
+    /// The same in what it says after so many bytes.
+    pub fn hears_after(&self, before: usize, words: &[&str]) {
         let begin = Instant::now();
-        while !self.heard(words) {
+        while !self.heard_after(before, words) {
             assert!(begin.elapsed() < PATIENCE, "no line with {words:?} in:\n{}", self.gateway.heard());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Whether the gateway said a line with all these words. A text of several lines counts as one.
+    /// Whether the gateway said a line with all these words.
     pub fn heard(&self, words: &[&str]) -> bool {
-        let heard = self.gateway.heard();
-        let mut entries = vec![String::new()];
-        for line in heard.lines() {
-            if line.starts_with("20") {
-                entries.push(String::new());
-            }
-            entries.last_mut().unwrap().push_str(line);
-        }
-        entries.iter().any(|entry| words.iter().all(|word| entry.contains(word)))
+        self.heard_after(0, words)
+    }
+
+    fn heard_after(&self, before: usize, words: &[&str]) -> bool {
+        self.gateway.heard()[before..].lines().any(|line| words.iter().all(|word| line.contains(word)))
     }
 
     /// A connection as this organisation.
