@@ -6,7 +6,7 @@ use crate::config::{Config, Mode};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Run the gateway.
 #[derive(Debug, clap::Args)]
@@ -32,16 +32,30 @@ impl Serve {
         println!("verifier key  {}", listening.gateway.verifier_key);
         println!("new subjects  {}", listening.provisioned);
         println!("token         https://{}/token", listening.token);
+        if let Some(at) = listening.metrics {
+            println!("metrics       http://{at}/metrics");
+        }
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         println!("ready         {}", listening.grpc);
-        let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
             ended = listening.ended() => { ended?; return Ok(ExitCode::SUCCESS) }
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            () = told(&mut terminate, &mut interrupt) => {}
         }
         // Whoever read along may be gone; the calls in progress still finish.
-        let _ = writeln!(std::io::stdout(), "ending: calls in progress finish first");
-        listening.stop().await?;
+        let _ = writeln!(std::io::stdout(), "ending: calls in progress finish first; a second signal ends at once");
+        tokio::select! {
+            stopped = listening.stop() => stopped?,
+            // What was in progress is given up; the next start says of its releases that delivery is unknown.
+            () = told(&mut terminate, &mut interrupt) => {}
+        }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Waits for a signal to end.
+async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

@@ -4,6 +4,7 @@ mod assemble;
 mod export;
 mod housekeeping;
 mod init;
+mod operate;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};

@@ -1,13 +1,13 @@
 //! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
 
 use super::assemble::open;
+use super::operate::{self, Watchtower, counted};
 use super::{Assembled, StartFault};
-use crate::config::Config;
+use crate::config::{Config, Operation};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
 use crate::recorder::LogState;
-use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
@@ -15,7 +15,7 @@ use crate::token::verify::{Expectation, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::counters::Counters;
-use crate::transport::trust::{Files, Material, Protocol, Trust};
+use crate::transport::trust::{Material, Protocol, Trust};
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
@@ -33,12 +33,15 @@ pub struct Listening {
     pub grpc: SocketAddr,
     /// Address of the token endpoint.
     pub token: SocketAddr,
+    /// Address of metrics and readiness, where they are served.
+    pub metrics: Option<SocketAddr>,
     /// The gateway behind it.
     pub gateway: Arc<Gateway>,
     /// Subjects that were new to the register at start.
     pub provisioned: u64,
     end: watch::Sender<bool>,
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
+    operation: Operation,
 }
 
 impl Listening {
@@ -54,16 +57,13 @@ impl Listening {
         }
     }
 
-    /// Stops accepting, lets calls in progress finish, and waits for it. Then nothing is in flight.
+    /// Says that it ends, stops accepting, lets calls in progress finish within the configured bound, and waits for it.
+    /// Then nothing is in flight.
     ///
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
-        self.end.send_replace(true);
-        let ended = self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())));
-        // What was given up while ending gets its outcome now; else the next start calls it unknown.
-        sweeper::record_aborted(&self.gateway).await?;
-        ended
+        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await
     }
 }
 
@@ -82,15 +82,11 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let key = SigningKey::load(&config.token.key)?;
     let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
     let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
-    let material = Material::read(&Files {
-        authorities: config.tls.authorities.clone(),
-        revocation: config.tls.revocation.clone(),
-        certificate: config.tls.certificate.clone(),
-        key: config.tls.key.clone(),
-    })?;
+    let material = Material::read(&operate::files(config))?;
     let grpc = bind(config.listen.grpc).await?;
     let token = bind(config.listen.token).await?;
     let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
+    let watchtower = Watchtower::bind(config).await?;
     let (grpc_trust, token_trust) = (Trust::new(&material, Protocol::Grpc)?, Trust::new(&material, Protocol::Token)?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
@@ -101,17 +97,20 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         ..Limits::default()
     };
     let calls = accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::new(token_trust), limits, counters);
+    let requests = accept(token, Arc::new(token_trust), limits, Arc::clone(&counters));
     let (end, ending) = watch::channel(false);
+    let metrics = watchtower.address();
+    watchtower.begin(&gateway, counters, Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(housekeeper.run(ending.clone()));
     let router = endpoint::router(Arc::new(Endpoint {
         issuer: Issuer::new(key, realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
         clock: Arc::clone(&gateway.clock),
     }));
-    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
+    tokio::spawn(endpoint::serve(requests, counted(router, &gateway.metrics), told(ending.clone())));
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server })
+    let operation = config.operation.clone();
+    Ok(Listening { grpc: grpc_at, token: token_at, metrics, gateway, provisioned, end, server, operation })
 }
 
 async fn run(
@@ -135,7 +134,7 @@ async fn told(mut ending: watch::Receiver<bool>) {
     let _ = ending.wait_for(|end| *end).await;
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
     let what = || format!("cannot listen on {address}: is another gateway running?");
     TcpListener::bind(address).await.map_err(|source| StartFault::Io { what: what(), source })
 }

@@ -4,7 +4,7 @@
 //! again; a certificate that was revoked meanwhile gets nothing more in. A connection past its greatest age, or past its
 //! certificate's last moment, is cut too. Between these moments no clock is read and nothing is locked.
 
-use super::counters::{Counters, Refusal};
+use super::counters::{Counters, Open, Refusal};
 use super::peer::Peer;
 use super::trust::Trust;
 use rustls::pki_types::UnixTime;
@@ -29,6 +29,7 @@ pub struct TlsConnection {
     counters: Arc<Counters>,
     age: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+    _open: Open,
 }
 
 impl TlsConnection {
@@ -44,7 +45,8 @@ impl TlsConnection {
         let chain = session.peer_certificates().ok_or(Refusal::NoCertificate)?;
         let peer = Arc::new(Peer::from_certificate(chain.first().ok_or(Refusal::NoCertificate)?)?);
         let age = age_max.map(|age| Box::pin(tokio::time::sleep(age)));
-        Ok(Self { stream, peer, trust, judged_under, counters, age, _place: place })
+        let open = counters.opened();
+        Ok(Self { stream, peer, trust, judged_under, counters, age, _place: place, _open: open })
     }
 
     /// Who is at the other end.

@@ -90,7 +90,7 @@ impl Pem {
         Ok(roots)
     }
 
-    fn revocation_lists(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, MaterialError> {
+    pub(super) fn revocation_lists(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, MaterialError> {
         let parsed: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&self.text).collect();
         match parsed {
             Ok(lists) if !lists.is_empty() => Ok(lists),

@@ -119,6 +119,8 @@ impl House {
             grants,
             slots,
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

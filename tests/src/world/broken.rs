@@ -90,6 +90,8 @@ impl Broken {
             test_numbers: true,
             slots: Slots::begin(),
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
