@@ -1,6 +1,7 @@
 //! Every metric by name, as one visible list. Names, labels and meaning stand in `docs/operator-guide.md`; a test compares.
 
 use super::histogram::Histogram;
+use super::lines;
 use super::page::Rows;
 use super::series::Series;
 use super::watch::{Disk, Expiry, Usage};
@@ -78,11 +79,7 @@ impl Shown {
             to.gauge("process_max_fds", "How many may be open; 0 is unlimited", &[], [([], float(usage.files_max))])?;
         }
         let metrics = &self.gateway.metrics;
-        to.counter(
-            "sluis_log_lines_dropped",
-            "Log lines nobody took in time",
-            metrics.lines_dropped.load(Ordering::Relaxed),
-        )?;
+        to.counter("sluis_log_lines_dropped", "Log lines nobody took in time", lines::dropped())?;
         let left_out = metrics.calls.left_out() + metrics.organisations.left_out() + metrics.events.left_out();
         to.counter("sluis_series_left_out", "Counts that found no row because there were too many", left_out)
     }

@@ -27,8 +27,6 @@ pub struct Metrics {
     pub store_errors: Series<2>,
     /// What happens now and then, by name.
     pub events: Series<1>,
-    /// Log lines that were dropped because nobody took them.
-    pub lines_dropped: AtomicU64,
     keys_halted: AtomicBool,
     alarm: Notify,
 }
