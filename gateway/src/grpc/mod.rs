@@ -4,6 +4,7 @@ mod audit_service;
 mod convert;
 mod door;
 mod log_service;
+mod observe;
 mod release_service;
 mod reply;
 mod serve;

@@ -7,7 +7,7 @@
 //!
 //! One task reads and writes, as HTTP servers do: the change wakes the task that polled last.
 
-use super::counters::{Counters, Refusal};
+use super::counters::{Counters, Open, Refusal};
 use super::peer::Peer;
 use super::trust::Trust;
 use rustls::pki_types::UnixTime;
@@ -38,6 +38,7 @@ pub struct TlsConnection {
     ends_by_age: bool,
     cut: bool,
     _place: OwnedSemaphorePermit,
+    _open: Open,
 }
 
 impl TlsConnection {
@@ -57,7 +58,20 @@ impl TlsConnection {
         let ends_by_age = age_max.is_some_and(|age| age < left);
         let end = Box::pin(tokio::time::sleep(age_max.map_or(left, |age| age.min(left))));
         let changes = WatchStream::from_changes(trust.changes());
-        Ok(Self { stream, peer, trust, judged_under, changes, counters, end, ends_by_age, cut: false, _place: place })
+        let open = counters.opened();
+        Ok(Self {
+            stream,
+            peer,
+            trust,
+            judged_under,
+            changes,
+            counters,
+            end,
+            ends_by_age,
+            cut: false,
+            _place: place,
+            _open: open,
+        })
     }
 
     /// Who is at the other end.

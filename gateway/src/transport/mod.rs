@@ -12,6 +12,7 @@ pub mod acceptor;
 pub mod connection;
 pub mod connector;
 pub mod counters;
+pub mod expiry;
 pub mod peer;
 pub mod pem;
 pub mod profile;

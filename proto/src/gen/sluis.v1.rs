@@ -877,6 +877,8 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The gateway ends and gave this call up: connect again and repeat it.
+    GatewayEnding = 68,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -926,6 +928,7 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -972,6 +975,7 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
             _ => None,
         }
     }
