@@ -12,7 +12,7 @@ mod token;
 
 pub use holder::Holder;
 pub use identity::{Organisation, Tls};
-pub use limits::Limits;
+pub use limits::{Exception, Limits, Most};
 pub use listen::Listen;
 pub use operation::Operation;
 pub use operators::Operators;
@@ -156,6 +156,7 @@ impl Config {
         if self.organisation.oin.is_test() {
             refused.push("organisation.oin: a test OIN (prefix 00000099)".to_owned());
         }
+        refused.extend(self.limits.unsafe_settings(self.listen.calls_max, self.listen.connections_max));
         Err(ConfigFault::Unsafe(refused))
     }
 }

@@ -46,6 +46,8 @@ pub struct Gateway {
     pub slots: crate::slot::Slots,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
+    /// What each organisation has left, and what was turned away.
+    pub quotas: Arc<crate::quota::Quotas>,
 }
 
 impl Gateway {

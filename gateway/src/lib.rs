@@ -20,6 +20,7 @@ pub mod grpc;
 pub mod in_flight;
 pub mod origin;
 pub mod payload;
+pub mod quota;
 pub mod recorder;
 pub mod release;
 pub mod repeat;

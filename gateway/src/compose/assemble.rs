@@ -157,6 +157,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
         conditions: Arc::default(),
+        quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
+use crate::quota::report::Report;
 use crate::recorder::LogState;
 use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
@@ -14,7 +15,9 @@ use crate::token::keys::{KeySet, SigningKey};
 use crate::token::verify::{Expectation, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
+use crate::transport::connection::TlsConnection;
 use crate::transport::counters::Counters;
+use crate::transport::room::within;
 use crate::transport::trust::{Files, Material, Protocol, Trust};
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_stream::Stream;
 
 /// A connection that did not end by itself is cut after this time, also within a stream.
 const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
@@ -39,6 +43,7 @@ pub struct Listening {
     pub provisioned: u64,
     end: watch::Sender<bool>,
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
+    report: Arc<Report>,
 }
 
 impl Listening {
@@ -63,6 +68,7 @@ impl Listening {
         let ended = self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())));
         // What was given up while ending gets its outcome now; else the next start calls it unknown.
         sweeper::record_aborted(&self.gateway).await?;
+        self.report.write().await?;
         ended
     }
 }
@@ -98,26 +104,33 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let limits = Limits {
         connections_max: config.listen.connections_max,
         connection_age_max: Some(CONNECTION_CUT_AFTER),
+        writing_max: idle(config),
+        // Later than a stream is ended for being idle, which is the milder end.
+        reply_max: idle(config) * 5 / 4,
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::new(token_trust), limits, counters);
+    let calls = within(accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters)), Arc::clone(&gateway.quotas));
+    let requests =
+        within(accept(token, Arc::new(token_trust), limits, Arc::clone(&counters)), Arc::clone(&gateway.quotas));
     let (end, ending) = watch::channel(false);
     tokio::spawn(housekeeper.run(ending.clone()));
     let router = endpoint::router(Arc::new(Endpoint {
         issuer: Issuer::new(key, realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
         clock: Arc::clone(&gateway.clock),
+        quotas: Arc::clone(&gateway.quotas),
     }));
+    let report = Arc::new(Report::new(Arc::clone(&gateway), counters));
+    tokio::spawn(Arc::clone(&report).run(ending.clone()));
     tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server })
+    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server, report })
 }
 
 async fn run(
     gateway: Arc<Gateway>,
     verifier: Arc<Verifier>,
-    calls: crate::transport::acceptor::Incoming,
+    calls: impl Stream<Item = std::io::Result<TlsConnection>> + Send + 'static,
     limits: GrpcLimits,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
@@ -127,7 +140,11 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, ..GrpcLimits::default() }
+    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+}
+
+fn idle(config: &Config) -> Duration {
+    Duration::from_secs(config.limits.idle_seconds.get().into())
 }
 
 async fn told(mut ending: watch::Receiver<bool>) {

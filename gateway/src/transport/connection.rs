@@ -2,11 +2,15 @@
 //!
 //! Before bytes are read it looks whether the trust was replaced since the certificate was last judged, and if so judges it
 //! again; a certificate that was revoked meanwhile gets nothing more in. A connection past its greatest age, or past its
-//! certificate's last moment, is cut too. Between these moments no clock is read and nothing is locked.
+//! certificate's last moment, is cut too; so is one that floods us with frames or does not take what it asked for.
 
-use super::counters::{Counters, Refusal};
+use super::acceptor::Limits;
+use super::counters::{Counters, Cut, Refusal};
+use super::frames::Meter;
+use super::patience::Patience;
 use super::peer::Peer;
-use super::trust::Trust;
+use super::trust::{Protocol, Trust};
+use super::unread::Unread;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use std::future::Future;
@@ -28,7 +32,19 @@ pub struct TlsConnection {
     judged_under: u64,
     counters: Arc<Counters>,
     age: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
+    meter: Option<Meter>,
     _place: OwnedSemaphorePermit,
+    own_place: Option<OwnedSemaphorePermit>,
+}
+
+/// What a call knows of its connection.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Who is at the other end.
+    pub peer: Arc<Peer>,
+    /// The replies that wait for the other end.
+    pub unread: Arc<Unread>,
 }
 
 impl TlsConnection {
@@ -37,14 +53,22 @@ impl TlsConnection {
         trust: Arc<Trust>,
         judged_under: u64,
         counters: Arc<Counters>,
-        age_max: Option<std::time::Duration>,
+        limits: &Limits,
         place: OwnedSemaphorePermit,
     ) -> Result<Self, Refusal> {
         let (_, session) = stream.get_ref();
         let chain = session.peer_certificates().ok_or(Refusal::NoCertificate)?;
         let peer = Arc::new(Peer::from_certificate(chain.first().ok_or(Refusal::NoCertificate)?)?);
-        let age = age_max.map(|age| Box::pin(tokio::time::sleep(age)));
-        Ok(Self { stream, peer, trust, judged_under, counters, age, _place: place })
+        let age = limits.connection_age_max.map(|age| Box::pin(tokio::time::sleep(age)));
+        let meter = (trust.protocol() == Protocol::Grpc).then(Meter::new);
+        let patience = Patience::new(limits, meter.is_some());
+        let (_place, own_place) = (place, None);
+        Ok(Self { stream, peer, trust, judged_under, counters, age, patience, meter, _place, own_place })
+    }
+
+    /// Keeps the connection's place among those of its organisation until it is dropped.
+    pub(super) fn keep(&mut self, place: Option<OwnedSemaphorePermit>) {
+        self.own_place = place;
     }
 
     /// Who is at the other end.
@@ -88,6 +112,37 @@ impl TlsConnection {
         }
     }
 
+    /// Counts why we end the connection. Its organisation is not named in log lines: the report to the log counts it (A25).
+    fn cut(&self, reason: Cut) -> io::Error {
+        self.counters.count_cut(reason);
+        io::Error::new(io::ErrorKind::ConnectionAborted, reason.code())
+    }
+
+    /// Looks at what was read: heads of frames, never their content.
+    fn measure(&mut self, read: &[u8]) -> io::Result<()> {
+        let Some(meter) = &mut self.meter else { return Ok(()) };
+        let flooded = meter.read(read).is_err();
+        if meter.greeted() {
+            self.patience.greeted();
+        }
+        if flooded { Err(self.cut(Cut::Flood)) } else { Ok(()) }
+    }
+
+    /// Looks at an attempt to write: whether the other end still takes bytes.
+    fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        match self.patience.wrote(&polled, context) {
+            Some(reason) => Poll::Ready(Err(self.cut(reason))),
+            None => polled,
+        }
+    }
+
+    /// Bytes that went out give credit for the frames that acknowledge them.
+    fn sent(&mut self, polled: &Poll<io::Result<usize>>) {
+        if let (Poll::Ready(Ok(bytes)), Some(meter)) = (polled, &mut self.meter) {
+            meter.wrote(*bytes);
+        }
+    }
+
     fn too_old(&mut self, context: &mut Context<'_>) -> bool {
         self.age.as_mut().is_some_and(|age| age.as_mut().poll(context).is_ready())
     }
@@ -103,13 +158,21 @@ impl AsyncRead for TlsConnection {
             )));
         }
         this.judge()?;
-        Pin::new(&mut this.stream).poll_read(context, buffer)
+        if let Some(reason) = this.patience.ended(context) {
+            return Poll::Ready(Err(this.cut(reason)));
+        }
+        let before = buffer.filled().len();
+        std::task::ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+        Poll::Ready(this.measure(buffer.filled().get(before..).unwrap_or_default()))
     }
 }
 
 impl AsyncWrite for TlsConnection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, buffer)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(context, buffer);
+        this.sent(&polled);
+        this.wrote(polled, context)
     }
 
     fn poll_write_vectored(
@@ -117,7 +180,10 @@ impl AsyncWrite for TlsConnection {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, buffers)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(context, buffers);
+        this.sent(&polled);
+        this.wrote(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,18 +191,22 @@ impl AsyncWrite for TlsConnection {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(context);
+        this.wrote(polled, context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_shutdown(context);
+        this.wrote(polled, context)
     }
 }
 
 impl tonic::transport::server::Connected for TlsConnection {
-    type ConnectInfo = Arc<Peer>;
+    type ConnectInfo = Link;
 
-    fn connect_info(&self) -> Self::ConnectInfo {
-        Arc::clone(&self.peer)
+    fn connect_info(&self) -> Link {
+        Link { peer: Arc::clone(&self.peer), unread: Arc::clone(self.patience.unread()) }
     }
 }

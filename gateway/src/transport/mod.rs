@@ -12,11 +12,15 @@ pub mod acceptor;
 pub mod connection;
 pub mod connector;
 pub mod counters;
+mod frames;
+mod patience;
 pub mod peer;
 pub mod profile;
 #[cfg(test)]
 pub(crate) mod rehearsal;
+pub mod room;
 pub mod trust;
+pub mod unread;
 
 use std::sync::Arc;
 

@@ -174,6 +174,11 @@ impl Trust {
         self.belief.load().version
     }
 
+    /// What is spoken on this listener.
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     pub(super) fn belief(&self) -> Arc<Belief> {
         self.belief.load_full()
     }

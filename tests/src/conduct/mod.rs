@@ -119,6 +119,7 @@ impl House {
             grants,
             slots,
             conditions: Arc::default(),
+            quotas: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

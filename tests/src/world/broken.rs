@@ -90,6 +90,7 @@ impl Broken {
             test_numbers: true,
             slots: Slots::begin(),
             conditions: Arc::default(),
+            quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
