@@ -52,6 +52,8 @@ pub struct Gateway {
     pub metrics: Arc<crate::operation::metrics::Metrics>,
     /// How far its end has come.
     pub ending: crate::operation::ending::Ending,
+    /// What each organisation has left, and what was turned away.
+    pub quotas: Arc<crate::quota::Quotas>,
 }
 
 impl Gateway {

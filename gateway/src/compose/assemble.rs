@@ -164,6 +164,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         conditions: Arc::default(),
         metrics,
         ending: Ending::default(),
+        quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }

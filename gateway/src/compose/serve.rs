@@ -8,6 +8,7 @@ use crate::config::{Config, Operation};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
+use crate::quota::report::Report;
 use crate::recorder::LogState;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
@@ -15,7 +16,9 @@ use crate::token::keys::{KeySet, SigningKey};
 use crate::token::verify::{Expectation, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
+use crate::transport::connection::TlsConnection;
 use crate::transport::counters::Counters;
+use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_stream::Stream;
 
 /// A connection that did not end by itself is cut after this time, also within a stream.
 const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
@@ -44,6 +48,7 @@ pub struct Listening {
     end: watch::Sender<bool>,
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
     operation: Operation,
+    report: Arc<Report>,
 }
 
 impl Listening {
@@ -65,7 +70,9 @@ impl Listening {
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
-        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await
+        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await?;
+        self.report.write().await?;
+        Ok(())
     }
 }
 
@@ -96,19 +103,27 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let limits = Limits {
         connections_max: config.listen.connections_max,
         connection_age_max: Some(CONNECTION_CUT_AFTER),
+        writing_max: idle(config),
+        // Later than a stream is ended for being idle, which is the milder end.
+        reply_max: idle(config) * 5 / 4,
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters));
+    let quotas = &gateway.quotas;
+    let calls = within(accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters)), Arc::clone(quotas));
+    let requests =
+        within(accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters)), Arc::clone(quotas));
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
-    watchtower.begin(&gateway, counters, Arc::clone(&verifier), ending.clone()).await;
+    watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(housekeeper.run(ending.clone()));
     let endpoint = Arc::new(Endpoint {
         issuer: Issuer::new(Arc::clone(&key), realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
         clock: Arc::clone(&gateway.clock),
+        quotas: Arc::clone(&gateway.quotas),
     });
+    let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
+    tokio::spawn(Arc::clone(&report).run(ending.clone()));
     let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
     tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
     let replaceable = Replaceable {
@@ -122,13 +137,24 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let reload = at_start.follow(replaceable, &ending);
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
     let operation = config.operation.clone();
-    Ok(Listening { grpc: grpc_at, token: token_at, metrics, gateway, provisioned, reload, end, server, operation })
+    Ok(Listening {
+        grpc: grpc_at,
+        token: token_at,
+        metrics,
+        gateway,
+        provisioned,
+        reload,
+        end,
+        server,
+        operation,
+        report,
+    })
 }
 
 async fn run(
     gateway: Arc<Gateway>,
     verifier: Arc<Verifier>,
-    calls: crate::transport::acceptor::Incoming,
+    calls: impl Stream<Item = std::io::Result<TlsConnection>> + Send + 'static,
     limits: GrpcLimits,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
@@ -138,7 +164,11 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, ..GrpcLimits::default() }
+    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+}
+
+fn idle(config: &Config) -> Duration {
+    Duration::from_secs(config.limits.idle_seconds.get().into())
 }
 
 async fn told(mut ending: watch::Receiver<bool>) {

@@ -122,6 +122,7 @@ impl House {
             conditions: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

@@ -93,6 +93,7 @@ impl Broken {
             conditions: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
