@@ -135,13 +135,14 @@ impl Audit {
             "salt": data_encoding::HEXLOWER.encode(&gateway.salt()),
             "actor": actor.as_ref().map(Actor::as_str),
             "opening": opening,
+            "fsc": caller.connection,
         });
         let payload = payload.to_string().into_bytes();
         let leaf = asked(&caller, &admitted, Purpose::InvoiceFormal, transaction_id, &active)
             .leaf(LeafKind::AuditOpen)
             .with(Key::Bid, id.simple().to_string())
             .with(Key::Pc, commitment::payload(&payload));
-        let relies_on = relies_on(&caller, &admitted, &active);
+        let relies_on = relies_on(&admitted, &active);
         let sealed = gateway.sealed(&key, rid, &payload)?;
         let digest = gateway.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
         let transaction = Some(crate::entry::transaction(&caller, transaction_id, digest));
@@ -256,8 +257,10 @@ fn judged(
     })
 }
 
-fn relies_on(caller: &Caller, admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
-    vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)]
+fn relies_on(admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
+    let mut relies_on = vec![(GuardKey::Policy, active.version)];
+    relies_on.extend(admitted.relies_on.iter().cloned());
+    relies_on
 }
 
 fn recorded(verdict: Verdict) -> Result<Option<Receipt>, Fault> {

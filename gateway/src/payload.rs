@@ -2,6 +2,7 @@
 //!
 //! Enough to make the decision again: subject, actor, mask, every fact with its value, reasons, rule.
 
+use crate::fsc::connection::ServiceConnection;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sluis_core::fact::Facts;
 use sluis_core::field::FieldSet;
@@ -26,6 +27,8 @@ pub struct Particulars<'a> {
     pub body_salt: Option<&'a [u8; 32]>,
     /// What must happen afterwards, for a release.
     pub obligations: &'a [Obligation],
+    /// The connection that the question came over; absent for an item of a page, whose payload has it once.
+    pub connection: Option<&'a ServiceConnection>,
     /// Reference of the claim line and in what the billing record differs, for an item of an audit.
     pub line: Option<(&'a str, FieldSet)>,
 }
@@ -53,6 +56,9 @@ impl Serialize for Salted<'_> {
         if let Some((reference, differing)) = said.line {
             map.serialize_entry("line", reference)?;
             map.serialize_entry("differing", &differing.to_hex())?;
+        }
+        if let Some(connection) = said.connection {
+            map.serialize_entry("fsc", connection)?;
         }
         map.end()
     }

@@ -3,6 +3,7 @@
 mod ask;
 mod audit;
 mod demo;
+mod fsc_records;
 mod init;
 mod log;
 mod policy;

@@ -31,7 +31,10 @@ impl Serve {
         }
         println!("verifier key  {}", listening.gateway.verifier_key);
         println!("new subjects  {}", listening.provisioned);
-        println!("token         https://{}/token", listening.token);
+        match listening.token {
+            Some(token) => println!("token         https://{token}/token"),
+            None => println!("token         by the FSC Manager of {}", config.organisation.oin),
+        }
         println!("ready         {}", listening.grpc);
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {

@@ -2,12 +2,14 @@
 
 mod assemble;
 mod export;
+mod fsc_records;
 mod housekeeping;
 mod init;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
+pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
 pub use serve::{Listening, listen};
 

@@ -2,7 +2,7 @@
 
 use super::assemble::open;
 use super::{Assembled, StartFault};
-use crate::config::Config;
+use crate::config::{Config, ConfigFault, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
@@ -11,7 +11,8 @@ use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
-use crate::token::verify::{Expectation, Verifier};
+use crate::token::manager::signing_keys;
+use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::counters::Counters;
@@ -19,6 +20,7 @@ use crate::transport::trust::{Files, Material, Protocol, Trust};
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -31,8 +33,8 @@ const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
 pub struct Listening {
     /// Address of the gRPC listener.
     pub grpc: SocketAddr,
-    /// Address of the token endpoint.
-    pub token: SocketAddr,
+    /// Address of the token endpoint, where the gateway issues tokens itself.
+    pub token: Option<SocketAddr>,
     /// The gateway behind it.
     pub gateway: Arc<Gateway>,
     /// Subjects that were new to the register at start.
@@ -79,9 +81,8 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         group: config.token.group.clone(),
         service: config.token.service.clone(),
     };
-    let key = SigningKey::load(&config.token.key)?;
-    let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
-    let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
+    let (verifier, key) = issuing(config, &realm)?;
+    let verifier = Arc::new(verifier);
     let material = Material::read(&Files {
         authorities: config.tls.authorities.clone(),
         revocation: config.tls.revocation.clone(),
@@ -89,8 +90,11 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         key: config.tls.key.clone(),
     })?;
     let grpc = bind(config.listen.grpc).await?;
-    let token = bind(config.listen.token).await?;
-    let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
+    let token = match config.listen.token {
+        Some(at) => Some(bind(at).await?),
+        None => None,
+    };
+    let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     let (grpc_trust, token_trust) = (Trust::new(&material, Protocol::Grpc)?, Trust::new(&material, Protocol::Token)?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
@@ -101,17 +105,37 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         ..Limits::default()
     };
     let calls = accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::new(token_trust), limits, counters);
     let (end, ending) = watch::channel(false);
     tokio::spawn(housekeeper.run(ending.clone()));
-    let router = endpoint::router(Arc::new(Endpoint {
-        issuer: Issuer::new(key, realm),
-        grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
-        clock: Arc::clone(&gateway.clock),
-    }));
-    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
+    if let (Some(token), Some(key)) = (token, key) {
+        let requests = accept(token, Arc::new(token_trust), limits, counters);
+        let router = endpoint::router(Arc::new(Endpoint {
+            issuer: Issuer::new(key, realm),
+            grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
+            clock: Arc::clone(&gateway.clock),
+        }));
+        tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
+    }
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
     Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server })
+}
+
+/// What judges tokens, and the key that signs them where the gateway issues them itself.
+fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<SigningKey>), StartFault> {
+    let expect = |lifetime_max_s, issued_by| Expectation { realm: realm.clone(), lifetime_max_s, issued_by };
+    let issuer = config.token.issuer(config.listen.token.is_some());
+    match issuer.map_err(|text| StartFault::Config(ConfigFault::Contradiction { file: PathBuf::new(), text }))? {
+        TokenIssuer::Endpoint(file) => {
+            let key = SigningKey::load(file)?;
+            let expectation = expect(LIFETIME_S, IssuedBy::Endpoint);
+            Ok((verify::Verifier::new(expectation, KeySet::new().with_own(&key)), Some(key)))
+        }
+        TokenIssuer::Manager(external) => {
+            let keys = signing_keys(&external.certificates, &config.organisation.oin, &external.algorithms)?;
+            let expectation = expect(external.lifetime_max_s, IssuedBy::Manager);
+            Ok((verify::Verifier::new(expectation, keys), None))
+        }
+    }
 }
 
 async fn run(

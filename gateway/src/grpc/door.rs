@@ -4,6 +4,7 @@
 //! reflection need the certificate only.
 
 use super::status::{self, Invalid};
+use crate::fsc::connection::ServiceConnection;
 use crate::gather::Caller;
 use crate::token::verify::Verifier;
 use crate::transport::peer::Peer;
@@ -125,11 +126,13 @@ impl Shared {
         let token = bearer(request.headers());
         let now = self.clock.now();
         let claims = self.verifier.verify(token.unwrap_or_default(), &peer, now).map_err(|e| status::token(&e))?;
+        let connection = ServiceConnection::of_claims(&claims, self.verifier.issued_by());
+        let connection = connection.map_err(|e| status::token(&e))?;
         let transaction = self.transaction_id(request.headers(), now).map_err(|e| status::invalid(&e))?;
         let caller = Caller {
             oin: peer.oin.clone(),
             thumbprint: peer.thumbprint_text.as_str().into(),
-            grant: claims.gth.as_str().into(),
+            connection,
             certified_until: peer.not_after,
         };
         request.extensions_mut().insert(caller);
@@ -172,7 +175,7 @@ mod tests {
     use super::*;
     use crate::token::issue::Realm;
     use crate::token::keys::KeySet;
-    use crate::token::verify::Expectation;
+    use crate::token::verify::{Expectation, IssuedBy};
     use tower::ServiceExt;
 
     struct Still;
@@ -186,7 +189,7 @@ mod tests {
     async fn status_with_room_for(calls_max: usize) -> String {
         let text = String::new;
         let realm = Realm { issuer: text(), audience: text(), group: text(), service: text() };
-        let expectation = Expectation { realm, lifetime_max_s: 300, delegation: false };
+        let expectation = Expectation { realm, lifetime_max_s: 300, issued_by: IssuedBy::Endpoint };
         let verifier = Arc::new(Verifier::new(expectation, KeySet::new()));
         let limits = DoorLimits { calls_max, transaction_id_required: false };
         let inner = tower::service_fn(|_: Request<Body>| async {

@@ -797,7 +797,7 @@ pub enum ErrorReason {
     TokenMissing = 1,
     /// The token is not a JWT of at most 8 KiB with the claims that are needed.
     TokenMalformed = 2,
-    /// The token's algorithm is not on the list (ES256, ES384, RS256, RS384, RS512).
+    /// The token's algorithm is not on the list (ES256, ES384, ES512, RS256, RS384, RS512).
     TokenAlgorithm = 3,
     /// The key that signed the token is not known here.
     TokenUnknownKey = 4,
@@ -873,6 +873,10 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The grant in the token is yours, but says something else about delegation (`act`, `pdi`) than the token.
+    DelegationNotGranted = 45,
+    /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
+    DelegatorNotEnrolled = 46,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -922,6 +926,8 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
+            Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -968,6 +974,8 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
+            "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 mod audit_files;
 mod disk_faults;
 mod evidence;
+mod fsc;
 mod help;
 mod kill;
 mod load;
