@@ -2,4 +2,7 @@
 //! the real binary over the wire.
 
 mod ground;
+mod integration;
 mod inway;
+mod table;
+mod transaction_log;
