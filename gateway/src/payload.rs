@@ -85,3 +85,46 @@ impl Serialize for KnownFacts {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::REFUSAL_BYTES_MAX;
+    use crate::token::verify::IssuedBy;
+    use sluis_core::enrolment::GrantHash;
+    use sluis_core::fact::Fact;
+    use sluis_core::organisation::Oin;
+
+    /// Everything at its longest must fit where the payloads of all refusals are padded to: else length would tell.
+    #[test]
+    fn the_longest_refusal_is_no_longer_than_the_others() {
+        let longest = |facts: Facts, fact: &Fact| {
+            let value = fact.values().iter().max_by_key(|value| value.len()).unwrap();
+            facts.with(*fact, value)
+        };
+        let oin = || Oin::parse("00000099000000001000").unwrap();
+        let connection = ServiceConnection {
+            grant: "x".repeat(GrantHash::LENGTH_MAX),
+            service: "x".repeat(100),
+            delegator: Some(oin()),
+            publication_delegator: Some(oin()),
+            issued_by: IssuedBy::Manager,
+        };
+        let reasons: Vec<_> = Fact::ALL.iter().map(|fact| Reason::Unmet(*fact)).collect();
+        let (actor, rule) = (Actor::parse(&"w".repeat(64)), "r".repeat(64));
+        let said = Particulars {
+            subject: &SubjectId::client_number(&"9".repeat(20)).unwrap(),
+            actor: actor.as_ref(),
+            mask: Some(FieldSet::EMPTY),
+            facts: Fact::ALL.iter().fold(Facts::UNKNOWN, longest),
+            reasons: &reasons,
+            rule: Some(&rule),
+            body_salt: None,
+            obligations: &[],
+            connection: Some(&connection),
+            line: None,
+        };
+        let length = serde_json::to_string(&Salted(&said, [255; 32])).unwrap().len();
+        assert!(length <= REFUSAL_BYTES_MAX, "{length}");
+    }
+}

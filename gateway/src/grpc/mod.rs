@@ -3,6 +3,7 @@
 mod audit_service;
 mod convert;
 mod door;
+mod fsc_code;
 mod log_service;
 mod release_service;
 mod reply;

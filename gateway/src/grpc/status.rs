@@ -1,7 +1,7 @@
 //! The one place where an error becomes a status: exhaustive, coarse outside, with a reason from the proto.
 
+use super::fsc_code::FscCode;
 use crate::fault::Fault;
-use crate::fsc::code::FscCode;
 use crate::token::fault::TokenError;
 use sluis_core::ports::StoreError;
 use sluis_proto::v1::ErrorReason;
@@ -166,6 +166,18 @@ mod tests {
         assert!(!status.message().contains("key") && !status.message().contains("LOCKED"));
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.domain.as_str()), ("KEYS_UNAVAILABLE", DOMAIN));
+    }
+
+    #[test]
+    fn an_outage_has_its_code_in_fsc() {
+        let code = |store| {
+            let status = fault(&Fault::Store(StoreError::Unavailable { store, state: "IO" }));
+            status.metadata().get("fsc-error-code").unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(code("holder database"), "ERROR_CODE_SERVICE_UNREACHABLE");
+        assert_eq!(code("key database"), "TRANSACTION_LOG_WRITE_ERROR");
+        assert_eq!(code("transfer log"), "TRANSACTION_LOG_WRITE_ERROR");
+        assert!(fault(&Fault::NotEnrolled).metadata().get("fsc-error-code").is_none());
     }
 
     #[test]
