@@ -124,7 +124,7 @@ impl Audit {
             return Err(Fault::BsnNotAllowed);
         }
         // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
-        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
+        if !admitted.enrolment.names(Purpose::InvoiceFormal) {
             return Err(Fault::NotEnrolled);
         }
         let (id, active) = (gateway.new_uuid(), gateway.active.load_full());

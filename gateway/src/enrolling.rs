@@ -160,7 +160,12 @@ impl Gateway {
     ///
     /// # Errors
     /// [`EnrollingFault::NotTheHolder`]; a store that does not answer.
-    pub async fn enrolled(&self, caller: &Caller, only: Option<Oin>, after: Option<&Oin>) -> Result<Vec<Enrolled>, Fault> {
+    pub async fn enrolled(
+        &self,
+        caller: &Caller,
+        only: Option<Oin>,
+        after: Option<&Oin>,
+    ) -> Result<Vec<Enrolled>, Fault> {
         self.enrolling.holder_only(caller)?;
         let organisations = match only {
             Some(one) => vec![one],

@@ -44,6 +44,8 @@ pub struct Gateway {
     pub grants: crate::enrolment::GrantCache,
     /// When the grid of answer slots begins.
     pub slots: crate::slot::Slots,
+    /// Who may change enrolments.
+    pub enrolling: crate::enrolling::Enrolling,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
 }

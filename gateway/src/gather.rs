@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
+use sluis_core::enrolment::select::{NotAdmitted, select};
 use sluis_core::fact::{Fact, Facts};
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::Millis;
@@ -75,11 +76,12 @@ pub struct Matter<'a> {
 }
 
 impl Gateway {
-    /// Admits a caller for a purpose: certificate in force, enrolled, not suspended, agreement in force, grant current.
+    /// Admits a caller for a purpose: certificate in force and enrolled, not suspended, agreement in force, grant current.
     /// Called for every call and for every page of a stream.
     ///
     /// # Errors
-    /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], or a store that does not answer.
+    /// [`Fault::NotEnrolled`], [`Fault::OtherCertificate`], [`Fault::AmbiguousEnrolment`], [`Fault::GrantNotCurrent`], or a
+    /// store that does not answer.
     pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
         let row = self.register.enrolments(&caller.oin).await?;
         let current = self.grants.grant(&caller.oin, &row);
@@ -92,11 +94,14 @@ impl Gateway {
         if current != caller.grant {
             return Err(if state.is_empty() { Fault::NotEnrolled } else { Fault::GrantNotCurrent });
         }
-        let mut in_force = state.into_iter().filter(|e| e.in_force(today));
-        let Some(first) = in_force.next() else { return Err(Fault::NotEnrolled) };
-        let names = |e: &Enrolment| purpose.is_none_or(|p| e.purposes.contains(&p));
-        let enrolment = if names(&first) { first } else { in_force.find(names).unwrap_or(first) };
-        Ok(Admitted { enrolment, version })
+        let enrolment = select(&state, purpose, &caller.thumbprint, today).map_err(|why| match why {
+            NotAdmitted::NotInForce => Fault::NotEnrolled,
+            NotAdmitted::OtherCertificate => Fault::OtherCertificate,
+            NotAdmitted::Ambiguous => Fault::AmbiguousEnrolment,
+        })?;
+        let admitted = Admitted { enrolment: enrolment.clone(), version };
+        self.flag_first_use(caller, &admitted).await?;
+        Ok(admitted)
     }
 
     /// Gathers facts about a matter, to be decided under `active`. An unknown subject gathers too: its leaf is sealed with the key of the day.

@@ -120,7 +120,8 @@ impl Enrolment {
     /// Whether a certificate may be used under it on this day.
     #[must_use]
     pub fn accepts(&self, thumbprint: &str, today: Date) -> bool {
-        let holds = |pin: &PinnedCertificate| pin.thumbprint == thumbprint && pin.until.is_none_or(|last| last >= today);
+        let holds =
+            |pin: &PinnedCertificate| pin.thumbprint == thumbprint && pin.until.is_none_or(|last| last >= today);
         self.certificates.is_empty() || self.certificates.iter().any(holds)
     }
 

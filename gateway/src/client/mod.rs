@@ -4,6 +4,7 @@ pub mod ask;
 pub mod audit;
 pub mod connection;
 pub mod describe;
+pub mod enrolment;
 pub mod export;
 pub mod receipts;
 pub mod standing;

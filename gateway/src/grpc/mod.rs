@@ -3,6 +3,7 @@
 mod audit_service;
 mod convert;
 mod door;
+mod enrolment_service;
 mod log_service;
 mod release_service;
 mod reply;

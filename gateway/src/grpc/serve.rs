@@ -2,6 +2,7 @@
 
 use super::audit_service::Audits;
 use super::door::{Door, DoorLimits};
+use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
 use super::release_service::Releases;
 use super::standing_service::Standings;
@@ -10,6 +11,7 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -82,6 +84,7 @@ where
         .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(InvoiceAuditServiceServer::new(Audits(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await

@@ -60,7 +60,7 @@ impl House {
         init(&config).unwrap();
         people(&config.holder.database, children);
         let file = EnrolmentFile { organisation: organisations() };
-        std::fs::write(&config.enrolment.file, toml::to_string(&file).unwrap()).unwrap();
+        std::fs::write(config.enrolment.file.as_ref().unwrap(), toml::to_string(&file).unwrap()).unwrap();
         Self { folder, config, children }
     }
 
@@ -118,6 +118,7 @@ impl House {
             test_numbers,
             grants,
             slots,
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();

@@ -89,6 +89,7 @@ impl Broken {
             verifier_key: compose::verifier_key(&folder.config).unwrap().into(),
             test_numbers: true,
             slots: Slots::begin(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();

@@ -90,7 +90,9 @@ pub enum ChangeFault {
     #[error("the change was to be submitted between {0} and {1}: make it again")]
     NotValidNow(Timestamp, Timestamp),
     /// A key that stands in no register, or for something else.
-    #[error("a signature is of somebody who may not change enrolments: he must stand in the register with role ENROLMENT")]
+    #[error(
+        "a signature is of somebody who may not change enrolments: he must stand in the register with role ENROLMENT"
+    )]
     NotAnOperator,
     /// A signature that does not belong to these bytes.
     #[error("the signature of `{0}` does not belong to this change: sign exactly the bytes that are submitted")]
@@ -144,6 +146,9 @@ impl ChangeDocument {
         }
         if !is_plain_text(&read.reason, 500) {
             return Err(ChangeFault::Malformed("`reason` must have 1 to 500 characters that print".to_owned()));
+        }
+        if !read.enrolments.iter().all(prints) {
+            return Err(ChangeFault::Malformed("an entry holds characters that do not print".to_owned()));
         }
         Ok(read)
     }
@@ -200,7 +205,10 @@ impl Signed {
         }
         let read = ChangeDocument::read(document)?;
         if read.holder != *holder {
-            return Err(ChangeFault::Malformed(format!("it was made for the gateway of {}, not of {holder}", read.holder)));
+            return Err(ChangeFault::Malformed(format!(
+                "it was made for the gateway of {}, not of {holder}",
+                read.holder
+            )));
         }
         if signatures.len() > SIGNATURES_MAX {
             return Err(ChangeFault::Malformed(format!("more than {SIGNATURES_MAX} signatures")));
@@ -268,16 +276,17 @@ fn check(document: &ChangeDocument, widens: bool) -> Result<(), String> {
         }
     }
     clash(&document.enrolments).map_or(Ok(()), |purpose| {
-        Err(format!("two entries name {purpose} with different rights: name it in one, or pin other certificates in each"))
+        Err(format!(
+            "two entries name {purpose} with different rights: name it in one, or pin other certificates in each"
+        ))
     })
 }
 
 fn check_entry(enrolment: &Enrolment) -> Result<(), &'static str> {
     let once = |list: &[crate::organisation::Purpose]| list.iter().collect::<BTreeSet<_>>().len() == list.len();
     let pins = &enrolment.certificates;
-    let is_thumbprint = |text: &str| {
-        data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == 32)
-    };
+    let is_thumbprint =
+        |text: &str| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == 32);
     let agreement = |a: &super::Agreement| is_plain_text(&a.reference, 200);
     let is_code = |code: &String| code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit());
     let checks = [
@@ -320,11 +329,22 @@ fn check_entry(enrolment: &Enrolment) -> Result<(), &'static str> {
     checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, text)| Err(text))
 }
 
-/// Whether a text has 1 to `most` characters that all print in their own place: what a person reads is what he signs.
+/// Whether every text of an entry shows as it is: what a person reads is what he signs.
+fn prints(enrolment: &Enrolment) -> bool {
+    let agreements = std::iter::once(&enrolment.agreement).chain(&enrolment.agreement_6a3);
+    let texts = [&enrolment.name, &enrolment.unit].into_iter().chain(agreements.map(|agreement| &agreement.reference));
+    let texts = texts.chain(&enrolment.municipality_code).chain(enrolment.bsn_ground.as_ref().map(|g| &g.article));
+    let mut texts = texts.chain(enrolment.certificates.iter().map(|pin| &pin.thumbprint));
+    texts.all(|text| text.is_empty() || is_plain_text(text, CHANGE_BYTES_MAX))
+}
+
+/// Whether a text has 1 to `most` characters that all print, each in its own place.
 pub(super) fn is_plain_text(text: &str, most: usize) -> bool {
     let turns_or_hides = |c: char| {
         matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
     };
-    !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(|c| c.is_control() || turns_or_hides(c))
+    !text.trim().is_empty()
+        && text.chars().count() <= most
+        && !text.chars().any(|c| c.is_control() || turns_or_hides(c))
 }

@@ -181,7 +181,11 @@ impl Points {
             self.switched((was, is), &format!("may ask for {purpose}"), &format!("may no longer ask for {purpose}"));
             if was && is {
                 let on = (!old_off.contains(purpose), !new_off.contains(purpose));
-                self.switched(on, &format!("suspension for {purpose} is lifted"), &format!("is suspended for {purpose}"));
+                self.switched(
+                    on,
+                    &format!("suspension for {purpose} is lifted"),
+                    &format!("is suspended for {purpose}"),
+                );
             }
         }
     }
@@ -232,11 +236,14 @@ impl Points {
     /// Two entries that disagreed made calls refused; what takes the disagreement away makes them answered.
     fn clash_ended(&mut self, before: &[Enrolment], after: &[Enrolment]) {
         for purpose in Purpose::ALL {
-            let naming =
-                |list: &[Enrolment]| list.iter().filter(|e| !e.suspended && e.names(*purpose)).cloned().collect::<Vec<_>>();
+            let naming = |list: &[Enrolment]| {
+                list.iter().filter(|e| !e.suspended && e.names(*purpose)).cloned().collect::<Vec<_>>()
+            };
             let (old, new) = (naming(before), naming(after));
             if clash(&old).is_some() && !new.is_empty() && old != new {
-                self.wider(format!("{purpose} was refused, since two entries disagreed on it, and may now be answered"));
+                self.wider(format!(
+                    "{purpose} was refused, since two entries disagreed on it, and may now be answered"
+                ));
             }
         }
     }
