@@ -7,6 +7,7 @@
 pub mod broken;
 pub mod desk;
 pub mod folder;
+pub mod operators;
 pub mod people;
 pub mod ports;
 pub mod raw;
