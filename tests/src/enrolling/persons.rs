@@ -157,7 +157,8 @@ async fn a_document_that_cannot_be_is_refused() {
         let refused = office.submit(&document, &[Anna, Bram]).await.expect_err(row);
         assert_eq!(refused.1, reason, "{row}");
     }
-    for (row, text) in [("no JSON", "{"), ("an unknown key", "{\"colour\":1,"), ("a key twice", "{\"reason\":\"x\",")] {
+    for (row, text) in [("no JSON", "x{"), ("an unknown key", "{\"colour\":1,"), ("a key twice", "{\"reason\":\"x\",")]
+    {
         let bytes = serde_json::to_string(&good).unwrap().replacen('{', text, 1).into_bytes();
         let signatures = [Anna, Bram].map(|p| p.sign(&bytes)).map(|s| (s.key, s.signature)).to_vec();
         let refused = office.send(&office.desk, bytes, signatures).await.expect_err(row);

@@ -129,10 +129,7 @@ impl Points {
     }
 
     fn role_added(&mut self, new: &Enrolment) {
-        self.wider("is a new role".to_owned());
-        for line in new.lines() {
-            self.wider(line);
-        }
+        self.wider(format!("is a new role, that may ask for {}", super::wording::listed(&new.purposes)));
     }
 
     fn role_changed(&mut self, old: &Enrolment, new: &Enrolment) {

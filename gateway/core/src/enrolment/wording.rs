@@ -49,7 +49,7 @@ impl Enrolment {
     }
 }
 
-fn listed(purposes: &[Purpose]) -> String {
+pub(super) fn listed(purposes: &[Purpose]) -> String {
     if purposes.is_empty() {
         return "nothing".to_owned();
     }
