@@ -18,7 +18,7 @@ use crate::recorder::Verdict;
 use arc_swap::ArcSwap;
 use data_encoding::{BASE64, HEXLOWER};
 use sluis_core::enrolment::Enrolment;
-use sluis_core::enrolment::change::{Accepted, Basis, ChangeFault, Signature, Signed};
+use sluis_core::enrolment::change::{Accepted, Basis, ChangeFault, Moment, Signature, Signed};
 use sluis_core::enrolment::operator::Operators;
 use sluis_core::log::draft::{Draft, Effect, GuardKey};
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
@@ -58,8 +58,9 @@ impl Enrolling {
         Some(format!("$1$3${}", data_encoding::BASE64URL_NOPAD.encode(hash.as_ref())))
     }
 
-    fn holder_only(&self, caller: &Caller) -> Result<&Oin, Fault> {
-        self.holder.as_ref().filter(|holder| **holder == caller.oin).ok_or(EnrollingFault::NotTheHolder.into())
+    fn holder_only(&self, caller: &Caller) -> Result<(), Fault> {
+        let own = self.holder.as_ref().is_some_and(|holder| *holder == caller.oin);
+        if own { Ok(()) } else { Err(EnrollingFault::NotTheHolder.into()) }
     }
 }
 
@@ -95,10 +96,10 @@ impl Gateway {
     /// # Errors
     /// [`EnrollingFault`] says what is wrong with it; a store that does not answer. Nothing was changed.
     pub async fn submit_change(&self, caller: &Caller, submission: &Submission) -> Result<(Receipt, u64), Fault> {
-        let holder = self.enrolling.holder_only(caller)?;
+        self.enrolling.holder_only(caller)?;
         let operators = self.enrolling.operators.load_full();
-        let now = self.clock.now();
-        let signed = Signed::open(&submission.change, &submission.signatures, &operators, holder, now);
+        let at = Moment { gateway: &self.verifier_key, now: self.clock.now() };
+        let signed = Signed::open(&submission.change, &submission.signatures, &operators, at);
         let signed = signed.map_err(EnrollingFault::Change)?;
         let oin = signed.document.organisation.clone();
         let row = self.register.enrolments(&oin).await?;

@@ -11,7 +11,6 @@ use super::{ANSWER_NO, Failure, connect};
 use crate::client::connection::Connection;
 use crate::enrolment::EnrolmentFile;
 use crate::transport::peer::Peer;
-use crate::transport::profile::Profile;
 use act::{Act, Which};
 use jiff::{Timestamp, ToSpan};
 use paper::Paper;
@@ -199,14 +198,13 @@ fn thumbprint(file: &Path, oin: &str) -> Result<String, Failure> {
 impl Signing {
     /// Makes the document of a change against the present state, shows it, signs it, and submits or writes it.
     async fn change(self, oin: Oin, act: &Act) -> Result<ExitCode, Failure> {
-        let holder = Profile::load(&self.profile)?.oin;
         let signer = Ed25519Signer::read(&self.operator)?;
         let connection = connect(&self.profile).await?;
         let present = connection.organisation(&oin).await?;
         let now = Timestamp::from_millisecond(i64::try_from(SystemClock.now())?)?;
         let document = ChangeDocument {
             format: CHANGE_FORMAT.to_owned(),
-            holder,
+            gateway: connection.verifier_key().await?,
             organisation: oin,
             from: present.basis,
             enrolments: act.after(&present.enrolments)?,

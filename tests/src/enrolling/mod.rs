@@ -63,7 +63,7 @@ impl Office {
         change(&mut enrolments);
         ChangeDocument {
             format: CHANGE_FORMAT.to_owned(),
-            holder: oin(HOLDER_OIN),
+            gateway: self.connection.verifier_key().await.unwrap(),
             organisation: oin(organisation),
             from: present.basis,
             enrolments,

@@ -124,7 +124,7 @@ const SPOILED: [(&str, Spoil, &str); 15] = [
     ("not made yet", |d| d.made_at = now().checked_add(1.hours()).unwrap(), "ENROLMENT_CHANGE_EXPIRED"),
     ("too long", |d| d.valid_until = now().checked_add((31 * 24).hours()).unwrap(), "ENROLMENT_CHANGE_EXPIRED"),
     ("another format", |d| d.format.push('2'), "ENROLMENT_CHANGE_MALFORMED"),
-    ("another holder", |d| d.holder = oin(THE_HAGUE.oin), "ENROLMENT_CHANGE_MALFORMED"),
+    ("another gateway", |d| d.gateway.insert(0, 'x'), "ENROLMENT_CHANGE_MALFORMED"),
     ("another organisation", |d| d.organisation = oin(THE_HAGUE.oin), "ENROLMENT_CHANGE_STALE"),
     ("an entry of another", |d| d.enrolments[0].oin = oin(THE_HAGUE.oin), "ENROLMENT_CHANGE_MALFORMED"),
     ("no reason", |d| d.reason.clear(), "ENROLMENT_CHANGE_MALFORMED"),

@@ -49,8 +49,8 @@ pub struct Basis {
 pub struct ChangeDocument {
     /// [`CHANGE_FORMAT`].
     pub format: String,
-    /// Whose gateway: a change for one holder is none for another.
-    pub holder: Oin,
+    /// Verifier key of the gateway's log: a change made for a gateway where things are tried is none for the real one.
+    pub gateway: String,
     /// Whose enrolments.
     pub organisation: Oin,
     /// What they are now.
@@ -162,6 +162,15 @@ impl ChangeDocument {
     }
 }
 
+/// Where and when a document is submitted.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Verifier key of the gateway's log.
+    pub gateway: &'a str,
+    /// Now.
+    pub now: Millis,
+}
+
 /// A document with the persons who signed it, all of whom may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
@@ -189,7 +198,7 @@ impl Accepted {
 }
 
 impl Signed {
-    /// Reads a document and checks holder, time and every signature. One that does not hold spoils all.
+    /// Reads a document and checks gateway, time and every signature. One that does not hold spoils all.
     ///
     /// # Errors
     /// [`ChangeFault`].
@@ -197,18 +206,15 @@ impl Signed {
         document: &[u8],
         signatures: &[Signature],
         operators: &Operators,
-        holder: &Oin,
-        now: Millis,
+        at: Moment<'_>,
     ) -> Result<Self, ChangeFault> {
         if operators.is_empty() {
             return Err(ChangeFault::NoOperators);
         }
         let read = ChangeDocument::read(document)?;
-        if read.holder != *holder {
-            return Err(ChangeFault::Malformed(format!(
-                "it was made for the gateway of {}, not of {holder}",
-                read.holder
-            )));
+        if read.gateway != at.gateway {
+            let text = "it was made for another gateway, or before the log began a new year: make it again here";
+            return Err(ChangeFault::Malformed(text.to_owned()));
         }
         if signatures.len() > SIGNATURES_MAX {
             return Err(ChangeFault::Malformed(format!("more than {SIGNATURES_MAX} signatures")));
@@ -225,7 +231,7 @@ impl Signed {
                 signers.push(operator.clone());
             }
         }
-        if !read.holds_at(now) {
+        if !read.holds_at(at.now) {
             return Err(ChangeFault::NotValidNow(read.made_at, read.valid_until));
         }
         Ok(Self { document: read, signers })

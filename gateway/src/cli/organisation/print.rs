@@ -39,10 +39,11 @@ fn role(entry: &Enrolment, today: Date) -> Vec<String> {
 
 /// A change: why, what becomes wider and narrower, and what holds afterwards.
 pub(super) fn change(document: &ChangeDocument, points: &[Point]) -> Vec<String> {
-    let ChangeDocument { organisation, from, enrolments, reason, valid_until, .. } = document;
+    let ChangeDocument { gateway, organisation, from, enrolments, reason, valid_until, .. } = document;
     let persons = if widens(points) { "two persons" } else { "one person" };
     let mut lines = vec![
         format!("change of {organisation}, from version {}: {persons} must sign, before {valid_until}", from.version),
+        format!("at the gateway with log {}", gateway.split('+').next().unwrap_or_default()),
         format!("reason: {reason}"),
     ];
     lines.extend(points.iter().map(|point| format!("  {point}")));
