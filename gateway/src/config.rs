@@ -57,7 +57,8 @@ pub struct Config {
     pub holder: Holder,
     /// The policy.
     pub policy: PolicyFiles,
-    /// Organisations that are admitted.
+    /// Organisations that are admitted by a file.
+    #[serde(default)]
     pub enrolment: Enrolment,
     /// How much one organisation may ask.
     #[serde(default)]
@@ -136,11 +137,12 @@ impl Config {
             &mut self.policy.catalog,
             &mut self.policy.ceiling,
             &mut self.policy.policy,
-            &mut self.enrolment.file,
         ];
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());
         paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
+        paths.extend(self.enrolment.file.iter_mut());
+        paths.extend(self.operators.register.iter_mut());
         paths
     }
 
@@ -165,6 +167,17 @@ impl Config {
         if !self.listen.transaction_id_required {
             refused.push(
                 "listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned(),
+            );
+        }
+        if self.enrolment.file.is_some() {
+            refused.push(
+                "enrolment.file: persons sign for who is admitted: leave it out, use `sluis organisation add`"
+                    .to_owned(),
+            );
+        }
+        if self.operators.register.is_none() {
+            refused.push(
+                "operators.register: no register of operators, so nobody could be admitted or suspended".to_owned(),
             );
         }
         if self.organisation.oin.is_test() {

@@ -7,6 +7,8 @@ mod demo;
 mod fsc_records;
 mod init;
 mod log;
+mod operator;
+mod organisation;
 mod policy;
 mod serve;
 mod standing;
@@ -46,6 +48,10 @@ enum Command {
     ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
+    /// Show and change who is admitted; a second person approves what becomes wider
+    Organisation(organisation::Organisation),
+    /// Make the key of a person who signs for changes
+    Operator(operator::Operator),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
@@ -75,6 +81,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
+            Command::Organisation(command) => command.run().await,
+            Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
         }
