@@ -163,3 +163,6 @@ impl FactSource for HolderDatabase {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod schema_tests;
