@@ -7,7 +7,7 @@
 use super::date::DateForm;
 use super::facts::FactMap;
 use super::identifier::Identifier;
-use super::name::{Alias, Name, Reference};
+use super::name::{Alias, Name};
 use super::table::{Joined, Only, Valid};
 use super::value::{Part, Value};
 use serde::Deserialize;
@@ -150,8 +150,8 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The columns it reads, in the order in which their cells are taken: as the fields of this type stand.
-    pub(super) fn references(&self) -> Vec<&Reference> {
+    /// What it reads, in the order in which cells are taken: as the fields of this type stand.
+    pub(super) fn parts(&self) -> Vec<&Part> {
         let Self { provider_agb, allocation_number, product_category, product_code, begin, end, .. } = self;
         let Self { volume, unit, tariff, amount, .. } = self;
         let mut parts = provider_agb.parts();
@@ -161,7 +161,7 @@ impl Line {
         parts.extend([begin, end, volume]);
         parts.extend(unit.parts());
         parts.extend([tariff, amount]);
-        parts.into_iter().map(|part| &part.column).collect()
+        parts
     }
 }
 

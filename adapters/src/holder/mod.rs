@@ -13,6 +13,7 @@ mod fault;
 mod flag;
 mod form;
 mod identifier;
+pub mod inspect;
 mod join;
 mod map;
 mod name;

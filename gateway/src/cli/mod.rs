@@ -7,6 +7,7 @@ mod init;
 mod log;
 mod policy;
 mod serve;
+mod source;
 mod standing;
 
 pub(crate) use ask::connect;
@@ -46,6 +47,8 @@ enum Command {
     Log(log::Log),
     /// Check a policy
     Policy(policy::Policy),
+    /// Connect a holder's own database
+    Source(source::Source),
 }
 
 /// What went wrong, for the person at the keyboard.
@@ -72,6 +75,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Standing(command) => command.run().await,
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
+            Command::Source(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))
