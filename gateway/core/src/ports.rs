@@ -94,7 +94,9 @@ pub struct StoredEntry {
     pub payload: Option<crate::log::draft::SealedPayload>,
 }
 
-/// State with versions, read for decisions. Every row is authenticated when it is read (A14).
+/// State with versions, for decisions. Every row is authenticated when it is read (A14). A driver may answer from what it
+/// knows, at most 60 seconds old: whoever relies on an answer says so in the draft, and the append compares it with the row
+/// inside its lock. A draft that relied on an older version is stale, and the next answer here is the newer one.
 #[async_trait]
 pub trait Register: Send + Sync {
     /// The standing of a subject; version 0 and nothing set when there is no row.

@@ -156,6 +156,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         test_numbers: config.mode != Mode::Production,
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
+        activating: tokio::sync::Mutex::default(),
         conditions: Arc::default(),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })

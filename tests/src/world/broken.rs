@@ -89,6 +89,7 @@ impl Broken {
             verifier_key: compose::verifier_key(&folder.config).unwrap().into(),
             test_numbers: true,
             slots: Slots::begin(),
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
