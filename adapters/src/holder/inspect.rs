@@ -12,7 +12,7 @@ mod values;
 use super::fault::store_error;
 use super::map::HolderMap;
 use super::pool::open_read_only;
-use super::{Field, FieldSet, OpenFault};
+use super::{Field, FieldSet, MapFault, OpenFault};
 use jiff::civil::Date;
 use rusqlite::Connection;
 use schema::Schema;
@@ -66,6 +66,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report when the map itself does not read: one fault.
+    #[must_use]
+    pub fn of_map_fault(fault: &MapFault) -> Self {
+        let mut findings = Findings::default();
+        findings.add(Weight::Fault, fault.to_string(), "docs/holder-source.md explains every key");
+        Self { clients: None, kept: FieldSet::EMPTY, unknown_facts: Vec::new(), findings: findings.0 }
+    }
+
     /// How many findings have this weight.
     #[must_use]
     pub fn count(&self, weight: Weight) -> usize {
@@ -76,6 +84,12 @@ impl Report {
 /// Findings while they are gathered.
 #[derive(Default)]
 struct Findings(Vec<Finding>);
+
+/// A number of things, in words.
+fn counted(n: impl Into<u128>, thing: &str) -> String {
+    let n = n.into();
+    format!("{n} {thing}{}", if n == 1 { "" } else { "s" })
+}
 
 impl Findings {
     fn add(&mut self, weight: Weight, is: impl Into<String>, to_do: impl Into<String>) {

@@ -52,8 +52,10 @@ fn print(report: &Report) {
             println!("{:8} -> {}", "", finding.to_do);
         }
     }
-    let clients = report.clients.map_or(String::new(), |n| format!("{n} clients, "));
+    if let Some(clients) = report.clients {
+        println!("{clients} clients, {} fields of the catalogue kept", report.kept.len());
+    }
     let count = |weight| report.count(weight);
     let (faults, warnings, notes) = (count(Weight::Fault), count(Weight::Warning), count(Weight::Note));
-    println!("{clients}{} fields kept: {faults} faults, {warnings} warnings, {notes} notes", report.kept.len());
+    println!("faults: {faults}, warnings: {warnings}, notes: {notes}");
 }

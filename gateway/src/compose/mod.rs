@@ -6,6 +6,7 @@ mod housekeeping;
 mod init;
 mod reload;
 mod serve;
+pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;

@@ -1,7 +1,7 @@
 //! The holder's database against its column map, and what that means for the rules of the policy.
 
 use super::StartFault;
-use super::assemble::{load_policy, read};
+use super::assemble::{read, read_policy};
 use crate::config::Config;
 use sluis_adapters::holder::HolderMap;
 use sluis_adapters::holder::inspect::{self, Finding};
@@ -13,17 +13,22 @@ use std::path::Path;
 
 pub use sluis_adapters::holder::inspect::{Report, Weight};
 
-/// Compares a database with a column map, as of today.
+/// Compares a database with a column map, as of today. A map that does not read is a finding too.
 ///
 /// # Errors
-/// [`StartFault::Holder`] when the map does not read or the database does not open.
+/// [`StartFault::Holder`] when the map is not there or the database does not open.
 pub fn check(map: &Path, database: &Path) -> Result<Report, StartFault> {
     let named = |file: &Path, e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", file.display()));
-    let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(map, &e))?;
+    let text = read(map)?;
     if !database.is_file() {
         return Err(named(database, &"does not exist: name the file with the holder's database"));
     }
-    inspect::inspect(database, &parsed, dutch_date(SystemClock.now())).map_err(|e| named(database, &e))
+    match HolderMap::parse(&text) {
+        Ok(parsed) => {
+            inspect::inspect(database, &parsed, dutch_date(SystemClock.now())).map_err(|e| named(database, &e))
+        }
+        Err(fault) => Ok(Report::of_map_fault(&fault)),
+    }
 }
 
 /// The same for a configuration, and what the rules of its policy would lack.
@@ -32,7 +37,10 @@ pub fn check(map: &Path, database: &Path) -> Result<Report, StartFault> {
 /// As [`check`], and when the policy does not load.
 pub fn check_configured(config: &Config) -> Result<Report, StartFault> {
     let mut report = check(&config.holder.map, &config.holder.database)?;
-    let policy = load_policy(config)?;
+    if report.clients.is_none() && report.kept.is_empty() {
+        return Ok(report);
+    }
+    let policy = read_policy(config)?;
     let lacking = lacking(&report, &policy);
     report.findings.extend(lacking);
     report.findings.sort_by_key(|finding| finding.weight);
@@ -42,7 +50,8 @@ pub fn check_configured(config: &Config) -> Result<Report, StartFault> {
 /// Which rules name fields that are not kept, or rely on facts that stay unknown.
 fn lacking(report: &Report, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut note = |is: String, to_do: &str| findings.push(Finding { weight: Weight::Note, is, to_do: to_do.to_owned() });
+    let mut note =
+        |is: String, to_do: &str| findings.push(Finding { weight: Weight::Note, is, to_do: to_do.to_owned() });
     for rule in policy.rules() {
         let missing: Vec<&str> = rule.reachable().difference(report.kept).iter().map(|field| field.code()).collect();
         if !missing.is_empty() {

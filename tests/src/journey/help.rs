@@ -19,6 +19,8 @@ const COMMANDS: &[&[&str]] = &[
     &["policy"],
     &["policy", "check"],
     &["serve"],
+    &["source"],
+    &["source", "check"],
     &["standing"],
 ];
 

@@ -1,6 +1,6 @@
 //! Keys and joins: who can be found, under what, and of whom a row is ambiguous.
 
-use super::{Findings, Weight};
+use super::{Findings, Weight, counted};
 use crate::holder::bind::{Binds, Given};
 use crate::holder::identifier::{IdForm, Kind};
 use crate::holder::join::{Tables, others};
@@ -39,11 +39,12 @@ fn unique(connection: &Connection, table: &Name, key: &Name, findings: &mut Find
     let (empty, twice): (i64, i64) = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let place = format!("key `{}` of table `{}`", key.as_str(), table.as_str());
     if twice > 0 {
-        let is = format!("{place} is not unique: {twice} of its values stand in more than one row");
+        let is =
+            format!("{place} is not unique: {} stand in more than one row", counted(twice.unsigned_abs(), "value"));
         findings.add(Weight::Fault, is, "name the column that is unique, or ask for a UNIQUE index and mend the rows");
     }
     if empty > 0 {
-        let is = format!("{place} is empty in {empty} rows, which nothing can be joined to");
+        let is = format!("{place} is empty in {}: nothing can be joined to it", counted(empty.unsigned_abs(), "row"));
         findings.add(Weight::Warning, is, "have them filled in");
     }
     Ok(())
@@ -70,8 +71,9 @@ fn ambiguous(
         findings.add(
             Weight::Warning,
             format!(
-                "`[tables.{}]`: for {count} rows of `{}` more than one row of `{}` could be meant today: all of it is withheld",
+                "`[tables.{}]`: for {} of `{}` more than one row of `{}` could be meant today: all of it is withheld",
                 name.as_str(),
+                counted(count.unsigned_abs(), "row"),
                 base.as_str(),
                 joined.table.as_str(),
             ),
@@ -134,7 +136,10 @@ impl Count {
         let (key, is_number) = (self.key, self.form.kind == Kind::ClientNumber);
         let twice = self.seen.values().filter(|count| **count > 1).count();
         if twice > 0 {
-            let is = format!("`{key}`: {twice} stand with more than one client: nobody is known under them");
+            let is = format!(
+                "`{key}`: {} with more than one client: nobody is known under it",
+                counted(twice as u64, "value")
+            );
             findings.add(if is_number { Weight::Fault } else { Weight::Warning }, is, "have the rows mended");
         }
         if self.unusable > 0 {

@@ -1,6 +1,6 @@
 //! The values themselves: every one read as the gateway would, and counted where it does not read.
 
-use super::{Findings, Weight};
+use super::{Findings, Weight, counted};
 use crate::holder::bind::{Binds, Given, only};
 use crate::holder::date::DateForm;
 use crate::holder::facts::Held;
@@ -124,8 +124,8 @@ impl Tally {
         }
         let (what, column, effect) = (&job.what, job.column.as_str(), job.effect);
         let is = format!(
-            "{what}: {} values of `{column}` in table `{}` do not read as {}: {effect}{}",
-            self.unreadable,
+            "{what}: in {} of table `{}`, `{column}` does not read as {}: {effect}{}",
+            counted(self.unreadable as u64, "row"),
             table.as_str(),
             job.reading.wanted(),
             self.told_codes(),
