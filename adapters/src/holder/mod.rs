@@ -167,3 +167,6 @@ mod tests;
 
 #[cfg(test)]
 mod schema_tests;
+
+#[cfg(test)]
+mod guide_tests;

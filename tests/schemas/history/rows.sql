@@ -3,8 +3,8 @@ INSERT INTO "Person" VALUES
   (1, 20160314, 'V', 'CanaryRemark1'), (2, 20160500, 'Q', 'CanaryRemark2'), (3, 20160101, 'M', 'CanaryRemark3'),
   (11, 19800101, 'V', 'CanaryRemark11'), (12, 19800202, 'M', 'CanaryRemark12'), (13, 19500202, 'M', 'CanaryRemark13');
 INSERT INTO "PersonNumber" VALUES
-  (1, 'BSN', 999900006, '2016-04-01', '2020-12-31'), (1, 'BSN', 12345672, '2021-01-01', NULL),
-  (1, 'OLD', 777700007, NULL, NULL), (2, 'BSN', 999900018, NULL, NULL), (3, 'BSN', 999900031, NULL, NULL);
+  (1, 'BSN', 999900006, '2016-04-01', '2020-12-31'), (1, 'BSN', 999900043, '2021-01-01', NULL),
+  (1, 'OLD', 777700007, NULL, NULL), (2, 'BSN', 999900018, NULL, NULL), (3, 'BSN', 12345672, NULL, NULL);
 INSERT INTO "PersonName" VALUES
   (1, 'CanaryFormer1', NULL, 'CanaryFormerFamily1', '2016-03-14'), (1, 'Noor', 'van der', 'Berg', '2019-06-01'),
   (1, 'CanaryFuture1', NULL, 'CanaryFutureFamily1', '2999-01-01'),
