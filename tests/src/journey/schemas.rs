@@ -248,6 +248,14 @@ async fn a_schema_with_tables_for_what_changes_in_time() {
     let fields: Vec<&str> = bo.keys().map(String::as_str).collect();
     assert_eq!(fields, ["birth_date", "bsn", "client_number", "gender", "health_summary", "help_question", "name"]);
 
+    to_parents_and_the_municipality(&theirs).await;
+    // A BSN that is corrected on the holder's side alone: nobody is known until the correction is recorded.
+    theirs.write("UPDATE \"PersonNumber\" SET \"Number\" = 999900079 WHERE \"PersonId\" = 2");
+    assert_eq!(theirs.treatment("50001", by_client_number("50002")).await, None);
+    theirs.end();
+}
+
+async fn to_parents_and_the_municipality(theirs: &Theirs) {
     theirs.record("50001", &portal_authority()).await;
     let asked = question(by_client_number("50001"), v1::Purpose::ParentInformation, PARENT);
     let parent = "care_status: Progress of 50001\nplan: Plan of 50001\nplan_summary: Summary of 50001";
@@ -274,11 +282,6 @@ async fn a_schema_with_tables_for_what_changes_in_time() {
         secret.contains_key("amount") && !secret.contains_key("name") && !secret.contains_key("place"),
         "{secret:?}"
     );
-
-    // A BSN that is corrected on the holder's side alone: nobody is known until the correction is recorded.
-    theirs.write("UPDATE \"PersonNumber\" SET \"Number\" = 999900079 WHERE \"PersonId\" = 2");
-    assert_eq!(theirs.treatment("50001", by_client_number("50002")).await, None);
-    theirs.end();
 }
 
 #[tokio::test]
