@@ -11,6 +11,7 @@ mod operator;
 mod organisation;
 mod policy;
 mod serve;
+mod source;
 mod standing;
 
 pub(crate) use ask::connect;
@@ -56,6 +57,8 @@ enum Command {
     Log(log::Log),
     /// Check a policy
     Policy(policy::Policy),
+    /// Connect a holder's own database
+    Source(source::Source),
 }
 
 /// What went wrong, for the person at the keyboard.
@@ -85,6 +88,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
+            Command::Source(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))

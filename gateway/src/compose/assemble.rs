@@ -41,7 +41,7 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
 }
 
-fn read(path: &Path) -> Result<String, StartFault> {
+pub(super) fn read(path: &Path) -> Result<String, StartFault> {
     std::fs::read_to_string(path)
         .map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
 }

@@ -8,6 +8,7 @@ mod init;
 mod operate;
 mod reload;
 mod serve;
+pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
