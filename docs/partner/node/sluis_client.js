@@ -88,7 +88,9 @@ function faultOf(error) {
       fault.incident = rpc.RequestInfo.deserialize(detail.value).request_id;
     }
   }
-  fault.tokenIsStale = fault.status === 'UNAUTHENTICATED' && ['TOKEN_EXPIRED', 'TOKEN_UNKNOWN_KEY', 'TOKEN_GRANT'].includes(fault.reason);
+  // A new token, and then the same call again, may go better.
+  fault.tokenIsStale = ['TOKEN_EXPIRED', 'TOKEN_UNKNOWN_KEY', 'TOKEN_BINDING', 'TOKEN_GRANT'].includes(fault.reason);
+  // The same call again, under the same transaction id, may go better.
   fault.mayRepeat = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'ABORTED'].includes(fault.status);
   return fault;
 }

@@ -107,7 +107,8 @@ class Fault:
 
     @property
     def token_is_stale(self):
-        return self.status == "UNAUTHENTICATED" and self.reason in ("TOKEN_EXPIRED", "TOKEN_UNKNOWN_KEY", "TOKEN_GRANT")
+        """A new token, and then the same call again, may go better."""
+        return self.reason in ("TOKEN_EXPIRED", "TOKEN_UNKNOWN_KEY", "TOKEN_BINDING", "TOKEN_GRANT")
 
     @property
     def may_repeat(self):
