@@ -15,5 +15,6 @@ mod place;
 mod policy_command;
 mod program;
 mod refusal;
+mod reload;
 mod start_databases;
 mod start_files;
