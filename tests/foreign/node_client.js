@@ -217,6 +217,24 @@ const conduct = {
     need(outcome === 'refused', `${outcome} came`);
   },
 
+  /** Calls one after another until the channel has connected anew twice; none is repeated, none fails. */
+  async connection_age() {
+    const channel = partner().log.getChannel();
+    const { READY } = grpc.connectivityState;
+    const states = [];
+    const ended = Date.now() + 30_000;
+    const left = () => states.filter((one, at) => one === READY && at + 1 < states.length).length;
+    while (left() < 2 && Date.now() < ended) {
+      await partner().checkpoint();
+      const now = channel.getConnectivityState(false);
+      if (states.at(-1) !== now) states.push(now);
+      await new Promise(setImmediate);
+      const after = channel.getConnectivityState(false);
+      if (states.at(-1) !== after) states.push(after);
+    }
+    need(left() >= 2, `the channel kept its connection: ${states}`);
+  },
+
   /** The channels and the token outlive the gateway's restart; nothing is made anew by hand. */
   async restart() {
     process.stdout.write('! restart\n');

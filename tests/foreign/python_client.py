@@ -3,7 +3,7 @@
 
     python_client.py CASES DIR        run by run.py, which serves DIR
 """
-import importlib, sys, threading
+import importlib, sys, threading, time
 from pathlib import Path
 
 import grpc
@@ -148,6 +148,17 @@ class Client:
         need(fault.retry_after is not None and 0 < fault.retry_after <= 60, f"come back after {fault.retry_after}")
         outcome, *_ = read_reply(self.gateway("family-supporters").release(self.refused_question()))
         need(outcome == "refused", f"{outcome} came")
+
+    def connection_age(self, _table):
+        """Calls one after another until the channel has connected anew twice; none is repeated, none fails."""
+        states, ended = [], time.monotonic() + 30
+        self.partner.channel.subscribe(states.append)
+        left = lambda: sum(one == grpc.ChannelConnectivity.READY and other != one for one, other in zip(states, states[1:]))
+        while left() < 2 and time.monotonic() < ended:
+            call = log_pb2.ReadCheckpointRequest()
+            self.partner.log.ReadCheckpoint(call, metadata=self.partner.metadata(), timeout=10)
+        self.partner.channel.unsubscribe(states.append)
+        need(left() >= 2, f"the channel kept its connection: {states}")
 
     def restart(self, _table):
         """The channel and the token outlive the gateway's restart; nothing is made anew by hand."""

@@ -17,8 +17,9 @@ CLIENTS = {
     "node": ["node", HERE / "node_client.js"],
     "buf": [sys.executable, HERE / "buf_client.py"],
 }
-# Few, so that a client can fill the house; enough for every other case.
-CALLS_MAX = 16
+# Calls: few, so that a client can fill the house; enough for every other case. Seconds: a connection ends many times
+# while a client goes through its cases.
+LISTEN = {"calls_max": 16, "connection_age_s": 3}
 
 
 class Served:
@@ -26,8 +27,12 @@ class Served:
 
     def __init__(self, sluis, folder):
         settings = (folder / "gateway.toml").read_text("utf-8")
+        for name, value in LISTEN.items():
+            settings, count = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", settings)
+            if count != 1:
+                raise SystemExit(f"gateway.toml says `{name}` {count} times")
         config = folder / "foreign.toml"
-        config.write_text(re.sub(r"(?m)^calls_max = .*$", f"calls_max = {CALLS_MAX}", settings), "utf-8")
+        config.write_text(settings, "utf-8")
         self.command = [sluis, "serve", "--config", str(config)]
 
     def __enter__(self):

@@ -95,7 +95,10 @@ fn every_reason_of_the_proto_is_in_the_table() {
     for (reason, cells) in &rows {
         assert!(cells.iter().all(|cell| !cell.is_empty()), "{reason}: {cells:?}");
         assert!(["no", "token", "same", "new"].contains(&cells[3].as_str()), "{reason}: retry `{}`", cells[3]);
-        assert!(cells[0].split(", ").all(|s| s.chars().all(|c| c.is_ascii_uppercase() || c == '_')), "{reason}: {cells:?}");
+        assert!(
+            cells[0].split(", ").all(|s| s.chars().all(|c| c.is_ascii_uppercase() || c == '_')),
+            "{reason}: {cells:?}"
+        );
     }
 }
 

@@ -20,12 +20,8 @@ use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-
-/// A connection that did not end by itself is cut after this time, also within a stream.
-const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
 
 /// A gateway that listens.
 pub struct Listening {
@@ -94,7 +90,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
-        connection_age_max: Some(CONNECTION_CUT_AFTER),
+        connection_age_max: Some(config.listen.connection_age_max()),
         ..Limits::default()
     };
     let calls = accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
@@ -133,7 +129,7 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, ..GrpcLimits::default() }
+    GrpcLimits { door, connection_age: listen.connection_age(), ..GrpcLimits::default() }
 }
 
 async fn told(mut ending: watch::Receiver<bool>) {

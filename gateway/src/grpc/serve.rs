@@ -19,9 +19,6 @@ use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
 
-/// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
-
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct GrpcLimits {
@@ -33,6 +30,8 @@ pub struct GrpcLimits {
     pub streams_max: u32,
     /// Longest a unary call may take.
     pub call: Duration,
+    /// A connection is asked to end after this time, so that callers spread again over replicas and new certificates.
+    pub connection_age: Duration,
     /// Largest header list, bytes.
     pub header_bytes_max: u32,
 }
@@ -44,6 +43,7 @@ impl Default for GrpcLimits {
             message_bytes_max: 64 * 1024,
             streams_max: 128,
             call: Duration::from_secs(10),
+            connection_age: Duration::from_secs(15 * 60),
             header_bytes_max: 32 * 1024,
         }
     }
@@ -72,7 +72,7 @@ where
         .timeout(limits.call)
         .max_concurrent_streams(limits.streams_max)
         .http2_max_header_list_size(limits.header_bytes_max)
-        .max_connection_age(CONNECTION_AGE_MAX)
+        .max_connection_age(limits.connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(door)
