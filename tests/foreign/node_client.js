@@ -32,6 +32,7 @@ const gateways = {};
 const gateway = (slug) => (gateways[slug] ??= new Gateway(readProfile(path.join(FOLDER, `profiles/${slug}.toml`)), protos));
 const partner = () => gateway('family-supporters');
 
+const all = JSON.parse(fs.readFileSync(CASES, 'utf8')).cases;
 const state = { vkey: null, transactions: {}, entries: {}, released: null };
 
 function transaction(label) {
@@ -142,6 +143,13 @@ async function idleAudit() {
   });
 }
 
+/** Asks whoever runs us to stop or start the gateway. */
+async function please(word) {
+  process.stdout.write(`! ${word}\n`);
+  const { value } = await lines.next();
+  need(value === word, `the gateway did not ${word}`);
+}
+
 const conduct = {
   async health() {
     const { ca, key, cert, endpoint } = partner().profile;
@@ -235,18 +243,30 @@ const conduct = {
     need(left() >= 2, `the channel kept its connection: ${states}`);
   },
 
-  /** The channels and the token outlive the gateway's restart; nothing is made anew by hand. */
+  /** A call that begins while nothing listens, without a token yet, and one over channels that stood before. */
   async restart() {
-    process.stdout.write('! restart\n');
-    const { value } = await lines.next();
-    need(value === 'restarted', 'the gateway did not start again');
-    const { outcome } = readReply(await partner().release(refused), protos);
-    need(outcome === 'refused', `${outcome} came`);
+    const newcomer = new Gateway(partner().profile, protos);
+    await please('stop');
+    const calls = [newcomer, partner()].map((one) => one.release(refused, { attempts: 30 }));
+    await please('start');
+    for (const call of calls) {
+      const { outcome } = readReply(await call, protos);
+      need(outcome === 'refused', `${outcome} came`);
+    }
+    newcomer.close();
+  },
+
+  async guide_audit() {
+    const [first, ...rest] = all.find((one) => one.messages && one.messages.length > 1).messages;
+    const replies = [];
+    for await (const reply of gateway('den-haag').audit(first.opening, rest.map((one) => one.line))) replies.push(reply);
+    need(replies[0].message === 'opened' && replies.at(-1).message === 'closed', replies.map((one) => one.message));
+    const findings = replies.slice(1, -1).flatMap((one) => one.page.findings).length;
+    need(findings === rest.length && replies.at(-1).closed.lines === rest.length, `${findings} findings`);
   },
 };
 
 async function main() {
-  const all = JSON.parse(fs.readFileSync(CASES, 'utf8')).cases;
   state.vkey = (await partner().checkpoint()).verifier_key;
   for (const one of all.filter((c) => !c.clients || c.clients.includes('node'))) {
     try {

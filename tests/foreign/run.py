@@ -4,7 +4,7 @@
     run.py SLUIS DIR [python] [node] [buf]      DIR is a folder that `sluis demo` made; without a name, all three
 
 A client is a program `CLIENT CASES DIR` that prints `ok   CASE` or `FAIL CASE: why` for every case that is its own, and
-may print `! restart`, upon which the gateway is ended, started again, and `restarted` is written to its standard input.
+may print `! stop` or `! start`, upon which that is done to the gateway and the word is written to its standard input.
 Status 0: every case of every client held.
 """
 import argparse, datetime, json, os, re, sqlite3, subprocess, sys
@@ -114,14 +114,14 @@ def went_through(name, cases, folder, served):
     due = [c["name"] for c in json.loads(cases.read_text("utf-8"))["cases"] if name in c.get("clients", CLIENTS)]
     # `buf` comes with the Python environment.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PATH": path, "SLUIS": str(served.command[0]), "PYTHONDONTWRITEBYTECODE": "1"}
     client = subprocess.Popen([*CLIENTS[name], cases, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     held = set()
     for line in client.stdout:
-        if line.startswith("! restart"):
-            served.stop()
-            served.start()
-            client.stdin.write("restarted\n")
+        if line.startswith("! "):
+            word = line[2:].strip()
+            {"stop": served.stop, "start": served.start}[word]()
+            client.stdin.write(f"{word}\n")
             client.stdin.flush()
             continue
         print(f"{name:6} {line}", end="", flush=True)
