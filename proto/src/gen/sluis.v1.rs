@@ -877,6 +877,16 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The gateway ends and gave this call up: connect again and repeat it.
+    GatewayEnding = 68,
+    /// Your organisation calls more often than agreed: wait for as long as google.rpc.RetryInfo says.
+    RateExceeded = 41,
+    /// Your organisation has more calls in progress than agreed: wait until some of them end.
+    CallsAtOnceExceeded = 42,
+    /// What was sent is no message: cut off, not protobuf, or compressed, which is never accepted.
+    MessageMalformed = 43,
+    /// The message is larger than this gateway accepts; sending it again does not help.
+    MessageTooLarge = 44,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -926,6 +936,11 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
+            Self::RateExceeded => "ERROR_REASON_RATE_EXCEEDED",
+            Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
+            Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
+            Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -972,6 +987,11 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
+            "ERROR_REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
+            "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
+            "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
+            "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
             _ => None,
         }
     }
