@@ -236,7 +236,7 @@ const conduct = {
       await partner().checkpoint();
       const now = channel.getConnectivityState(false);
       if (states.at(-1) !== now) states.push(now);
-      await new Promise(setImmediate);
+      await new Promise((resolve) => setTimeout(resolve, 10));
       const after = channel.getConnectivityState(false);
       if (states.at(-1) !== after) states.push(after);
     }

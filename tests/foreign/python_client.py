@@ -158,6 +158,7 @@ class Client:
         while left() < 2 and time.monotonic() < ended:
             call = log_pb2.ReadCheckpointRequest()
             self.partner.log.ReadCheckpoint(call, metadata=self.partner.metadata(), timeout=10)
+            time.sleep(0.01)
         self.partner.channel.unsubscribe(states.append)
         need(left() >= 2, f"the channel kept its connection: {states}")
 

@@ -34,25 +34,27 @@ class Served:
         config = folder / "foreign.toml"
         config.write_text(settings, "utf-8")
         self.command = [sluis, "serve", "--config", str(config)]
+        self.log = folder / "foreign.log"
 
     def __enter__(self):
         self.start()
         return self
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, text=True)
         for line in self.process.stdout:
             if line.startswith("ready"):
                 return
-        raise SystemExit(f"the gateway ended with status {self.process.wait()}")
+        raise SystemExit(f"the gateway ended with status {self.process.wait()}, see {self.log}")
 
     def stop(self):
         if self.process.poll() is not None:
-            raise SystemExit(f"the gateway ended by itself, with status {self.process.returncode}")
+            raise SystemExit(f"the gateway ended by itself, with status {self.process.returncode}, see {self.log}")
         self.process.terminate()
         status = self.process.wait(timeout=60)
         if status != 0:
-            raise SystemExit(f"the gateway ended with status {status}")
+            raise SystemExit(f"the gateway ended with status {status}, see {self.log}")
 
     def __exit__(self, *_):
         self.stop()
