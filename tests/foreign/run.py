@@ -144,9 +144,15 @@ def main():
     folder = args.dir.resolve()
     cases = folder / "foreign-cases.json"
     cases.write_text(filled_in(folder), "utf-8")
-    with Served(args.sluis, folder) as served:
+    served = Served(args.sluis, folder)
+    served.log.unlink(missing_ok=True)
+    with served:
         outcomes = [went_through(name, cases, folder, served) for name in args.client or CLIENTS]
-    return 0 if all(outcomes) else 1
+    # Node sends an address as the name of the server, of which the TLS library complains: not in the operator's log.
+    strange = [line for line in served.log.read_text("utf-8").splitlines() if "rustls" in line]
+    for line in strange:
+        print(f"FAIL the gateway's log has a line by a stranger: {line}")
+    return 0 if all(outcomes) and not strange else 1
 
 
 if __name__ == "__main__":
