@@ -30,9 +30,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 
-/// A connection that did not end by itself is cut after this time, also within a stream.
-const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
-
 /// A gateway that listens.
 pub struct Listening {
     /// Address of the gRPC listener.
@@ -106,7 +103,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
-        connection_age_max: Some(CONNECTION_CUT_AFTER),
+        connection_age_max: Some(config.listen.connection_age_max()),
         writing_max: idle(config),
         // Later than a stream is ended for being idle, which is the milder end.
         reply_max: idle(config) * 5 / 4,
@@ -182,7 +179,7 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+    GrpcLimits { door, connection_age: listen.connection_age(), idle: idle(config), ..GrpcLimits::default() }
 }
 
 fn idle(config: &Config) -> Duration {

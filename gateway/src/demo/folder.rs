@@ -212,6 +212,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             token: Some(at(token)),
             calls_max: 512,
             connections_max: 1024,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {

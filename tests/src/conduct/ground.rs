@@ -77,6 +77,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
             token: Some(loopback),
             calls_max: 512,
             connections_max: 64,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {

@@ -143,6 +143,7 @@ fn configuration(dir: &std::path::Path) -> Config {
             token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
