@@ -66,3 +66,6 @@ impl Piece for TokenKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
         assert!(begin.elapsed() < PATIENCE, "not everything was taken over:\n{}", scene.gateway.heard());
         keep(&scene.place, "gateway", &certificate(&scene.authority, "gateway", HOLDER_OIN));
         let joining = authority(&format!("authority {round}"));
-        scene.put("ca.pem", &format!("{}{}", scene.authority.cert_pem(), joining.cert_pem()));
+        scene.put("callers.pem", &format!("{}{}", scene.authority.cert_pem(), joining.cert_pem()));
         scene.put("crl.pem", &scene.list(1000 + u64::from(round), &[]));
         scene.put("token.key", &SigningKey::generate().unwrap().to_pem());
         scene.put("policy/kracht.toml", &numbered(&policy, 1 + round));

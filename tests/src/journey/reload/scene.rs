@@ -81,7 +81,11 @@ impl Scene {
         install_cryptography();
         let (place, authority) = (Place::new(name), authority("journey authority"));
         let mut serials = BTreeMap::new();
-        std::fs::write(place.file("ca.pem"), authority.cert_pem()).unwrap();
+        for file in ["ca.pem", "callers.pem"] {
+            std::fs::write(place.file(file), authority.cert_pem()).unwrap();
+        }
+        // The callers keep theirs, whatever becomes of the gateway's.
+        place.change("gateway.toml", "authorities = \"ca.pem\"", "authorities = \"callers.pem\"");
         keep(&place, "gateway", &certificate(&authority, "gateway", HOLDER_OIN));
         for organisation in organisations::all() {
             let issued = certificate(&authority, organisation.slug, organisation.oin);
