@@ -50,24 +50,28 @@ fn a_second_change_with_the_same_metadata_is_seen() {
 fn a_file_that_never_rests_is_handed_out_all_the_same() {
     let folder = Folder::new();
     let mut watched = Watched::begin(vec![folder.write("a", "0")]);
-    let seen = (1..=RESTLESS_LOOKS + 1).filter(|round| {
+    let seen = (1..=4).filter(|round: &u32| {
         folder.write("a", &round.to_string());
         texts(watched.look(false)).is_some()
     });
     assert_eq!(seen.count(), 1);
 }
 
-/// As Kubernetes replaces a mounted secret: the files stay links, the folder that they lead to is another.
+/// As Kubernetes replaces a mounted secret: the file is a link through a folder that is a link, and only that one changes.
 #[test]
 fn a_link_that_leads_elsewhere_is_a_change() {
     let folder = Folder::new();
-    let (first, second) = (folder.write("first", "1"), folder.write("second", "2"));
-    let (link, next) = (first.with_file_name("link"), first.with_file_name("next"));
-    symlink(&first, &link).unwrap();
-    let mut watched = Watched::begin(vec![link.clone()]);
+    let home = folder.write("other", "").with_file_name("");
+    for (version, text) in [("v1", "1"), ("v2", "2")] {
+        std::fs::create_dir(home.join(version)).unwrap();
+        folder.write(&format!("{version}/file"), text);
+    }
+    symlink("v1", home.join("..data")).unwrap();
+    symlink("..data/file", home.join("file")).unwrap();
+    let mut watched = Watched::begin(vec![home.join("file")]);
     handed_out(&mut watched, READING_LOOKS + 5);
-    symlink(&second, &next).unwrap();
-    std::fs::rename(&next, &link).unwrap();
+    symlink("v2", home.join("..data_new")).unwrap();
+    std::fs::rename(home.join("..data_new"), home.join("..data")).unwrap();
     assert_eq!(handed_out(&mut watched, 2).unwrap(), ["2"]);
 }
 
