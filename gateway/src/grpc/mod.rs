@@ -3,7 +3,9 @@
 mod audit_service;
 mod convert;
 mod door;
+mod held;
 mod log_service;
+mod observe;
 mod release_service;
 mod reply;
 mod serve;
