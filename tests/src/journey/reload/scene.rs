@@ -75,6 +75,11 @@ pub struct Scene {
 impl Scene {
     /// A running gateway whose callers are certified by an authority of the test, and nobody revoked.
     pub fn set(name: &str) -> Self {
+        Self::set_with(name, |authority| authority.revocation_list_at(&[], 1000, now(), now() + A_DAY).unwrap())
+    }
+
+    /// The same under a list of the test's choice.
+    pub fn set_with(name: &str, list: impl FnOnce(&Authority) -> String) -> Self {
         install_cryptography();
         let (place, authority) = (Place::new(name), authority("journey authority"));
         let mut serials = BTreeMap::new();
@@ -89,8 +94,7 @@ impl Scene {
             keep(&place, organisation.slug, &issued);
             serials.insert(organisation.slug, issued.serial);
         }
-        let list = authority.revocation_list_at(&[], 1000, now(), now() + A_DAY).unwrap();
-        std::fs::write(place.file("crl.pem"), list).unwrap();
+        std::fs::write(place.file("crl.pem"), list(&authority)).unwrap();
         place.change("gateway.toml", "revocation = []", "revocation = [\"crl.pem\"]");
         let mut command = Command::new(program());
         command.args(["serve", "--config"]).arg(place.config()).env("RUST_LOG", "info");

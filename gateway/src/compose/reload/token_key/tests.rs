@@ -48,7 +48,12 @@ impl Stage {
         let (current, clock) = (Arc::new(SigningKey::generate().unwrap()), Arc::new(Hands(AtomicU64::new(NOW))));
         let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
         let issuer = Issuer::new(Arc::clone(&current), realm);
-        let endpoint = Arc::new(Endpoint { issuer, grants: Arc::new(Nobody), clock: Arc::clone(&clock) as _ });
+        let endpoint = Arc::new(Endpoint {
+            issuer,
+            grants: Arc::new(Nobody),
+            clock: Arc::clone(&clock) as _,
+            quotas: Arc::default(),
+        });
         let verifier = Arc::new(Verifier::new(expectation, KeySet::new().with_own(&current)));
         let piece = TokenKey {
             verifier,
