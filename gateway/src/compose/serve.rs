@@ -20,7 +20,6 @@ use crate::transport::trust::{Files, Material, Protocol, Trust};
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -124,7 +123,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
 fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<SigningKey>), StartFault> {
     let expect = |lifetime_max_s, issued_by| Expectation { realm: realm.clone(), lifetime_max_s, issued_by };
     let issuer = config.token.issuer(config.listen.token.is_some());
-    match issuer.map_err(|text| StartFault::Config(ConfigFault::Contradiction { file: PathBuf::new(), text }))? {
+    match issuer.map_err(ConfigFault::Contradiction)? {
         TokenIssuer::Endpoint(file) => {
             let key = SigningKey::load(file)?;
             let expectation = expect(LIFETIME_S, IssuedBy::Endpoint);
