@@ -5,12 +5,15 @@ mod export;
 mod fsc_records;
 mod housekeeping;
 mod init;
+mod operate;
+mod reload;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
+pub use reload::Asking;
 pub use serve::{Listening, listen};
 
 use crate::config::ConfigFault;

@@ -39,11 +39,17 @@ impl SigningKey {
     /// # Errors
     /// [`MaterialError`] names the file.
     pub fn load(path: &Path) -> Result<Self, MaterialError> {
-        let name = path.display().to_string();
-        let pem = read("token key", path)?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(&pem)
-            .map_err(|_| unusable(&name, "it must hold one PEM block `PRIVATE KEY`"))?;
-        Self::from_pkcs8(&name, key.secret_pkcs8_der())
+        Self::from_pem(&path.display().to_string(), &read("token key", path)?)
+    }
+
+    /// The same from the bytes of the file of this name.
+    ///
+    /// # Errors
+    /// [`MaterialError`] names the file.
+    pub fn from_pem(name: &str, pem: &[u8]) -> Result<Self, MaterialError> {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem)
+            .map_err(|_| unusable(name, "it must hold one PEM block `PRIVATE KEY`"))?;
+        Self::from_pkcs8(name, key.secret_pkcs8_der())
     }
 
     fn from_pkcs8(name: &str, der: &[u8]) -> Result<Self, MaterialError> {

@@ -10,6 +10,7 @@ use super::claims::Claims;
 use super::fault::TokenError;
 use super::issue::Realm;
 use super::keys::KeySet;
+use crate::operation::series::Series;
 use crate::transport::peer::Peer;
 use arc_swap::ArcSwap;
 use data_encoding::BASE64URL_NOPAD;
@@ -53,6 +54,7 @@ pub struct Verifier {
     keys: ArcSwap<VersionedKeys>,
     next_version: AtomicU64,
     cache: moka::sync::Cache<[u8; 32], Kept>,
+    judged: Series<1>,
 }
 
 struct VersionedKeys {
@@ -88,6 +90,7 @@ impl Verifier {
             keys: ArcSwap::from_pointee(VersionedKeys { version: 0, keys }),
             next_version: AtomicU64::new(1),
             cache: moka::sync::Cache::new(CACHE_SIZE_MAX),
+            judged: Series::default(),
         }
     }
 
@@ -109,6 +112,18 @@ impl Verifier {
     /// # Errors
     /// The first [`TokenError`] in the order of that list; a signature is never judged by its claims first.
     pub fn verify(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
+        let judged = self.judge(token, peer, now);
+        self.judged.count([judged.as_ref().err().map_or("ok", |error| error.code()).into()]);
+        judged
+    }
+
+    /// How tokens were judged: `ok` or the reason.
+    #[must_use]
+    pub const fn judged(&self) -> &Series<1> {
+        &self.judged
+    }
+
+    fn judge(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
