@@ -2,6 +2,7 @@
 
 use super::ground::{Inway, consumer, delegatee, direct, fsc_error, grant, grants_of, hash};
 use crate::world::desk::{Desk, transaction};
+use crate::world::people::Client;
 use crate::world::raw;
 use serde_json::{Value, json};
 use sluis::demo::organisations::{HOLDER_OIN, ROTTERDAM};
@@ -10,6 +11,7 @@ use sluis_core::enrolment::FscGrant;
 use sluis_core::organisation::Oin;
 use sluis_core::ports::Clock;
 use sluis_proto::v1;
+use sluis_proto::v1::audit_invoice_request::Message as Sent;
 use sluis_proto::v1::release_response::Outcome;
 
 const RELEASE: &str = "/sluis.v1.ReleaseService/Release";
@@ -193,9 +195,12 @@ async fn standing_and_audits_have_their_record_too() {
         provider_agb: "12345678".to_owned(),
         actor: "controller-7".to_owned(),
     };
-    let opening = v1::AuditInvoiceRequest { message: Some(v1::audit_invoice_request::Message::Opening(opening)) };
-    let raw = auditor.raw("/sluis.v1.InvoiceAuditService/AuditInvoice", &[opening]).await;
+    let line = v1::ClaimLine { reference: "R1".to_owned(), ..Client::new(1, 8).claim() };
+    let sent = [Sent::Opening(opening), Sent::Line(line)].map(|m| v1::AuditInvoiceRequest { message: Some(m) });
+    let raw = auditor.raw("/sluis.v1.InvoiceAuditService/AuditInvoice", &sent).await;
     assert_eq!(raw.value("grpc-status"), Some("0"), "{}", raw.metadata);
+    // Opened, one page of findings, closed.
+    assert_eq!(raw.messages::<v1::AuditInvoiceResponse>().len(), 3);
     assert_eq!(inway.records(&["--peer", ROTTERDAM.oin]).len(), 1);
     let none = inway.records_command(&["--peer", "7"]);
     assert_eq!((none.status, none.out.as_str()), (Some(2), ""), "{none:#?}");
