@@ -90,14 +90,9 @@ pub enum ConfigFault {
         /// Line, column and what is wrong.
         text: String,
     },
-    /// Settings that exclude each other, or one that is missing beside another.
-    #[error("`{}`: {text}", file.display())]
-    Contradiction {
-        /// Which file.
-        file: PathBuf,
-        /// Which settings, and what to do.
-        text: &'static str,
-    },
+    /// Settings that exclude each other, or one that is missing beside another: which, and what to do.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// Settings that the mode refuses.
     #[error("settings that are refused in this mode:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Unsafe(Vec<String>),
@@ -118,7 +113,7 @@ impl Config {
             *path = folder.join(&*path);
         }
         let issuer = config.token.issuer(config.listen.token.is_some());
-        issuer.map_err(|text| ConfigFault::Contradiction { file: file.to_owned(), text })?;
+        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
         config.check_production()?;
         Ok(config)
     }
