@@ -3,8 +3,10 @@
 mod ask;
 mod audit;
 mod demo;
+mod doctor;
 mod init;
 mod log;
+mod migrate;
 mod policy;
 mod serve;
 mod standing;
@@ -36,6 +38,12 @@ enum Command {
     Init(init::Init),
     /// Run the gateway
     Serve(serve::Serve),
+    /// Look at the configuration and all that a start reads; lists every fault, writes nothing
+    CheckConfig(doctor::CheckConfig),
+    /// Look at everything a gateway stands on: what is wrong, and what to do
+    Doctor(doctor::Doctor),
+    /// Bring databases to the schema version of this program
+    Migrate(migrate::Migrate),
     /// Ask about one client, as a partner
     Ask(ask::Ask),
     /// Audit a declaration (JW323), as a municipality
@@ -67,6 +75,9 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Demo(command) => command.run().await,
             Command::Init(command) => command.run(),
             Command::Serve(command) => command.run().await,
+            Command::CheckConfig(command) => command.run().await,
+            Command::Doctor(command) => command.run().await,
+            Command::Migrate(command) => command.run(),
             Command::Ask(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::Standing(command) => command.run().await,

@@ -1,15 +1,18 @@
 //! Composition: the only room besides `main.rs` that names an engine. Reads files, opens stores, assembles, serves.
 
 mod assemble;
+pub mod doctor;
 mod export;
 mod housekeeping;
 mod init;
+mod migrate;
 mod operate;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use init::init;
+pub use migrate::{Step, migrate};
 pub use serve::{Listening, listen};
 
 use crate::config::ConfigFault;

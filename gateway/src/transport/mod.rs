@@ -13,6 +13,7 @@ pub mod connection;
 pub mod connector;
 pub mod counters;
 pub mod expiry;
+pub mod own;
 pub mod peer;
 pub mod profile;
 #[cfg(test)]
