@@ -27,6 +27,8 @@ mod property;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod scenario;
 #[cfg(test)]
 mod tidy;

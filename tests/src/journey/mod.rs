@@ -5,6 +5,8 @@
 mod audit_files;
 mod conditions;
 mod disk_faults;
+mod doctor;
+mod ending;
 mod evidence;
 mod help;
 mod kill;
