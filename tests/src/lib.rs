@@ -15,6 +15,8 @@ mod fault;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod independent;
 #[cfg(test)]
 mod journey;
