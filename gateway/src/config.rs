@@ -14,7 +14,7 @@ mod token;
 pub use faults::{LineFault, faults, line_of};
 pub use holder::Holder;
 pub use identity::{Organisation, Tls};
-pub use limits::Limits;
+pub use limits::{Exception, Limits, Most};
 pub use listen::Listen;
 pub use operation::{LogForm, LogLevel, Operation};
 pub use operators::Operators;
@@ -178,6 +178,7 @@ impl Config {
             refused.push("organisation.oin: a test OIN (prefix 00000099)".to_owned());
         }
         refused.extend(self.operation.refused());
+        refused.extend(self.limits.unsafe_settings(self.listen.calls_max, self.listen.connections_max));
         Err(ConfigFault::Unsafe(refused))
     }
 }

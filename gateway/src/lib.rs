@@ -21,6 +21,7 @@ pub mod in_flight;
 pub mod operation;
 pub mod origin;
 pub mod payload;
+pub mod quota;
 pub mod recorder;
 pub mod release;
 pub mod repeat;

@@ -112,7 +112,7 @@ pub fn active_policy_number(file: &Path, master: &MasterKey) -> Result<Option<u6
     let corrupt = || OpenError::Corrupt { file: file.to_owned(), table: "state" };
     let Some(row) = guard_row(&connect(file)?, &key).map_err(engine(file))? else { return Ok(None) };
     let active = GuardCache::new().open(&key, row, &master.sealing(STATE_LABEL)?).map_err(|_| corrupt())?;
-    match active.state {
+    match *active.state {
         GuardState::Policy { number, .. } => Ok(Some(number)),
         _ => Err(corrupt()),
     }

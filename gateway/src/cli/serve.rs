@@ -28,7 +28,10 @@ impl Serve {
 }
 
 async fn serve(config: &Config) -> Result<ExitCode, Failure> {
+    // From here on the signal no longer ends the process; one that comes early is answered when it can be.
+    let hangup = signal(SignalKind::hangup())?;
     let mut listening = compose::listen(config).await?;
+    tokio::spawn(reload_on(hangup, listening.reload.clone()));
     if config.mode != Mode::Production {
         println!("mode {:?}: generated keys, test numbers only; not for real dossiers", config.mode);
     }
@@ -59,5 +62,11 @@ async fn told(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+async fn reload_on(mut hangup: Signal, reload: compose::Asking) {
+    while hangup.recv().await.is_some() {
+        reload.ask();
     }
 }

@@ -7,12 +7,14 @@ mod housekeeping;
 mod init;
 mod migrate;
 mod operate;
+mod reload;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use init::init;
 pub use migrate::{Step, migrate};
+pub use reload::Asking;
 pub use serve::{Listening, listen};
 
 use crate::config::ConfigFault;

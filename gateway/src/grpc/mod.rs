@@ -3,6 +3,7 @@
 mod audit_service;
 mod convert;
 mod door;
+mod held;
 mod log_service;
 mod observe;
 mod release_service;

@@ -90,7 +90,7 @@ const PLANTED: &[Planted] = &[
                        UPDATE log_leaf SET leaf = replace(leaf, 'ENROLLED', 'ENROLLEE') WHERE leaf LIKE '%ENROLLED%'";
             execute(&place.file("log.db"), sql);
         },
-        said: &[("FAULT    log: the first ", "stop the gateway, keep every file")],
+        said: &[("FAULT    log: its ", "stop the gateway, keep every file")],
     },
     Planted {
         name: "clock",
@@ -201,11 +201,12 @@ fn each_planted_fault_is_found_with_its_advice() {
 fn a_port_of_somebody_else_and_an_older_policy_are_found() {
     let place = Place::new("doctor-port-policy");
     // A newer policy was active, and the old file came back.
-    place.change("policy/kracht.toml", "version = 1", "version = 2");
+    let newer = format!("version = 2\nprevious = \"sha256:{}\"", "0".repeat(64));
+    place.change("policy/kracht.toml", "version = 1", &newer);
     let gateway = place.serve();
     gateway.signal("TERM");
     assert_eq!(gateway.end().status, Some(0));
-    place.change("policy/kracht.toml", "version = 2", "version = 1");
+    place.change("policy/kracht.toml", &newer, "version = 1");
     let _other = TcpListener::bind(place.config_read().listen.token).unwrap();
     let (status, out) = said("doctor", &place);
     assert_eq!(status, Some(1), "{out}");

@@ -98,8 +98,8 @@ fn a_stream_longer_than_the_bound_ends_with_unavailable_and_is_recorded() {
     let ended = gateway.end();
     assert_eq!(ended.status, Some(0), "{ended:#?}");
     let export = Export::take(&place, &place.file("export"), &vkey).unwrap();
-    let last = Leaf::decode(export.leaves.last().unwrap()).unwrap();
-    assert_eq!(last.kind(), LeafKind::AuditClose, "the log does not say how far the audit came");
+    let closed = export.leaves.iter().any(|leaf| Leaf::decode(leaf).unwrap().kind() == LeafKind::AuditClose);
+    assert!(closed, "the log does not say how far the audit came");
 }
 
 #[test]

@@ -10,6 +10,7 @@ const COMMANDS: &[&[&str]] = &[
     &["ask"],
     &["audit"],
     &["check-config"],
+    &["connect-test"],
     &["demo"],
     &["doctor"],
     &["init"],

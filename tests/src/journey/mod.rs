@@ -4,6 +4,7 @@
 
 mod audit_files;
 mod conditions;
+mod connect_test;
 mod disk_faults;
 mod doctor;
 mod ending;
@@ -18,6 +19,7 @@ mod place;
 mod policy_command;
 mod program;
 mod refusal;
+mod reload;
 mod start_databases;
 mod start_files;
 mod watchtower;

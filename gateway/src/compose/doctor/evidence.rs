@@ -12,46 +12,51 @@ const SUBJECT: &str = "log";
 /// Entries read at a time.
 const PAGE: u32 = 1000;
 
-/// Rebuilds the tree up to the last checkpoint that was kept and compares.
-pub(super) fn last_checkpoint(config: &Config, found: &mut Findings) {
+/// Rebuilds the tree from the text of every entry and compares it with the head, and on the way with the last checkpoint
+/// that was kept.
+pub(super) fn whole(config: &Config, found: &mut Findings) {
     let (Ok(vkey), Ok(log)) = (verifier_key(config), SqliteLogReader::open(&config.log.database)) else { return };
     let Ok(head) = log.head() else { return };
     let notes = log.checkpoints(head.size()).unwrap_or_default();
-    let Some(note) = notes.last() else {
-        return found
-            .ok(SUBJECT, "no checkpoint was kept yet: a running gateway keeps one every minute in which it writes");
-    };
-    let opened = match checkpoint::open(note, &vkey) {
-        Ok(opened) => opened,
+    let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
+        Ok(signed) => signed,
         Err(error) => {
-            let advice =
-                "the log key is another one than the one that signed: restore it, or verify an export with the old key";
+            let advice = "the log key is not the one that signed: restore it, or verify an export with the old key";
             return found.fault(SUBJECT, format!("its last checkpoint is not ours: {error}"), advice);
         }
     };
-    match rebuilt(&log, opened.size) {
-        Ok(root) if root.root() == opened.root => {
-            found.ok(SUBJECT, format!("verified: {} entries give the root of the last checkpoint", opened.size));
+    let mut tree = Frontier::empty();
+    for (size, root, by) in
+        signed.iter().map(|s| (s.size, s.root, "the last checkpoint")).chain([(head.size(), head.root(), "the head")])
+    {
+        if let Err(error) = grow(&mut tree, &log, size) {
+            return found.fault(SUBJECT, error.to_string(), "see what is said about the log database");
         }
-        Ok(_) => {
-            let text =
-                format!("the first {} entries do not give the root that was signed: the log was changed", opened.size);
-            found.fault(SUBJECT, text, "stop the gateway, keep every file, and call those who may read the log");
+        if tree.root() != root {
+            let text = format!("its first {size} entries do not give the root of {by}: the log was changed");
+            return found.fault(
+                SUBJECT,
+                text,
+                "stop the gateway, keep every file, and call those who may read the log",
+            );
         }
-        Err(error) => found.fault(SUBJECT, error.to_string(), "see what is said about the log database"),
     }
+    let under = signed
+        .map_or_else(|| "none was signed and kept yet".to_owned(), |s| format!("{} under the last checkpoint", s.size));
+    found.ok(SUBJECT, format!("verified: {} entries give the root of the head; {under}", head.size()));
 }
 
-fn rebuilt(log: &SqliteLogReader, size: u64) -> Result<Frontier, StoreError> {
-    let (mut frontier, mut next) = (Frontier::empty(), 0);
+/// Adds the entries up to a size.
+fn grow(tree: &mut Frontier, log: &SqliteLogReader, size: u64) -> Result<(), StoreError> {
+    let mut next = tree.size();
     while next < size {
         let count = u32::try_from(size - next).unwrap_or(PAGE).min(PAGE);
         let leaves = log.leaves(next, count)?;
         if leaves.is_empty() {
-            break;
+            return Err(StoreError::Corrupt { store: "log database", table: "log_leaf" });
         }
         next += leaves.len() as u64;
-        leaves.iter().for_each(|leaf| frontier.push(leaf_hash(leaf.as_bytes())));
+        leaves.iter().for_each(|leaf| tree.push(leaf_hash(leaf.as_bytes())));
     }
-    Ok(frontier)
+    Ok(())
 }

@@ -85,7 +85,7 @@ pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     machine::clock(&config, now, &mut found);
     stores::look_inside(&config, &mut found);
     rules::against_the_log(&config, now, &mut found).await;
-    evidence::last_checkpoint(&config, &mut found);
+    evidence::whole(&config, &mut found);
     found.0
 }
 
