@@ -19,6 +19,11 @@ fn switched_on() -> String {
     SAMPLE.lines().map(|line| shown(line).unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
+/// What may stand instead of something else: lines behind `#` and three spaces.
+fn instead() -> String {
+    SAMPLE.lines().filter_map(|line| line.strip_prefix("#   ")).collect::<Vec<_>>().join("\n")
+}
+
 /// The keys of a section, out of the mouth of its own reader.
 fn keys<T: DeserializeOwned>() -> BTreeSet<String> {
     let Err(error) = toml::from_str::<T>("no_such_key = 1") else { panic!("an unknown key is accepted") };
@@ -30,8 +35,11 @@ fn keys<T: DeserializeOwned>() -> BTreeSet<String> {
 fn in_sample(section: &str) -> BTreeSet<String> {
     let text = switched_on();
     let table: toml::Table = text.parse().unwrap();
-    let keys = table.get(section).and_then(toml::Value::as_table).unwrap().keys();
-    keys.cloned().collect()
+    let mut keys: BTreeSet<_> = table.get(section).and_then(toml::Value::as_table).unwrap().keys().cloned().collect();
+    let others = instead();
+    let within = format!("[{section}.");
+    keys.extend(others.lines().filter_map(|line| Some(line.strip_prefix(&within)?.strip_suffix(']')?.to_owned())));
+    keys
 }
 
 fn same<T: DeserializeOwned>(section: &str) {
@@ -62,6 +70,20 @@ fn a_default_that_is_shown_is_the_default() {
     let all_on: Config = toml::from_str(&switched_on()).unwrap();
     assert_eq!(toml::Value::try_from(&as_it_stands).unwrap(), toml::Value::try_from(&all_on).unwrap());
     assert!(SAMPLE.lines().filter_map(shown).count() > 4, "no default was found: the reading is broken");
+}
+
+#[test]
+fn another_issuer_is_shown_as_it_is_configured() {
+    let without = |line: &&str| !line.starts_with("key = \"/var/lib") && !line.starts_with("token = ");
+    let bare: Vec<&str> = SAMPLE.lines().filter(without).collect();
+    let config: Config = toml::from_str(&format!("{}\n{}", bare.join("\n"), instead())).unwrap();
+    assert!(config.token.issuer(config.listen.token.is_some()).is_ok(), "{:?}", config.token);
+    let external = toml::Value::try_from(config.token.external.unwrap()).unwrap();
+    let keys: BTreeSet<String> = external.as_table().unwrap().keys().cloned().collect();
+    assert_eq!(keys, keys::<sluis::config::ExternalIssuer>());
+    let minimal = "certificates = [\"/etc/sluis/tls/manager-signing.pem\"]";
+    let defaults: sluis::config::ExternalIssuer = toml::from_str(minimal).unwrap();
+    assert_eq!(toml::Value::try_from(defaults).unwrap(), external, "a default that is shown is another one");
 }
 
 #[test]

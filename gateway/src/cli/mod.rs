@@ -5,6 +5,7 @@ mod audit;
 mod connect_test;
 mod demo;
 mod doctor;
+mod fsc_records;
 mod init;
 mod log;
 mod migrate;

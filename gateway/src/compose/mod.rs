@@ -3,6 +3,7 @@
 mod assemble;
 pub mod doctor;
 mod export;
+mod fsc_records;
 mod housekeeping;
 mod init;
 mod migrate;
@@ -12,6 +13,7 @@ mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
+pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
 pub use migrate::{Step, migrate};
 pub use reload::Asking;

@@ -119,5 +119,6 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         bsn_ground: ground.then(|| BsnGround { article: "Jeugdwet 7.2.1(1)".to_owned() }),
         records_standing: recipient == RecipientType::Holder,
         suspended: false,
+        fsc_grants: Vec::new(),
     })
 }

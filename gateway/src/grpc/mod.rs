@@ -3,6 +3,7 @@
 mod audit_service;
 mod convert;
 mod door;
+mod fsc_code;
 mod held;
 mod log_service;
 mod observe;

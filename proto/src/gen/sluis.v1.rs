@@ -800,7 +800,7 @@ pub enum ErrorReason {
     TokenMissing = 1,
     /// The token is not a JWT of at most 8 KiB with the claims that are needed.
     TokenMalformed = 2,
-    /// The token's algorithm is not on the list (ES256, ES384, RS256, RS384, RS512).
+    /// The token's algorithm is not on the list (ES256, ES384, ES512, RS256, RS384, RS512).
     TokenAlgorithm = 3,
     /// The key that signed the token is not known here.
     TokenUnknownKey = 4,
@@ -887,6 +887,10 @@ pub enum ErrorReason {
     MessageMalformed = 43,
     /// The message is larger than this gateway accepts; sending it again does not help.
     MessageTooLarge = 44,
+    /// The grant in the token is yours, but says something else about delegation (`act`, `pdi`) than the token.
+    DelegationNotGranted = 45,
+    /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
+    DelegatorNotEnrolled = 46,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -941,6 +945,8 @@ impl ErrorReason {
             Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
             Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
             Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
+            Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
+            Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -992,6 +998,8 @@ impl ErrorReason {
             "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
             "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
             "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
+            "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
+            "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
             _ => None,
         }
     }

@@ -207,7 +207,7 @@ fn a_port_of_somebody_else_and_an_older_policy_are_found() {
     gateway.signal("TERM");
     assert_eq!(gateway.end().status, Some(0));
     place.change("policy/kracht.toml", &newer, "version = 1");
-    let _other = TcpListener::bind(place.config_read().listen.token).unwrap();
+    let _other = TcpListener::bind(place.config_read().listen.token.unwrap()).unwrap();
     let (status, out) = said("doctor", &place);
     assert_eq!(status, Some(1), "{out}");
     for words in [

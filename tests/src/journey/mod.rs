@@ -9,6 +9,7 @@ mod disk_faults;
 mod doctor;
 mod ending;
 mod evidence;
+mod fsc;
 mod help;
 mod kill;
 mod load;

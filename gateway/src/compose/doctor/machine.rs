@@ -4,6 +4,7 @@ use super::{Findings, moment};
 use crate::compose::operate::files;
 use crate::config::Config;
 use crate::token::keys::SigningKey;
+use crate::transport::own::Own;
 use sluis_adapters::disk::{room, same_device};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -26,16 +27,28 @@ pub(super) fn keys(config: &Config, found: &mut Findings) {
         Ok(_) => found.ok("log key", format!("`{}` can be read", config.log.signing_key.display())),
         Err(error) => found.fault("log key", error.to_string(), RESTORE),
     }
-    match SigningKey::load(&config.token.key) {
-        Ok(_) => found.ok("token key", format!("`{}` can be read", config.token.key.display())),
-        Err(error) => found.fault("token key", error.to_string(), RESTORE),
+    match &config.token.key {
+        None => found.ok("token key", "none: an FSC Manager issues the tokens"),
+        Some(file) => match SigningKey::load(file) {
+            Ok(_) => found.ok("token key", format!("`{}` can be read", file.display())),
+            Err(error) => found.fault("token key", error.to_string(), RESTORE),
+        },
+    }
+    for file in config.token.external.iter().flat_map(|external| &external.certificates) {
+        match Own::read(file) {
+            Ok(_) => found.ok("token issuer", format!("`{}` can be read", file.display())),
+            Err(error) => {
+                found.fault("token issuer", error.to_string(), "put the Manager's signing certificate there, PEM")
+            }
+        }
     }
 }
 
 /// Nobody but the owner can read a key or a database.
 pub(super) fn secrets(config: &Config, found: &mut Findings) {
-    for (subject, file) in [("token key", &config.token.key), ("certificate", &files(config).key)] {
-        open_to_others(subject, file, 0o077, "0400", found);
+    open_to_others("certificate", &files(config).key, 0o077, "0400", found);
+    if let Some(file) = &config.token.key {
+        open_to_others("token key", file, 0o077, "0400", found);
     }
     for (subject, file) in [("log database", &config.log.database), ("key database", &config.keys.database)] {
         open_to_others(subject, file, 0o007, "0600", found);
@@ -110,7 +123,7 @@ pub(super) fn disk(config: &Config, found: &mut Findings) {
 pub(super) fn ports(config: &Config, served: bool, found: &mut Findings) {
     let addresses = [
         ("listen.grpc", Some(config.listen.grpc)),
-        ("listen.token", Some(config.listen.token)),
+        ("listen.token", config.listen.token),
         ("operation.metrics", config.operation.metrics),
     ];
     for (key, at) in addresses.into_iter().filter_map(|(key, at)| at.map(|at| (key, at))) {

@@ -119,6 +119,9 @@ fn settings(file: &Path, found: &mut Findings) -> Option<Config> {
     }
     match Config::read_unjudged(file) {
         Ok(config) => {
+            if let Err(contradiction) = config.token.issuer(config.listen.token.is_some()) {
+                found.error(SUBJECT, &contradiction);
+            }
             match config.judge() {
                 Ok(()) if faults.is_empty() => {
                     found.ok(SUBJECT, format!("`{}` is complete, mode {:?}", file.display(), config.mode))
