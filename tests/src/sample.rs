@@ -79,8 +79,8 @@ fn another_issuer_is_shown_as_it_is_configured() {
     let config: Config = toml::from_str(&format!("{}\n{}", bare.join("\n"), instead())).unwrap();
     assert!(config.token.issuer(config.listen.token.is_some()).is_ok(), "{:?}", config.token);
     let external = toml::Value::try_from(config.token.external.unwrap()).unwrap();
-    let keys: BTreeSet<String> = external.as_table().unwrap().keys().cloned().collect();
-    assert_eq!(keys, keys::<sluis::config::ExternalIssuer>());
+    let shown: BTreeSet<String> = external.as_table().unwrap().keys().cloned().collect();
+    assert_eq!(shown, keys::<sluis::config::ExternalIssuer>());
     let minimal = "certificates = [\"/etc/sluis/tls/manager-signing.pem\"]";
     let defaults: sluis::config::ExternalIssuer = toml::from_str(minimal).unwrap();
     assert_eq!(toml::Value::try_from(defaults).unwrap(), external, "a default that is shown is another one");
