@@ -74,8 +74,8 @@ class Caller:
 class Served:
     """`sluis serve` on a folder, until the end of a `with` block."""
 
-    def __init__(self, sluis, folder):
-        self.command = [sluis, "serve", "--config", str(folder / "gateway.toml")]
+    def __init__(self, sluis, folder, config="gateway.toml"):
+        self.command = [sluis, "serve", "--config", str(folder / config)]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
