@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod gather;
 pub mod grpc;
 pub mod in_flight;
+pub mod operation;
 pub mod origin;
 pub mod payload;
 pub mod quota;

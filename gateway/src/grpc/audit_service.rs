@@ -8,6 +8,7 @@ use crate::audit::{Audit, Line, PAGE_LINES_MAX, Page};
 use crate::gateway::Gateway;
 use crate::gather::Caller;
 use crate::in_flight::Delivery;
+use crate::operation::ending::Stage;
 use sluis_core::claim::Finding;
 use sluis_core::released::ReleasedItem;
 use sluis_proto::v1;
@@ -75,9 +76,16 @@ impl Desk {
         };
         let agb = &opening.provider_agb;
         let mut audit = self.open(&opening).await?;
-        let mut more = true;
-        while more {
-            let (page, last) = self.collect(&mut lines, agb).await?;
+        let ending = self.gateway.ending.reached(Stage::StreamsEnd);
+        tokio::pin!(ending);
+        let (mut more, mut told_to_end) = (true, false);
+        while more && !told_to_end {
+            // Lines that were read and are not judged yet when the end comes are judged by nobody: the totals say so.
+            let (page, last) = tokio::select! {
+                biased;
+                () = &mut ending => { told_to_end = true; continue }
+                collected = self.collect(&mut lines, agb) => collected?,
+            };
             more = !last;
             if !page.is_empty() {
                 let arrival = self.gateway.slots.arrival();
@@ -96,7 +104,8 @@ impl Desk {
             not_confirmed: totals.not_confirmed,
             receipt: Some(reply::receipt(&receipt, self.transaction_id)),
         }))
-        .await
+        .await?;
+        if told_to_end { Err(status::ending()) } else { Ok(()) }
     }
 
     async fn open(&self, opening: &v1::AuditOpening) -> Result<Audit, Status> {

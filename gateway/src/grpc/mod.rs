@@ -5,6 +5,7 @@ mod convert;
 mod door;
 mod held;
 mod log_service;
+mod observe;
 mod release_service;
 mod reply;
 mod serve;

@@ -3,6 +3,7 @@
 use super::audit_service::Audits;
 use super::door::{Door, DoorLimits};
 use super::log_service::Logs;
+use super::observe::Observe;
 use super::release_service::Releases;
 use super::standing_service::Standings;
 use crate::condition::{Condition, Conditions};
@@ -94,6 +95,7 @@ where
         .max_connection_age(CONNECTION_AGE_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(Observe::new(&gateway))
         .layer(door)
         .add_service(health)
         .add_optional_service(described().build_v1().ok())
@@ -122,6 +124,7 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
         let now = state.borrow_and_update().clone();
         match now {
             LogState::Writing => conditions.clear(Condition::LogFailing),
+            LogState::Failing("CLOCK_BEHIND") => conditions.raise(Condition::ClockBehind, "set the clock right"),
             LogState::Failing(name) => conditions.raise(Condition::LogFailing, name),
             LogState::Halted => conditions.raise(Condition::LogHalted, "start the gateway again"),
         }

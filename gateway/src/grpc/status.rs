@@ -59,6 +59,15 @@ pub fn limit_reached(text: &str) -> Status {
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
+/// The gateway ends: what was in progress is given up, and what was released of it is recorded as aborted.
+#[must_use]
+pub fn ending() -> Status {
+    let mut details = details(ErrorReason::GatewayEnding);
+    details.set_retry_info(Some(Duration::from_secs(1)));
+    let text = "the gateway ends: connect again, to another replica where there is one, and repeat the call";
+    Status::with_error_details(Code::Unavailable, text, details)
+}
+
 /// A stream was ended because nothing moved on it for this long.
 #[must_use]
 pub fn idle(what: &str, most: Duration) -> Status {

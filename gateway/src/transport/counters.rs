@@ -1,6 +1,7 @@
 //! What happened at the door, as numbers: who was refused is not kept, why is counted (A25).
 
 use crate::quota::refused::Refused;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Defines reasons together with their codes and their number, so that none can be forgotten in the counters.
@@ -109,6 +110,7 @@ pub struct Counters {
     shed: AtomicU64,
     withdrawn: AtomicU64,
     accept_errors: AtomicU64,
+    open: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
     cut: [AtomicU64; Cut::ALL.len()],
 }
@@ -136,6 +138,19 @@ impl Counters {
     #[must_use]
     pub fn accept_errors(&self) -> u64 {
         self.accept_errors.load(Ordering::Relaxed)
+    }
+
+    /// Connections that are open now.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection as open until what is returned is dropped.
+    #[must_use]
+    pub(super) fn opened(self: &Arc<Self>) -> Open {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(self))
     }
 
     /// Connections refused for this reason.
@@ -191,5 +206,15 @@ impl Counters {
     pub(super) fn count_refused(&self, reason: Refusal) -> bool {
         let before = self.refused.get(reason as usize).map_or(0, |count| count.fetch_add(1, Ordering::Relaxed));
         before.is_multiple_of(100)
+    }
+}
+
+/// An open connection, counted as long as this lives.
+#[derive(Debug)]
+pub(super) struct Open(Arc<Counters>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

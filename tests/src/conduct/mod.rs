@@ -118,8 +118,11 @@ impl House {
             test_numbers,
             grants,
             slots,
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
             quotas: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway
