@@ -1,8 +1,9 @@
 """A hostile caller with a good certificate: raw HTTP/2 over mutual TLS, an honest neighbour, and the memory of the gateway."""
-import contextlib, socket, ssl, struct, threading, time
+import contextlib, re, socket, ssl, struct, subprocess, threading, time
 
 import h2.config, h2.connection, h2.settings, h2.stream
-from wire import transaction
+import stubs  # makes the stubs and brings the client into sight
+from sluis_client import new_transaction_id
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 8, 9
 END_STREAM, END_HEADERS = 1, 4
@@ -21,14 +22,14 @@ def message(payload=b""):
 
 
 class Hostile:
-    """One connection as the organisation of `caller`; `h2` does what is proper, `send` sends anything."""
+    """One connection as the organisation of `caller`, a Gateway; `h2` does what is proper, `send` sends anything."""
 
     def __init__(self, caller, to="endpoint", alpn="h2", settings=None, receive_buffer=None, greet=True):
         self.caller = caller
-        host, port = (caller.settings["endpoint"] if to == "endpoint" else
-                      caller.settings["token_endpoint"].split("/")[2]).rsplit(":", 1)
-        context = ssl.create_default_context(cafile=caller.files["ca"])
-        context.load_cert_chain(caller.files["cert"], caller.files["key"])
+        profile = caller.profile
+        host, port = (profile.endpoint if to == "endpoint" else profile.token_endpoint.split("/")[2]).rsplit(":", 1)
+        context = ssl.create_default_context(cafile=profile.ca)
+        context.load_cert_chain(profile.cert, profile.key)
         context.set_alpn_protocols([alpn])
         raw = socket.socket()
         if receive_buffer:
@@ -53,7 +54,7 @@ class Hostile:
     def headers(self, path=RELEASE, token=None, more=()):
         return [(":method", "POST"), (":scheme", "https"), (":authority", self.authority), (":path", path),
                 ("content-type", "application/grpc"), ("te", "trailers"),
-                ("authorization", f"Bearer {token or self.caller.token}"), ("fsc-transaction-id", transaction()), *more]
+                ("authorization", f"Bearer {token or self.caller.token()}"), ("fsc-transaction-id", new_transaction_id()), *more]
 
     def call(self, path=RELEASE, body=None, end=True, token=None, more=()):
         """Opens a stream; gives its number."""
@@ -103,6 +104,33 @@ class Hostile:
     def close(self):
         with contextlib.suppress(OSError):
             self.socket.close()
+
+
+class Served:
+    """`sluis serve` with changed settings of a demo's folder, until the end of a `with` block."""
+
+    def __init__(self, sluis, folder, **changed):
+        text = (folder / "gateway.toml").read_text("utf-8")
+        for key, value in changed.items():
+            text, count = re.subn(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.M)
+            if count != 1:
+                raise SystemExit(f"gateway.toml has no `{key}`")
+        config = folder / "hostile.toml"
+        config.write_text(text, "utf-8")
+        self.command = [sluis, "serve", "--config", str(config)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            if line.startswith("ready"):
+                return self
+        raise SystemExit(f"the gateway ended with status {self.process.wait()}")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        status = self.process.wait(timeout=60)
+        if status != 0:
+            raise SystemExit(f"the gateway ended with status {status}")
 
 
 class Neighbour(threading.Thread):

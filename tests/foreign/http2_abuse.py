@@ -5,14 +5,15 @@
 
 Each abuse must end as its line says, while another organisation's calls are answered in time and memory stays bounded.
 """
-import argparse, re, socket, sys, threading, time
+import argparse, socket, time
 from pathlib import Path
 
 import h2.events
 from h2.settings import SettingCodes
 from hostile import (AUDIT, CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PRIORITY, RELEASE, RST_STREAM, SETTINGS,
-                     WINDOW_UPDATE, Hostile, Neighbour, frame, memory, message)
-from wire import Caller, Served, Stubs
+                     WINDOW_UPDATE, Hostile, Neighbour, Served, frame, memory, message)
+from sluis_client import Gateway, Profile
+from sluis.v1 import audit_pb2, common_pb2, release_pb2
 
 IDLE_S = 2          # `limits.idle_seconds` of the gateway under test
 ANSWER_MAX_S = 2.5  # slowest answer to a neighbour that is borne; an answer takes a slot of 0.1 s on an idle machine
@@ -204,7 +205,7 @@ def giant_message(caller):
 
 @case
 def silent_after_tcp(caller):
-    host, port = caller.settings["endpoint"].rsplit(":", 1)
+    host, port = caller.profile.endpoint.rsplit(":", 1)
     raw = socket.create_connection((host, int(port)), 5)
     raw.settimeout(12)
     return raw.recv(1) == b"", "the connection is cut"
@@ -272,42 +273,26 @@ def call_flood(caller):
     return refused > 20, f"over the limit is refused: {refused} were"
 
 
-OPENING = None
-
-
 def opening():
-    return OPENING
-
-
-def configure(folder):
-    """The demo's settings with limits for one organisation that a test reaches."""
-    text = (folder / "gateway.toml").read_text("utf-8")
-    for key, value in (("calls_per_second", 200), ("calls_burst", 400), ("idle_seconds", IDLE_S)):
-        text, count = re.subn(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.M)
-        if count != 1:
-            raise SystemExit(f"gateway.toml has no `{key}`")
-    (folder / "abuse.toml").write_text(text, "utf-8")
-    return "abuse.toml"
+    return audit_pb2.AuditInvoiceRequest(opening=audit_pb2.AuditOpening(
+        declaration_number="D1", provider_agb="12345678", actor="hostile")).SerializeToString()
 
 
 def main():
-    global OPENING
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("sluis"), parser.add_argument("dir", type=Path), parser.add_argument("case", nargs="*")
     args = parser.parse_args()
-    stubs, wrong = Stubs(), []
-    OPENING = stubs.audit.AuditInvoiceRequest(opening=stubs.audit.AuditOpening(
-        declaration_number="D1", provider_agb="12345678", actor="hostile")).SerializeToString()
-    with Served(args.sluis, args.dir, configure(args.dir)) as served:
-        honest = Caller(args.dir / "profiles/family-supporters.toml")
-        log = stubs.log_grpc.LogServiceStub(honest.channel)
-        release = stubs.release_grpc.ReleaseServiceStub(honest.channel)
-        question = stubs.release.ReleaseRequest(subject=stubs.common.Subject(client_number="none"), actor="honest",
-                                                purpose=stubs.common.PURPOSE_TREATMENT)
+    gateway = lambda slug: Gateway(Profile.read(args.dir / f"profiles/{slug}.toml"))
+    wrong = []
+    # Limits that a test reaches.
+    with Served(args.sluis, args.dir, calls_per_second=200, calls_burst=400, idle_seconds=IDLE_S) as served:
+        honest = gateway("family-supporters")
+        question = release_pb2.ReleaseRequest(subject=common_pb2.Subject(client_number="none"), actor="honest",
+                                              purpose=common_pb2.PURPOSE_TREATMENT)
 
         def ask():
-            log.ReadCheckpoint(stubs.log.ReadCheckpointRequest(), metadata=honest.metadata(), timeout=10)
-            release.Release(question, metadata=honest.metadata(), timeout=10)
+            honest.checkpoint()
+            honest.release(question, attempts=1)
 
         ask()
         before = memory(served.process.pid)
@@ -316,7 +301,7 @@ def main():
             neighbour.start()
             begun = time.monotonic()
             # The municipality may audit, so each abuse is by an organisation that is admitted to what it abuses.
-            held, due = CASES[name](Caller(args.dir / "profiles/den-haag.toml"))
+            held, due = CASES[name](gateway("den-haag"))
             time.sleep(0.3)
             neighbour.end()
             grown = memory(served.process.pid) - before

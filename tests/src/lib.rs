@@ -31,6 +31,10 @@ mod race;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]
+mod shape;
+#[cfg(test)]
+mod threat;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

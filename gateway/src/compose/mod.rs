@@ -13,6 +13,7 @@ pub use export::export_log;
 pub use init::init;
 pub use reload::Asking;
 pub use serve::{Listening, listen};
+pub use sluis_adapters::process::keep_memory_private;
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;
