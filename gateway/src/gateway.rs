@@ -46,8 +46,16 @@ pub struct Gateway {
     pub slots: crate::slot::Slots,
     /// Who may change enrolments.
     pub enrolling: crate::enrolling::Enrolling,
+    /// Held while a policy becomes active: from its entry in the log until questions are decided under it.
+    pub activating: tokio::sync::Mutex<()>,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
+    /// What happened since the start, as numbers.
+    pub metrics: Arc<crate::operation::metrics::Metrics>,
+    /// How far its end has come.
+    pub ending: crate::operation::ending::Ending,
+    /// What each organisation has left, and what was turned away.
+    pub quotas: Arc<crate::quota::Quotas>,
 }
 
 impl Gateway {
@@ -57,6 +65,12 @@ impl Gateway {
         let mut salt = [0; 32];
         self.entropy.fill(&mut salt);
         salt
+    }
+
+    /// Waits until a policy that is becoming active is. Call it before deciding again what was stale: until then the old
+    /// policy would be read once more, and be stale once more.
+    pub(crate) async fn settle(&self) {
+        drop(self.activating.lock().await);
     }
 
     /// A new UUIDv7 from our clock and entropy.

@@ -16,6 +16,7 @@ pub mod decide;
 pub mod enrolment;
 pub mod fact;
 pub mod field;
+pub mod holder_fact;
 pub mod log;
 pub mod organisation;
 pub mod policy;

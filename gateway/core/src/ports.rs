@@ -2,6 +2,7 @@
 
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
+use crate::holder_fact::HeldFacts;
 use crate::log::draft::{Draft, GuardState, Versioned};
 use crate::log::finalise::{Committed, Head};
 use crate::log::{Hash, Millis};
@@ -77,6 +78,12 @@ pub trait Ledger: Send + Sync {
     /// Keeps a signed checkpoint of a head that is durable.
     async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError>;
 
+    /// Writes something that changes nothing, durably: tells whether the log can be written again when nobody asks. An
+    /// engine that cannot tell without an entry reads its head.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.head().await.map(drop)
+    }
+
     /// Says that every entry below `index` was handed over or has an outcome in the log (A9): the in-flight mark of
     /// this replica. It only rises, is written with the next commit, and neither waits nor fails.
     fn delivered_below(&self, index: u64);
@@ -93,7 +100,9 @@ pub struct StoredEntry {
     pub payload: Option<crate::log::draft::SealedPayload>,
 }
 
-/// State with versions, read for decisions. Every row is authenticated when it is read (A14).
+/// State with versions, for decisions. Every row is authenticated when it is read (A14). A driver may answer from what it
+/// knows, at most 60 seconds old: whoever relies on an answer says so in the draft, and the append compares it with the row
+/// inside its lock. A draft that relied on an older version is stale, and the next answer here is the newer one.
 #[async_trait]
 pub trait Register: Send + Sync {
     /// The standing of a subject; version 0 and nothing set when there is no row.
@@ -164,6 +173,8 @@ pub struct HolderFacts {
     pub active_case: bool,
     /// Whether the holder marks the residence as secret.
     pub residence_secret: bool,
+    /// What else this holder keeps; unknown where it keeps nothing.
+    pub held: HeldFacts,
 }
 
 /// Answers closed facts about a subject, never fields; needs no permit.

@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod connect_test;
 mod demo;
 mod init;
 mod log;
@@ -42,6 +43,8 @@ enum Command {
     Ask(ask::Ask),
     /// Audit a declaration (JW323), as a municipality
     Audit(audit::Audit),
+    /// Try every step of a connection, and say which fails and what to do
+    ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
     /// Show and change who is admitted; a second person approves what becomes wider
@@ -75,6 +78,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(command) => command.run().await,
             Command::Ask(command) => command.run().await,
             Command::Audit(command) => command.run().await,
+            Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
             Command::Organisation(command) => command.run().await,
             Command::Operator(command) => command.run(),

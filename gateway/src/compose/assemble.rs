@@ -6,6 +6,9 @@ use crate::config::{Config, Mode};
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
+use crate::operation::ending::Ending;
+use crate::operation::metrics::Metrics;
+use crate::operation::watched::Watched;
 use crate::origin::origin;
 use crate::recorder::Recorder;
 use crate::slot::Slots;
@@ -126,7 +129,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let keys = SqliteKeys::open(&config.keys.database, &master, Arc::<OsEntropy>::clone(&entropy), Limits::default())?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
     keys.destroy(log.erased_keys()?).await?;
-    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config)?));
+    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config, Arc::clone(&clock))?));
     let housekeeper = Housekeeper {
         log: Arc::clone(&log),
         keys: Arc::clone(&keys),
@@ -146,12 +149,13 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         recorder.in_flight().hold(left.start);
     }
     let provisioned = housekeeper.provision().await?;
+    let metrics = Arc::<Metrics>::default();
     let gateway = Gateway {
         ledger,
         register,
-        keys,
-        facts: Arc::clone(&holder) as _,
-        dossier: holder,
+        keys: Watched::around(keys, &metrics),
+        facts: Watched::around(Arc::clone(&holder), &metrics),
+        dossier: Watched::around(holder, &metrics),
         recorder,
         active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
         clock,
@@ -162,12 +166,16 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
         enrolling,
+        activating: tokio::sync::Mutex::default(),
         conditions: Arc::default(),
+        metrics,
+        ending: Ending::default(),
+        quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }
 
-fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
+fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
     let map = &config.holder.map;
     let named = |e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", map.display()));
     let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(&e))?;
@@ -175,7 +183,7 @@ fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
     if !config.holder.database.is_file() {
         return Err(StartFault::Holder(format!("`{file}` does not exist: correct `holder.database`")));
     }
-    HolderDatabase::open(&config.holder.database, parsed, HOLDER_CONNECTIONS)
+    HolderDatabase::open(&config.holder.database, parsed, HOLDER_CONNECTIONS, clock)
         .map_err(|e| StartFault::Holder(format!("`{file}`: {e}")))
 }
 

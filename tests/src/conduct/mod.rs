@@ -119,7 +119,11 @@ impl House {
             grants,
             slots,
             enrolling: sluis::enrolling::Enrolling::default(),
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

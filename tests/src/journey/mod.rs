@@ -3,16 +3,22 @@
 //! `place` is a folder with a gateway of its own, `program` the binary in it. What a client keeps is `evidence`.
 
 mod audit_files;
+mod conditions;
+mod connect_test;
 mod disk_faults;
 mod evidence;
 mod help;
 mod kill;
 mod load;
 mod log_command;
+mod metrics;
+mod organisation;
 mod pasted;
 mod place;
 mod policy_command;
 mod program;
 mod refusal;
+mod reload;
 mod start_databases;
 mod start_files;
+mod watchtower;

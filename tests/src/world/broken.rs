@@ -90,7 +90,11 @@ impl Broken {
             test_numbers: true,
             slots: Slots::begin(),
             enrolling: sluis::enrolling::Enrolling::default(),
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
@@ -144,7 +148,8 @@ async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Ar
 
 fn holder(folder: &Folder) -> HolderDatabase {
     let map = std::fs::read_to_string(&folder.config.holder.map).unwrap();
-    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2).unwrap()
+    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2, Arc::new(SystemClock))
+        .unwrap()
 }
 
 async fn serve(folder: &Folder, gateway: &Arc<Gateway>) -> SocketAddr {
