@@ -17,7 +17,11 @@ mod fault;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod independent;
+#[cfg(test)]
+mod jose;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]

@@ -9,6 +9,10 @@ pub mod operator;
 pub mod select;
 mod wording;
 
+mod grant;
+
+pub use grant::{FscGrant, GrantHash, NoGrantHash};
+
 use crate::fact::{Fact, Facts};
 use crate::organisation::{Oin, Purpose, RecipientType};
 use jiff::civil::Date;
@@ -99,6 +103,10 @@ pub struct Enrolment {
     /// Suspended organisations are refused until somebody lifts it.
     #[serde(default)]
     pub suspended: bool,
+    /// Grants of FSC contracts under which it may call, where an FSC Manager issues the tokens. Absent from the written
+    /// form when there are none: grant hashes and state rows of before keep their bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fsc_grants: Vec<FscGrant>,
     /// The certificates it may call with; empty: any certificate of its number under a trusted authority.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<PinnedCertificate>,
@@ -109,6 +117,23 @@ impl Enrolment {
     #[must_use]
     pub fn in_force(&self, today: Date) -> bool {
         !self.suspended && self.agreement.until >= today
+    }
+
+    /// The enrolment under which `delegatee` calls on behalf of the organisation of this one. The data is for the
+    /// delegator, so its role, municipality and agreements count; the delegatee narrows: a purpose, a ground for the BSN
+    /// and secrecy must be there for both. Standing is never recorded on behalf of another, and nothing is delegated on.
+    #[must_use]
+    pub fn exercised_by(mut self, delegatee: &Self) -> Self {
+        self.purposes.retain(|purpose| delegatee.names(*purpose));
+        self.bsn_ground = self.bsn_ground.filter(|_| delegatee.bsn_ground.is_some());
+        self.secrecy_signed &= delegatee.secrecy_signed;
+        self.agreement.until = self.agreement.until.min(delegatee.agreement.until);
+        self.suspended |= delegatee.suspended;
+        self.records_standing = false;
+        self.fsc_grants.clear();
+        // The certificate is the delegatee's, and was compared with its own entry.
+        self.certificates.clear();
+        self
     }
 
     /// Whether it names this purpose, and is not suspended for it.
@@ -136,3 +161,6 @@ impl Enrolment {
             .with_bool(Fact::OwnMunicipality, own)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,12 +4,14 @@ mod ask;
 mod audit;
 mod connect_test;
 mod demo;
+mod fsc_records;
 mod init;
 mod log;
 mod operator;
 mod organisation;
 mod policy;
 mod serve;
+mod source;
 mod standing;
 
 pub(crate) use ask::connect;
@@ -55,6 +57,8 @@ enum Command {
     Log(log::Log),
     /// Check a policy
     Policy(policy::Policy),
+    /// Connect a holder's own database
+    Source(source::Source),
 }
 
 /// What went wrong, for the person at the keyboard.
@@ -84,6 +88,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
+            Command::Source(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))

@@ -41,7 +41,7 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
 }
 
-fn read(path: &Path) -> Result<String, StartFault> {
+pub(super) fn read(path: &Path) -> Result<String, StartFault> {
     std::fs::read_to_string(path)
         .map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
 }
@@ -165,8 +165,8 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         test_numbers: config.mode != Mode::Production,
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
-        enrolling,
         activating: tokio::sync::Mutex::default(),
+        enrolling,
         conditions: Arc::default(),
         metrics,
         ending: Ending::default(),

@@ -2,14 +2,17 @@
 
 mod assemble;
 mod export;
+mod fsc_records;
 mod housekeeping;
 mod init;
 mod operate;
 mod reload;
 mod serve;
+pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
+pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
 pub use reload::Asking;
 pub use serve::{Listening, listen};

@@ -145,6 +145,7 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         records_standing: recipient == RecipientType::Holder,
         suspended_purposes: Vec::new(),
         suspended: false,
+        fsc_grants: Vec::new(),
         certificates: Vec::new(),
     })
 }

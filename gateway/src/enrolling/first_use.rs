@@ -6,8 +6,9 @@
 use super::{FIRST_USE, Trace};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
-use crate::gather::{Admitted, Caller};
+use crate::gather::Caller;
 use crate::recorder::Verdict;
+use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::GuardKey;
 use sluis_core::log::leaf::{Key, LeafDraft};
@@ -31,30 +32,34 @@ impl Gateway {
     ///
     /// # Errors
     /// A store that does not answer, or [`Fault::TryAgain`] when the enrolment changed meanwhile: the call then ends.
-    pub(crate) async fn flag_first_use(&self, caller: &Caller, admitted: &Admitted) -> Result<(), Fault> {
+    pub(crate) async fn flag_first_use(
+        &self,
+        caller: &Caller,
+        enrolment: &Enrolment,
+        version: u64,
+    ) -> Result<(), Fault> {
         let uses = &self.enrolling.first_uses;
-        let version = (caller.oin.clone(), admitted.version);
-        if uses.flagged.contains_key(&version) {
+        let used = (caller.oin.clone(), version);
+        if uses.flagged.contains_key(&used) {
             return Ok(());
         }
         let _alone = uses.one_at_a_time.lock().await;
-        if uses.flagged.contains_key(&version) {
+        if uses.flagged.contains_key(&used) {
             return Ok(());
         }
         let set = self.register.enrolled_by(&caller.oin).await?.as_ref().map(Trace::read).transpose()?;
         let Some(set) = set.filter(|set| set.signed) else {
-            uses.flagged.insert(version, ());
+            uses.flagged.insert(used, ());
             return Ok(());
         };
         if self.register.recipient_entry_after(&caller.oin, set.index).await?.is_none() {
-            self.record_first_use(caller, admitted).await?;
+            self.record_first_use(caller, enrolment, version).await?;
         }
-        uses.flagged.insert(version, ());
+        uses.flagged.insert(used, ());
         Ok(())
     }
 
-    async fn record_first_use(&self, caller: &Caller, admitted: &Admitted) -> Result<(), Fault> {
-        let enrolment = &admitted.enrolment;
+    async fn record_first_use(&self, caller: &Caller, enrolment: &Enrolment, version: u64) -> Result<(), Fault> {
         let leaf = LeafDraft::new(LeafKind::Recipient)
             .with(Key::Rp, caller.oin.as_str())
             .with(Key::Rs, FIRST_USE)
@@ -63,15 +68,15 @@ impl Gateway {
         let said = serde_json::json!({
             "v": "sluis-payload/1",
             "salt": data_encoding::HEXLOWER.encode(&self.salt()),
-            "version": admitted.version,
+            "version": version,
             "unit": enrolment.unit,
         });
         let mut draft = self.own_draft(leaf, said.to_string().as_bytes()).await?;
-        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), version)];
         match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => {
                 let (organisation, role) = (caller.oin.as_str(), enrolment.recipient.code());
-                let (version, index) = (admitted.version, receipt.index());
+                let index = receipt.index();
                 tracing::warn!(organisation, role, version, index, "first use of a new enrolment: is this expected?");
                 Ok(())
             }

@@ -800,7 +800,7 @@ pub enum ErrorReason {
     TokenMissing = 1,
     /// The token is not a JWT of at most 8 KiB with the claims that are needed.
     TokenMalformed = 2,
-    /// The token's algorithm is not on the list (ES256, ES384, RS256, RS384, RS512).
+    /// The token's algorithm is not on the list (ES256, ES384, ES512, RS256, RS384, RS512).
     TokenAlgorithm = 3,
     /// The key that signed the token is not known here.
     TokenUnknownKey = 4,
@@ -877,6 +877,20 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The gateway ends and gave this call up: connect again and repeat it.
+    GatewayEnding = 68,
+    /// Your organisation calls more often than agreed: wait for as long as google.rpc.RetryInfo says.
+    RateExceeded = 41,
+    /// Your organisation has more calls in progress than agreed: wait until some of them end.
+    CallsAtOnceExceeded = 42,
+    /// What was sent is no message: cut off, not protobuf, or compressed, which is never accepted.
+    MessageMalformed = 43,
+    /// The message is larger than this gateway accepts; sending it again does not help.
+    MessageTooLarge = 44,
+    /// The grant in the token is yours, but says something else about delegation (`act`, `pdi`) than the token.
+    DelegationNotGranted = 45,
+    /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
+    DelegatorNotEnrolled = 46,
     /// Several roles of your organisation name this purpose with different rights; ask the holder to tell them apart.
     EnrolmentAmbiguous = 50,
     /// Your organisation is enrolled with other certificates than the one of this connection.
@@ -897,16 +911,6 @@ pub enum ErrorReason {
     EnrolmentChangeStale = 58,
     /// The gateway has no register of operators: nobody can change enrolments.
     OperatorsMissing = 59,
-    /// The gateway ends and gave this call up: connect again and repeat it.
-    GatewayEnding = 68,
-    /// Your organisation calls more often than agreed: wait for as long as google.rpc.RetryInfo says.
-    RateExceeded = 41,
-    /// Your organisation has more calls in progress than agreed: wait until some of them end.
-    CallsAtOnceExceeded = 42,
-    /// What was sent is no message: cut off, not protobuf, or compressed, which is never accepted.
-    MessageMalformed = 43,
-    /// The message is larger than this gateway accepts; sending it again does not help.
-    MessageTooLarge = 44,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -956,6 +960,13 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
+            Self::RateExceeded => "ERROR_REASON_RATE_EXCEEDED",
+            Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
+            Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
+            Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
+            Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
+            Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
             Self::EnrolmentAmbiguous => "ERROR_REASON_ENROLMENT_AMBIGUOUS",
             Self::CertificateNotEnrolled => "ERROR_REASON_CERTIFICATE_NOT_ENROLLED",
             Self::CallerNotHolder => "ERROR_REASON_CALLER_NOT_HOLDER",
@@ -966,11 +977,6 @@ impl ErrorReason {
             Self::EnrolmentChangeExpired => "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED",
             Self::EnrolmentChangeStale => "ERROR_REASON_ENROLMENT_CHANGE_STALE",
             Self::OperatorsMissing => "ERROR_REASON_OPERATORS_MISSING",
-            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
-            Self::RateExceeded => "ERROR_REASON_RATE_EXCEEDED",
-            Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
-            Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
-            Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1017,6 +1023,13 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
+            "ERROR_REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
+            "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
+            "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
+            "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
+            "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
+            "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
             "ERROR_REASON_ENROLMENT_AMBIGUOUS" => Some(Self::EnrolmentAmbiguous),
             "ERROR_REASON_CERTIFICATE_NOT_ENROLLED" => Some(Self::CertificateNotEnrolled),
             "ERROR_REASON_CALLER_NOT_HOLDER" => Some(Self::CallerNotHolder),
@@ -1029,11 +1042,6 @@ impl ErrorReason {
             "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED" => Some(Self::EnrolmentChangeExpired),
             "ERROR_REASON_ENROLMENT_CHANGE_STALE" => Some(Self::EnrolmentChangeStale),
             "ERROR_REASON_OPERATORS_MISSING" => Some(Self::OperatorsMissing),
-            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
-            "ERROR_REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
-            "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
-            "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
-            "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
             _ => None,
         }
     }

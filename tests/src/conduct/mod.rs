@@ -11,6 +11,7 @@ use ground::{configuration, organisations, people};
 use sluis::compose::{Assembled, StartFault, assemble, init};
 use sluis::config::Config;
 use sluis::enrolment::{EnrolmentFile, grant_hash};
+use sluis::fsc::connection::ServiceConnection;
 use sluis::gateway::Gateway;
 use sluis::gather::Caller;
 use sluis::recorder::Recorder;
@@ -118,8 +119,8 @@ impl House {
             test_numbers,
             grants,
             slots,
-            enrolling: sluis::enrolling::Enrolling::default(),
             activating: tokio::sync::Mutex::default(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),
@@ -173,8 +174,9 @@ pub fn child(number: u32) -> SubjectId {
 pub fn caller(oin: &str) -> Caller {
     let oin = Oin::parse(oin).unwrap();
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
-    let grant = grant_hash(&oin, &enrolments).into();
-    Caller { oin, thumbprint: "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into(), grant, certified_until: u64::MAX }
+    let connection = ServiceConnection::own(grant_hash(&oin, &enrolments), "sluis");
+    let thumbprint = "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into();
+    Caller { oin, thumbprint, connection, certified_until: u64::MAX }
 }
 
 /// A parent's question about a child.

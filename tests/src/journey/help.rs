@@ -28,6 +28,8 @@ const COMMANDS: &[&[&str]] = &[
     &["policy"],
     &["policy", "check"],
     &["serve"],
+    &["source"],
+    &["source", "check"],
     &["standing"],
 ];
 

@@ -60,6 +60,7 @@ fn enrolment() -> impl Strategy<Value = Enrolment> {
             records_standing: standing,
             suspended,
             certificates,
+            fsc_grants: Vec::new(),
         },
     )
 }

@@ -5,7 +5,7 @@
 //! a new one does not compile until it was thought about.
 
 use super::select::clash;
-use super::{Agreement, Enrolment, PinnedCertificate};
+use super::{Agreement, Enrolment, FscGrant, PinnedCertificate};
 use crate::organisation::Purpose;
 use jiff::civil::Date;
 use std::collections::BTreeSet;
@@ -149,6 +149,7 @@ impl Points {
             records_standing,
             suspended,
             certificates,
+            fsc_grants,
         } = new;
         if *oin != old.oin {
             self.wider(format!("is of organisation {oin} (was {})", old.oin));
@@ -170,6 +171,7 @@ impl Points {
         self.switched((old.records_standing, *records_standing), "may record standing", "may not record standing");
         self.switched((!old.suspended, !*suspended), "suspension is lifted", "is suspended");
         self.certificates(&old.certificates, certificates);
+        self.fsc_grants(&old.fsc_grants, fsc_grants);
     }
 
     fn purposes(&mut self, (old, old_off): (&[Purpose], &[Purpose]), (new, new_off): (&[Purpose], &[Purpose])) {
@@ -227,6 +229,23 @@ impl Points {
                     }
                 }
             }
+        }
+    }
+
+    /// A grant is known by all that it says; one that says something else is another grant.
+    fn fsc_grants(&mut self, old: &[FscGrant], new: &[FscGrant]) {
+        let same = |a: &FscGrant, b: &FscGrant| {
+            a.hash == b.hash && a.says(b.delegator.as_ref(), b.publication_delegator.as_ref())
+        };
+        for grant in new {
+            let what = format!("FSC grant {}", grant.hash.as_str());
+            match old.iter().find(|was| same(was, grant)) {
+                None => self.wider(format!("may call under {what}")),
+                Some(was) => self.last_day(&what, was.until, grant.until),
+            }
+        }
+        for grant in old.iter().filter(|was| !new.iter().any(|is| same(was, is))) {
+            self.narrower(format!("may no longer call under FSC grant {}", grant.hash.as_str()));
         }
     }
 
