@@ -1,5 +1,6 @@
 //! The configuration file: one file, one struct, unknown keys refused, paths relative to the file.
 
+mod faults;
 mod holder;
 mod identity;
 mod limits;
@@ -10,6 +11,7 @@ mod rules;
 mod stores;
 mod token;
 
+pub use faults::{LineFault, faults, line_of};
 pub use holder::Holder;
 pub use identity::{Organisation, Tls};
 pub use limits::{Exception, Limits, Most};
@@ -104,6 +106,18 @@ impl Config {
     /// # Errors
     /// [`ConfigFault`] with the file, the place and the reason.
     pub fn read(file: &Path) -> Result<Self, ConfigFault> {
+        let config = Self::read_unjudged(file)?;
+        let issuer = config.token.issuer(config.listen.token.is_some());
+        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
+        config.judge()?;
+        Ok(config)
+    }
+
+    /// Reads a configuration that its mode may refuse: to look at, not to serve with.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] with the file, the place and the reason.
+    pub fn read_unjudged(file: &Path) -> Result<Self, ConfigFault> {
         let unreadable = |source| ConfigFault::Unreadable { file: file.to_owned(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
         let malformed = |e: toml::de::Error| ConfigFault::Malformed { file: file.to_owned(), text: e.to_string() };
@@ -112,10 +126,15 @@ impl Config {
         for path in config.paths() {
             *path = folder.join(&*path);
         }
-        let issuer = config.token.issuer(config.listen.token.is_some());
-        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
-        config.check_production()?;
         Ok(config)
+    }
+
+    /// Whether the mode allows these settings.
+    ///
+    /// # Errors
+    /// [`ConfigFault::Unsafe`] with every setting that it refuses.
+    pub fn judge(&self) -> Result<(), ConfigFault> {
+        self.check_production()
     }
 
     fn paths(&mut self) -> Vec<&mut PathBuf> {

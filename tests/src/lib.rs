@@ -29,11 +29,15 @@ mod limit;
 #[cfg(test)]
 mod look_alike;
 #[cfg(test)]
+mod operator_guide;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
 mod race;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]

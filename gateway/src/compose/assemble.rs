@@ -70,7 +70,7 @@ pub fn verifier_key(config: &Config) -> Result<String, StartFault> {
     Ok(checkpoint::verifier_key(&shard_origin(config), &signer.public_key()))
 }
 
-fn shard_origin(config: &Config) -> String {
+pub(super) fn shard_origin(config: &Config) -> String {
     origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch)
 }
 
@@ -175,7 +175,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }
 
-fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
+pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
     let map = &config.holder.map;
     let named = |e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", map.display()));
     let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(&e))?;
@@ -187,7 +187,7 @@ fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase,
         .map_err(|e| StartFault::Holder(format!("`{file}`: {e}")))
 }
 
-fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
+pub(super) fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
     let malformed =
         |e: toml::de::Error| crate::config::ConfigFault::Malformed { file: path.to_owned(), text: e.to_string() };
     Ok(toml::from_str(&read(path)?).map_err(malformed)?)

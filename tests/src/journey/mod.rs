@@ -6,6 +6,8 @@ mod audit_files;
 mod conditions;
 mod connect_test;
 mod disk_faults;
+mod doctor;
+mod ending;
 mod evidence;
 mod fsc;
 mod help;
