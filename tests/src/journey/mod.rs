@@ -15,6 +15,7 @@ mod kill;
 mod load;
 mod log_command;
 mod metrics;
+mod organisation;
 mod pasted;
 pub mod place;
 mod policy_command;
