@@ -10,6 +10,7 @@ pub mod compose;
 pub mod condition;
 pub mod config;
 pub mod demo;
+pub mod disclosure;
 pub mod enrolment;
 pub mod entry;
 pub mod explain;

@@ -16,12 +16,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const CATALOG: &str = include_str!("../../gateway/policy/catalog.toml");
 const CEILING: &str = include_str!("../../gateway/policy/ceiling.toml");
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     ("invoice", include_str!("../scenarios/invoice.toml")),
     ("treatment", include_str!("../scenarios/treatment.toml")),
     ("parent", include_str!("../scenarios/parent.toml")),
     ("police", include_str!("../scenarios/police.toml")),
     ("trust", include_str!("../scenarios/trust.toml")),
+    ("insurer", include_str!("../scenarios/insurer.toml")),
+    ("referral", include_str!("../scenarios/referral.toml")),
     ("default-deny", include_str!("../scenarios/default-deny.toml")),
 ];
 

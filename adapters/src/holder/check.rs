@@ -64,6 +64,7 @@ impl HolderMap {
         let (c, p, l, b) = (&self.client, &self.parent, &self.parent.link, &self.billing);
         let mut client =
             vec![&c.client_number, &c.bsn, &c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret];
+        client.extend(c.optional_facts().into_iter().flatten());
         client.extend(c.fields.values().flat_map(|shape| shape.columns()));
         let mut parent = vec![&p.id];
         parent.extend(p.fields.values().flat_map(|shape| &shape.columns));

@@ -130,8 +130,36 @@ pub(super) struct ClientTable {
     pub(super) active_case: Name,
     /// 1 when the residence must stay secret, 0 otherwise; NULL counts as 1.
     pub(super) residence_secret: Name,
+    /// The law that pays for the care: `jeugdwet`, `zvw` or `other`; absent when the holder does not keep it.
+    #[serde(default)]
+    pub(super) financing: Option<Name>,
+    /// UZOVI code of the health insurer.
+    #[serde(default)]
+    pub(super) insurer: Option<Name>,
+    /// 1 when the privacy statement towards the insurer was signed, 0 otherwise; NULL is not known.
+    #[serde(default)]
+    pub(super) privacy_statement: Option<Name>,
+    /// AGB code or OIN of the GP.
+    #[serde(default)]
+    pub(super) gp: Option<Name>,
+    /// AGB code or OIN of whoever referred.
+    #[serde(default)]
+    pub(super) referrer: Option<Name>,
     /// The fields that stand in this row.
     pub(super) fields: BTreeMap<Field, Shape>,
+}
+
+impl ClientTable {
+    /// The columns of facts that a holder need not keep, in the order in which facts are read.
+    pub(super) const fn optional_facts(&self) -> [Option<&Name>; 5] {
+        [
+            self.financing.as_ref(),
+            self.insurer.as_ref(),
+            self.privacy_statement.as_ref(),
+            self.gp.as_ref(),
+            self.referrer.as_ref(),
+        ]
+    }
 }
 
 /// The table that links clients and parents.
@@ -264,7 +292,7 @@ mod tests {
     #[test]
     fn the_demo_map_accounts_for_the_whole_catalogue() {
         let map = HolderMap::parse(MAP).unwrap();
-        assert!(map.kept().contains(Field::Name) && !map.kept().contains(Field::InsurerId));
+        assert!(map.kept().contains(Field::Name) && map.kept() == FieldSet::of(Field::ALL));
     }
 
     #[test]
@@ -274,7 +302,7 @@ mod tests {
         assert!(fault("postcode = \"postcode\"", "postcodes = \"postcode\"").contains("unknown field `postcodes`"));
         assert!(fault("postcode = \"postcode\"", "postcode = { sql = [\"a\"] }").contains("`join` or `span`"));
         assert!(fault("postcode = \"postcode\"", "").contains("`postcode` is not accounted for"));
-        assert!(fault("not_kept = [", "not_kept = [\"postcode\", ").contains("`postcode` is mapped twice"));
+        assert!(fault("not_kept = [", "not_kept = [\"postcode\"").contains("`postcode` is mapped twice"));
         assert!(fault("[parent.link]", "colour = \"red\"\n[parent.link]").contains("unknown field `colour`"));
         assert!(fault("table = \"client\"", "table = \"1client\"").contains("not a digit first"));
     }

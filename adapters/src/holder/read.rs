@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use sluis_core::claim::BillingRecord;
 use sluis_core::field::Field;
-use sluis_core::ports::{DossierError, HolderFacts, StoreError};
+use sluis_core::ports::{DossierError, Financing, HolderFacts, StoreError};
 use sluis_core::subject::{BirthDate, Bsn, SubjectId};
 
 /// The values of the one row under `key`, after its identifier proved to be the subject's.
@@ -59,7 +59,7 @@ pub(super) fn joined_rows(
 }
 
 /// The facts of one subject. An unknown or unreadable secret counts as secret, such a case as no case, such a birth
-/// date as none.
+/// date as none; what else is unknown or unreadable stays unknown.
 pub(super) fn facts(
     connection: &Connection,
     sql: &str,
@@ -77,6 +77,11 @@ pub(super) fn facts(
         municipality_code: text(row, 2, "client")?,
         active_case: flag(row, 3).unwrap_or(None).unwrap_or(false),
         residence_secret: flag(row, 4).unwrap_or(None).unwrap_or(true),
+        financing: text(row, 7, "client")?.and_then(|t| Financing::from_code(&t.to_ascii_lowercase())),
+        insurer: text(row, 8, "client")?,
+        privacy_statement: flag(row, 9).unwrap_or(None),
+        gp: text(row, 10, "client")?,
+        referrer: text(row, 11, "client")?,
     };
     let same = is_of(row, subject);
     let more = rows.next().map_err(store_error)?.is_some();

@@ -152,8 +152,9 @@ fn qualified(alias: &str, name: &Name) -> String {
 /// The holder's facts of one subject.
 pub(super) fn facts(map: &HolderMap, by: Identifier) -> String {
     let c = &map.client;
-    let columns = [&c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret, &c.client_number, &c.bsn]
-        .map(|n| qualified("c", n));
+    let kept = [&c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret, &c.client_number, &c.bsn];
+    let mut columns: Vec<String> = kept.map(|n| qualified("c", n)).into();
+    columns.extend(c.optional_facts().map(|n| n.map_or_else(|| "NULL".to_owned(), |n| qualified("c", n))));
     let id = by.column(map);
     format!("SELECT {id}, {} FROM {} AS c WHERE {id} = ?1 LIMIT 2", columns.join(", "), c.table.quoted())
 }

@@ -2,6 +2,7 @@
 
 use crate::fact::{Fact, Facts};
 use crate::organisation::{Oin, Purpose, RecipientType};
+use crate::ports::HolderFacts;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,12 @@ pub struct Enrolment {
     /// CBS code of the municipality, for a municipality.
     #[serde(default)]
     pub municipality_code: Option<String>,
+    /// UZOVI code, for a health insurer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uzovi: Option<String>,
+    /// AGB code, for a GP or another referrer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agb: Option<String>,
     /// Whether secrecy was signed for.
     #[serde(default)]
     pub secrecy_signed: bool,
@@ -77,5 +84,75 @@ impl Enrolment {
             .with_bool(Fact::Agreement6a3, self.agreement_6a3.as_ref().is_some_and(|a| a.until >= today))
             .with_bool(Fact::SecrecySigned, self.secrecy_signed)
             .with_bool(Fact::OwnMunicipality, own)
+    }
+
+    /// Adds whether this organisation is the client's own insurer, GP or referrer. What the holder does not say stays
+    /// unknown.
+    #[must_use]
+    pub fn answer_own(&self, facts: Facts, holder: &HolderFacts) -> Facts {
+        let same = |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
+        let careful = |theirs: &Option<String>| same(&self.agb, theirs) || theirs.as_deref() == Some(self.oin.as_str());
+        let own = [
+            (Fact::OwnInsured, holder.insurer.as_ref().map(|_| same(&self.uzovi, &holder.insurer))),
+            (Fact::OwnGp, holder.gp.as_ref().map(|_| careful(&holder.gp))),
+            (Fact::OwnReferrer, holder.referrer.as_ref().map(|_| careful(&holder.referrer))),
+        ];
+        own.into_iter().fold(facts, |facts, (fact, known)| match known {
+            Some(is) => facts.with_bool(fact, is),
+            None => facts,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enrolled(uzovi: Option<&str>, agb: Option<&str>) -> Enrolment {
+        let text = format!(
+            "oin = \"00000099000000006001\"\nname = \"x\"\nrecipient = \"INSURER\"\n{}{}\n[agreement]\nreference = \"r\"\nuntil = \"2099-01-01\"",
+            uzovi.map(|u| format!("uzovi = \"{u}\"\n")).unwrap_or_default(),
+            agb.map(|a| format!("agb = \"{a}\"\n")).unwrap_or_default(),
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    fn holder(insurer: Option<&str>, gp: Option<&str>) -> HolderFacts {
+        HolderFacts {
+            identifiers: Vec::new(),
+            birth_date: None,
+            municipality_code: None,
+            active_case: true,
+            residence_secret: false,
+            financing: None,
+            insurer: insurer.map(str::to_owned),
+            privacy_statement: None,
+            gp: gp.map(str::to_owned),
+            referrer: None,
+        }
+    }
+
+    #[test]
+    fn what_the_holder_does_not_say_stays_unknown() {
+        let own = |enrolment: &Enrolment, holder: &HolderFacts, fact| {
+            enrolment.answer_own(Facts::UNKNOWN, holder).value(fact)
+        };
+        let insurer = enrolled(Some("9001"), None);
+        assert_eq!(own(&insurer, &holder(Some("9001"), None), Fact::OwnInsured), Some("true"));
+        assert_eq!(own(&insurer, &holder(Some("9002"), None), Fact::OwnInsured), Some("false"));
+        assert_eq!(own(&insurer, &holder(None, None), Fact::OwnInsured), None);
+        assert_eq!(own(&enrolled(None, None), &holder(Some("9001"), None), Fact::OwnInsured), Some("false"));
+        let gp = enrolled(None, Some("01000001"));
+        assert_eq!(own(&gp, &holder(None, Some("01000001")), Fact::OwnGp), Some("true"));
+        assert_eq!(own(&gp, &holder(None, Some("00000099000000006001")), Fact::OwnGp), Some("true"));
+        assert_eq!(own(&gp, &holder(None, Some("01000002")), Fact::OwnGp), Some("false"));
+        assert_eq!(own(&gp, &holder(None, Some("01000001")), Fact::OwnReferrer), None);
+    }
+
+    /// A row or a grant of before these codes existed stays what it was, byte for byte.
+    #[test]
+    fn an_enrolment_without_codes_is_written_as_before() {
+        let written = serde_json::to_string(&enrolled(None, None)).unwrap();
+        assert!(!written.contains("uzovi") && !written.contains("agb"), "{written}");
     }
 }

@@ -30,7 +30,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See it work: a gateway, ten organisations, 9,000 fictitious clients, on loopback
+    /// See it work: a gateway, twelve organisations, 9,000 fictitious clients, on loopback
     Demo(demo::Demo),
     /// Make the keys and empty databases of a configuration; never overwrites
     Init(init::Init),

@@ -3,6 +3,7 @@
 use super::StartFault;
 use super::housekeeping::Housekeeper;
 use crate::config::{Config, Mode};
+use crate::disclosure;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::origin::origin;
@@ -104,6 +105,7 @@ impl Opened {
         gateway.enrol(organisations).await?;
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
+        disclosure::follow(&gateway);
         Ok(Assembled { gateway, provisioned, housekeeper })
     }
 }

@@ -1,6 +1,7 @@
 //! Assembly of the gRPC server: limits, door, services, as one visible list.
 
 use super::audit_service::Audits;
+use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
 use super::log_service::Logs;
 use super::release_service::Releases;
@@ -10,6 +11,7 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::disclosure_service_server::DisclosureServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -82,6 +84,7 @@ where
         .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(InvoiceAuditServiceServer::new(Audits(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await
@@ -111,8 +114,13 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
 
 /// Health follows the conditions: when the log cannot be written, nothing may be released.
 async fn report_health(reporter: tonic_health::server::HealthReporter, conditions: Arc<Conditions>) {
-    const SERVICES: [&str; 4] =
-        ["", "sluis.v1.ReleaseService", "sluis.v1.StandingService", "sluis.v1.InvoiceAuditService"];
+    const SERVICES: [&str; 5] = [
+        "",
+        "sluis.v1.ReleaseService",
+        "sluis.v1.StandingService",
+        "sluis.v1.InvoiceAuditService",
+        "sluis.v1.DisclosureService",
+    ];
     let mut changes = conditions.watch();
     loop {
         changes.borrow_and_update();
