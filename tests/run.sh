@@ -65,6 +65,9 @@ install_commands() {
     command -v strace >/dev/null || packages+=(strace)
     command -v xmllint >/dev/null || packages+=(libxml2-utils)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    command -v curl >/dev/null || packages+=(curl ca-certificates)
+    command -v node >/dev/null || packages+=(nodejs)
+    command -v npm >/dev/null || packages+=(npm)
     [ "${#packages[@]}" -eq 0 ] && return 0
     say "installing ${packages[*]}"
     as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${packages[@]}"
@@ -79,6 +82,18 @@ install_python() {
             cp tests/requirements.txt "$venv/requirements.txt" || return 1
     fi
     export SLUIS_PYTHON="$venv/bin/python" PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
+}
+
+# The pinned packages of the Node example, in the target folder; their install scripts are not run.
+install_node() {
+    local folder="$target/node" wanted=docs/partner/node/package.json
+    if ! cmp -s "$wanted" "$folder/installed.json"; then
+        say "installing the packages of the Node example"
+        mkdir -p "$folder" && cp "$wanted" "$folder/package.json" &&
+            (cd "$folder" && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error) &&
+            cp "$wanted" "$folder/installed.json" || return 1
+    fi
+    export NODE_PATH="$folder/node_modules"
 }
 
 vectors_are_current() {
@@ -102,9 +117,10 @@ demo_is_verified() {
     return "$ended"
 }
 
-# A client in another language, on the folder that the demo made: every service, with the proto files and a certificate only.
-foreign_client_is_served() {
-    "$SLUIS_PYTHON" tests/foreign/client.py "$target/release/sluis" "$target/run/demo"
+# A client in another language goes through the table of cases, on the folder that the demo made: with the proto files and
+# a certificate only.
+foreign_client_holds() {
+    "$SLUIS_PYTHON" tests/foreign/run.py "$target/release/sluis" "$target/run/demo" "$1"
 }
 
 if ! command -v cargo >/dev/null; then
@@ -117,6 +133,7 @@ if ! install_python; then
     say "no Python environment: the checks that need it fail"
     export SLUIS_PYTHON=python3
 fi
+install_node || say "no Node packages: the checks that need them fail"
 
 say "building"
 if ! cargo test --release --workspace --locked --no-run; then
@@ -132,7 +149,9 @@ check "buf lint" buf lint proto
 check "verifier: own tests" "$SLUIS_PYTHON" tests/verify_selftest.py
 check "verifier: golden vectors are current" vectors_are_current
 check "demo, verified independently" demo_is_verified
-check "foreign client" foreign_client_is_served
+check "foreign client: Python" foreign_client_holds python
+check "foreign client: Node" foreign_client_holds node
+check "foreign client: buf curl" foreign_client_holds buf
 rust workspace --release --workspace --locked --no-fail-fast
 
 finish

@@ -119,41 +119,21 @@ impl Audit {
         transaction_id: uuid::Uuid,
         opening: &serde_json::Value,
     ) -> Result<(Self, Receipt), Fault> {
-        let admitted = gateway.admit(&caller, Some(Purpose::InvoiceFormal)).await?;
-        if admitted.enrolment.bsn_ground.is_none() {
-            return Err(Fault::BsnNotAllowed);
+        for _ in 0..ATTEMPTS_MAX {
+            let id = gateway.new_uuid();
+            let draft = gateway.opening_draft(&caller, actor.as_ref(), id, transaction_id, opening).await?;
+            let receipt = match gateway.recorder.record(draft).await? {
+                // An audit is not repeated: its lines are not known when it opens. A new one needs a new transaction id.
+                Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
+                verdict => recorded(verdict)?,
+            };
+            if let Some(receipt) = receipt {
+                let totals = Totals::default();
+                return Ok((Self { gateway, caller, actor, id, transaction_id, pages: 0, totals }, receipt));
+            }
+            gateway.settle().await;
         }
-        // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
-        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
-            return Err(Fault::NotEnrolled);
-        }
-        let (id, active) = (gateway.new_uuid(), gateway.active.load_full());
-        let (rid, today) = (gateway.request_id(), sluis_core::subject::dutch_date(gateway.clock.now()));
-        let key = gateway.keys.bucket_key(today).await?;
-        let payload = serde_json::json!({
-            "v": "sluis-payload/1",
-            "salt": data_encoding::HEXLOWER.encode(&gateway.salt()),
-            "actor": actor.as_ref().map(Actor::as_str),
-            "opening": opening,
-        });
-        let payload = payload.to_string().into_bytes();
-        let leaf = asked(&caller, &admitted, Purpose::InvoiceFormal, transaction_id, &active)
-            .leaf(LeafKind::AuditOpen)
-            .with(Key::Bid, id.simple().to_string())
-            .with(Key::Pc, commitment::payload(&payload));
-        let relies_on = relies_on(&caller, &admitted, &active);
-        let sealed = gateway.sealed(&key, rid, &payload)?;
-        let digest = gateway.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
-        let transaction = Some(crate::entry::transaction(&caller, transaction_id, digest));
-        let payload = Some(sealed);
-        let draft = Draft { payload, relies_on, transaction, ..gateway.bare_draft(rid, leaf) };
-        let receipt = match gateway.recorder.record(draft).await? {
-            // An audit is not repeated: its lines are not known when it opens. A new one needs a new transaction id.
-            Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
-            verdict => recorded(verdict)?.ok_or(Fault::TryAgain)?,
-        };
-        let audit = Self { gateway, caller, actor, id, transaction_id, pages: 0, totals: Totals::default() };
-        Ok((audit, receipt))
+        Err(Fault::TryAgain)
     }
 
     /// The id of the audit, 32 hex digits.
@@ -174,6 +154,7 @@ impl Audit {
                 page.lines.iter().for_each(|l| self.totals.count(l.finding));
                 return Ok(page);
             }
+            self.gateway.settle().await;
         }
         Err(Fault::TryAgain)
     }
@@ -225,6 +206,46 @@ impl Audit {
         let draft = self.gateway.bare_draft(rid, leaf);
         let receipt = recorded(self.gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
         Ok((totals, receipt))
+    }
+}
+
+impl Gateway {
+    /// The entry that opens an audit, for a caller who is enrolled for it.
+    async fn opening_draft(
+        &self,
+        caller: &Caller,
+        actor: Option<&Actor>,
+        id: uuid::Uuid,
+        transaction_id: uuid::Uuid,
+        opening: &serde_json::Value,
+    ) -> Result<Draft, Fault> {
+        let admitted = self.admit(caller, Some(Purpose::InvoiceFormal)).await?;
+        if admitted.enrolment.bsn_ground.is_none() {
+            return Err(Fault::BsnNotAllowed);
+        }
+        // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
+        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
+            return Err(Fault::NotEnrolled);
+        }
+        let active = self.active.load_full();
+        let (rid, today) = (self.request_id(), sluis_core::subject::dutch_date(self.clock.now()));
+        let key = self.keys.bucket_key(today).await?;
+        let payload = serde_json::json!({
+            "v": "sluis-payload/1",
+            "salt": data_encoding::HEXLOWER.encode(&self.salt()),
+            "actor": actor.map(Actor::as_str),
+            "opening": opening,
+        });
+        let payload = payload.to_string().into_bytes();
+        let leaf = asked(caller, &admitted, Purpose::InvoiceFormal, transaction_id, &active)
+            .leaf(LeafKind::AuditOpen)
+            .with(Key::Bid, id.simple().to_string())
+            .with(Key::Pc, commitment::payload(&payload));
+        let relies_on = relies_on(caller, &admitted, &active);
+        let digest = self.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
+        let transaction = Some(crate::entry::transaction(caller, transaction_id, digest));
+        let payload = Some(self.sealed(&key, rid, &payload)?);
+        Ok(Draft { payload, relies_on, transaction, ..self.bare_draft(rid, leaf) })
     }
 }
 

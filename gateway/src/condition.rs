@@ -43,6 +43,8 @@ conditions! {
     HolderFailing = "HOLDER_FAILING", ready: false;
     /// A changed file was not taken over; what was loaded before stays in force.
     ReloadRefused = "RELOAD_REFUSED", ready: true;
+    /// A revocation list reaches its next update soon; connections under it are then refused.
+    RevocationEnding = "REVOCATION_ENDING", ready: true;
     /// A revocation list is past its next update: connections under it are refused.
     RevocationStale = "REVOCATION_STALE", ready: false;
     /// Our own certificate ends soon.

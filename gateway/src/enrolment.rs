@@ -94,6 +94,7 @@ impl Gateway {
     /// # Errors
     /// [`Fault::PolicyTooOld`] when a higher number was active before; a store that does not answer.
     pub async fn activate(&self, policy: Arc<Policy>) -> Result<(), Fault> {
+        let _activating = self.activating.lock().await;
         let (digest, number) = (policy.digest(), policy.number());
         let current = self.register.active_policy().await?;
         let is_active = |v: &Versioned<GuardState>| v.state == GuardState::Policy { digest, number };

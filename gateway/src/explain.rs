@@ -56,7 +56,7 @@ impl Gateway {
                         Decision::Escalate(_) => Explanation::WouldEscalate(receipt),
                     });
                 }
-                Verdict::Stale => {}
+                Verdict::Stale => self.settle().await,
                 _ => return Err(Fault::Defect("the ledger refused the entry of an explanation")),
             }
         }

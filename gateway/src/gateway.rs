@@ -44,6 +44,8 @@ pub struct Gateway {
     pub grants: crate::enrolment::GrantCache,
     /// When the grid of answer slots begins.
     pub slots: crate::slot::Slots,
+    /// Held while a policy becomes active: from its entry in the log until questions are decided under it.
+    pub activating: tokio::sync::Mutex<()>,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
 }
@@ -55,6 +57,12 @@ impl Gateway {
         let mut salt = [0; 32];
         self.entropy.fill(&mut salt);
         salt
+    }
+
+    /// Waits until a policy that is becoming active is. Call it before deciding again what was stale: until then the old
+    /// policy would be read once more, and be stale once more.
+    pub(crate) async fn settle(&self) {
+        drop(self.activating.lock().await);
     }
 
     /// A new UUIDv7 from our clock and entropy.

@@ -6,10 +6,11 @@ use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::fact::{Fact, Facts};
 use sluis_core::field::{Field, FieldSet};
+use sluis_core::holder_fact::HeldFact;
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{GuardKey, Versioned};
 use sluis_core::organisation::{Oin, Purpose};
-use sluis_core::ports::{Financing, HolderFacts, SubjectKey};
+use sluis_core::ports::{HolderFacts, SubjectKey};
 use sluis_core::standing::{Asked, Standing};
 use sluis_core::subject::{Actor, SubjectId, SubjectRef, dutch_date};
 use std::sync::Arc;
@@ -186,9 +187,9 @@ pub(crate) fn holder_facts(
         .with_bool(Fact::ActiveCase, holder.active_case)
         .with_bool(Fact::ResidenceSecret, holder.residence_secret || standing.residence_secret())
         .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })))
-        // An empty word leaves a fact unknown.
-        .with(Fact::Financing, holder.financing.map_or("", Financing::code));
-    let facts = match holder.privacy_statement {
+        // A word that the fact does not have leaves it unknown.
+        .with(Fact::Financing, holder.held.text(HeldFact::FinancingLaw).unwrap_or_default());
+    let facts = match holder.held.flag(HeldFact::PrivacyStatement) {
         Some(signed) => facts.with_bool(Fact::PrivacyStatement, signed),
         None => facts,
     };

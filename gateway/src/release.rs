@@ -76,6 +76,7 @@ impl Gateway {
             if let Some(answer) = self.attempt(caller, &admitted, ask, transaction, serialize).await? {
                 return Ok(answer);
             }
+            self.settle().await;
         }
         Err(Fault::TryAgain)
     }

@@ -99,9 +99,9 @@ fn export(folder: &Folder) -> Written {
     let mut written = Written { vkey, notes: Vec::new(), leaves: Vec::new(), receipts: Vec::new() };
     let mut tiler = Tiler::new();
     for batch in 0..BATCHES {
-        let drafts = (batch * BATCH..(batch + 1) * BATCH).map(draft).collect();
+        let drafts = (batch * BATCH..(batch + 1) * BATCH).map(draft).collect::<Vec<_>>();
         let nothing = Snapshot::default();
-        let finalised = finalise(&head, nothing, 1000 + batch, drafts).unwrap();
+        let finalised = finalise(&head, nothing, 1000 + batch, &drafts).unwrap();
         head = finalised.head().clone();
         for entry in finalised.entries() {
             tiler.push(&entry.text).iter().for_each(|file| drop(folder.write(&file.path, &file.bytes)));

@@ -1,10 +1,13 @@
 //! Whether the holder's schema has what the map names: asked once at the start, explained for people.
 
 use super::fault::store_error;
-use super::map::{HolderMap, Name};
+use super::identifier::Kept;
+use super::map::HolderMap;
+use super::name::{Alias, Name, Reference};
+use super::value::Value;
 use rusqlite::Connection;
 use sluis_core::ports::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing the map names that the database does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +19,10 @@ pub enum Mismatch {
     #[error("table `{0}` of the holder database has no column `{1}`: correct the column map")]
     Column(String, String),
     /// An identifier kept as a number, which loses its leading zeros.
-    #[error("column `{1}` of table `{0}` must hold text: an identifier kept as a number loses its leading zeros")]
+    #[error(
+        "column `{1}` of table `{0}` must hold text: an identifier kept as a number loses its leading zeros; where it \
+         is a number on purpose, write `kept = \"number\"`"
+    )]
     NotText(String, String),
 }
 
@@ -38,19 +44,19 @@ impl HolderMap {
     /// [`OpenFault::Map`] with every mismatch; [`OpenFault::Store`] when the database does not answer.
     pub fn check(&self, connection: &Connection) -> Result<(), OpenFault> {
         let mut mismatches = Vec::new();
+        let identifiers = self.identifiers_of_text();
         for (table, columns) in self.named() {
-            let present = columns_of(connection, table).map_err(store_error)?;
+            let present = columns_of(connection, table.as_str()).map_err(store_error)?;
             if present.is_empty() {
-                mismatches.push(Mismatch::Table(table.to_owned()));
+                mismatches.push(Mismatch::Table(table.as_str().to_owned()));
                 continue;
             }
             for column in columns {
-                let found = present.get(column.as_str());
-                let is_identifier = [&self.client.bsn, &self.client.client_number].contains(&column);
-                match found {
-                    None => mismatches.push(Mismatch::Column(table.to_owned(), column.as_str().to_owned())),
-                    Some(kind) if is_identifier && is_numeric(kind) => {
-                        mismatches.push(Mismatch::NotText(table.to_owned(), column.as_str().to_owned()));
+                let place = || (table.as_str().to_owned(), column.as_str().to_owned());
+                match present.get(column.as_str()) {
+                    None => mismatches.push(Mismatch::Column(place().0, place().1)),
+                    Some(kind) if identifiers.contains(&(table, column)) && is_numeric(kind) => {
+                        mismatches.push(Mismatch::NotText(place().0, place().1));
                     }
                     Some(_) => {}
                 }
@@ -59,45 +65,71 @@ impl HolderMap {
         if mismatches.is_empty() { Ok(()) } else { Err(OpenFault::Map(mismatches)) }
     }
 
+    fn identifiers_of_text(&self) -> Vec<(&Name, &Name)> {
+        let identifiers = std::iter::once(&self.client.client_number).chain(&self.client.bsn);
+        let text = identifiers.filter(|identifier| identifier.kept != Kept::Number);
+        text.filter_map(|id| Some((self.named_table(id.column.at)?, &id.column.column))).collect()
+    }
+
     /// Every table with every column of it that the map names.
-    fn named(&self) -> Vec<(&str, Vec<&Name>)> {
-        let (c, p, l, b) = (&self.client, &self.parent, &self.parent.link, &self.billing);
-        let mut client =
-            vec![&c.client_number, &c.bsn, &c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret];
-        client.extend(c.optional_facts().into_iter().flatten());
-        client.extend(c.fields.values().flat_map(|shape| shape.columns()));
-        let mut parent = vec![&p.id];
-        parent.extend(p.fields.values().flat_map(|shape| &shape.columns));
-        let mut link = vec![&l.client_number, &l.parent];
-        link.extend(p.fields.values().flat_map(|shape| &shape.link));
-        let mut billing = vec![
-            &b.record_id,
-            &b.client_number,
-            &b.provider_agb,
-            &b.allocation_number,
-            &b.product_category,
-            &b.product_code,
-            &b.begin,
-            &b.end,
-            &b.volume,
-            &b.unit,
-            &b.tariff,
-            &b.amount,
-        ];
-        billing.extend(b.fields.values().flat_map(|shape| shape.columns()));
-        let tables = [(&c.table, client), (&p.table, parent), (&l.table, link), (&b.table, billing)];
-        tables.into_iter().map(|(table, columns)| (table.as_str(), columns)).collect()
+    pub(super) fn named(&self) -> BTreeMap<&Name, BTreeSet<&Name>> {
+        let mut named: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
+        let references = self.references().into_iter().map(|reference| (reference.at, &reference.column));
+        for (at, column) in self.keys().into_iter().chain(references) {
+            if let Some(table) = self.named_table(at) {
+                named.entry(table).or_default().insert(column);
+            }
+        }
+        named
+    }
+
+    /// Every column that is read as a value.
+    pub(super) fn references(&self) -> Vec<&Reference> {
+        let mut all: Vec<&Reference> = std::iter::once(&self.client.client_number).map(|id| &id.column).collect();
+        all.extend(self.client.bsn.iter().map(|id| &id.column));
+        let parent = self.parent.iter().flat_map(|parent| parent.fields.values());
+        let billing = self.billing.iter().flat_map(|billing| billing.fields.values());
+        let values = self.client.fields.values().chain(parent).chain(billing);
+        all.extend(values.flat_map(Value::parts).map(|part| &part.column));
+        all.extend(self.facts.references());
+        all.extend(self.billing.iter().flat_map(|billing| billing.line.references()));
+        all
+    }
+
+    /// Every column by which rows are found and told apart.
+    fn keys(&self) -> Vec<(Alias, &Name)> {
+        let of = |at: Alias| move |name| (at, name);
+        let mut all = vec![(Alias::Client, &self.client.key)];
+        all.extend(self.client.only.keys().map(of(Alias::Client)));
+        if let Some(parent) = &self.parent {
+            let own = std::iter::once(&parent.key).chain(&parent.client).chain(parent.only.keys());
+            all.extend(own.chain(parent.valid.iter().flat_map(|valid| valid.columns())).map(of(Alias::Parent)));
+            if let Some(link) = &parent.link {
+                let own = [&link.client, &link.parent].into_iter().chain(link.only.keys());
+                all.extend(own.chain(link.valid.iter().flat_map(|valid| valid.columns())).map(of(Alias::Link)));
+            }
+        }
+        if let Some(billing) = &self.billing {
+            let own = [&billing.key, &billing.client].into_iter().chain(billing.only.keys());
+            all.extend(own.map(of(Alias::Billing)));
+        }
+        for (n, (_, joined)) in self.tables.iter().enumerate() {
+            all.extend(joined.own_columns().map(of(Alias::Joined(n))));
+            all.extend(joined.on.values().map(|target| (target.at, &target.column)));
+        }
+        all
     }
 }
 
 /// The columns of a table or view with their declared types; empty when there is no such table.
-fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<BTreeMap<String, String>> {
-    let mut statement = connection.prepare("SELECT name, type FROM pragma_table_info(?1)")?;
+pub(super) fn columns_of(connection: &Connection, table: &str) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement = connection.prepare("SELECT name, type FROM pragma_table_xinfo(?1)")?;
     let rows = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
 
-fn is_numeric(declared: &str) -> bool {
+/// Whether a declared type makes numbers of digits.
+pub(super) fn is_numeric(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     ["INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"].iter().any(|kind| declared.contains(kind))
 }

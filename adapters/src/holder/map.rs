@@ -1,12 +1,21 @@
-//! The column map: which column of the holder's database holds which field of the catalogue.
+//! The column map: which column of the holder's database holds which field of the catalogue, and which facts.
 //!
-//! It is a TOML file of the holder, read strictly: an unknown key, an unknown field, a name that is not a plain
-//! identifier or a field that is mapped twice or not accounted for is a fault with its place. The map holds names
-//! only, never SQL.
+//! It is a TOML file of the holder, read strictly: an unknown key, an unknown field, a name that is none, a reference
+//! to a table that is not declared, or a field that is mapped twice or not accounted for is a fault with its place.
+//! The map holds names, codes and fixed texts only, never SQL. `docs/holder-source.md` explains every key.
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use super::date::DateForm;
+use super::facts::FactMap;
+use super::identifier::Identifier;
+use super::name::{Alias, Name, Reference};
+use super::table::{Joined, Only, Valid};
+use super::value::{Part, Value};
+use serde::Deserialize;
 use sluis_core::field::{Field, FieldSet};
 use std::collections::BTreeMap;
+
+/// The format this program reads.
+const FORMAT: &str = "sluis-holder/2";
 
 /// Why a column map is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,267 +23,243 @@ pub enum MapFault {
     /// The text does not read as a column map; the text names line and column.
     #[error("the column map does not read: {0}")]
     Text(String),
+    /// Another format.
+    #[error("the column map says format `{0}`; this program reads `{FORMAT}`")]
+    Format(String),
     /// One field in two places.
     #[error("field `{}` is mapped twice: keep one", .0.code())]
     Twice(Field),
     /// A field of the catalogue that is neither mapped nor listed in `not_kept`.
     #[error("field `{}` is not accounted for: map it, or list it in `not_kept`", .0.code())]
     Missing(Field),
+    /// A field that follows from the identifiers of the client.
+    #[error("field `{}` follows from `[client]`: take it out of the fields", .0.code())]
+    Identifier(Field),
+    /// A section contradicts itself or another one.
+    #[error("`[{section}]`: {text}")]
+    Section {
+        /// Which, as in the file.
+        section: String,
+        /// What is wrong and what to do.
+        text: String,
+    },
 }
 
-/// A table or column name: a small letter or underscore, then up to 62 small letters, digits and underscores.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Name(String);
-
-impl Name {
-    /// The name as it was written.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name in double quotes; its alphabet has no quote to escape.
-    pub(super) fn quoted(&self) -> String {
-        format!("\"{}\"", self.0)
-    }
-}
-
-impl TryFrom<String> for Name {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
-        let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if first && rest && text.len() <= 63 {
-            Ok(Self(text))
-        } else {
-            Err(format!("`{text}` is not a table or column name: use a-z, 0-9 and _, at most 63, not a digit first"))
-        }
+impl MapFault {
+    pub(super) fn section(section: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Section { section: section.into(), text: text.into() }
     }
 }
 
-/// How the text of a field is made of columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// One column as it stands.
-    Column(Name),
-    /// The columns that have a value, joined by a space.
-    Join(Vec<Name>),
-    /// First and last day, as `first/last`; no value unless both are there.
-    Span(Name, Name),
-}
-
-impl Shape {
-    /// The columns it reads, in order.
-    pub(super) fn columns(&self) -> Vec<&Name> {
-        match self {
-            Self::Column(name) => vec![name],
-            Self::Join(names) => names.iter().collect(),
-            Self::Span(first, last) => vec![first, last],
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Shape {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Shape;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a column name, { join = [\"a\", \"b\"] } or { span = [\"first\", \"last\"] }")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Shape, E> {
-                Name::try_from(text.to_owned()).map(Shape::Column).map_err(E::custom)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-                let key: Option<String> = map.next_key()?;
-                let shape = match key.as_deref() {
-                    Some("join") => Shape::Join(map.next_value()?),
-                    Some("span") => {
-                        let (first, last) = map.next_value()?;
-                        Shape::Span(first, last)
-                    }
-                    _ => return Err(A::Error::custom("write `join` or `span`")),
-                };
-                if map.next_key::<String>()?.is_some() {
-                    return Err(A::Error::custom("one of `join` and `span`, and nothing else"));
-                }
-                match shape {
-                    Shape::Join(names) if names.is_empty() => Err(A::Error::custom("`join` needs a column")),
-                    shape => Ok(shape),
-                }
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
+/// What holds for the whole map.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    /// Always `sluis-holder/2`.
+    pub(super) format: String,
+    /// How dates are kept where a column does not say it.
+    #[serde(default)]
+    pub(super) dates: DateForm,
+    /// Fields of the catalogue that this holder does not keep, said in so many words.
+    #[serde(default)]
+    pub(super) not_kept: Vec<Field>,
 }
 
 /// The table with one row per client.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClientTable {
     /// Its name.
     pub(super) table: Name,
-    /// The holder's client number, text, unique.
-    pub(super) client_number: Name,
-    /// The BSN as nine digits of text, or NULL.
-    pub(super) bsn: Name,
-    /// Date of birth, `YYYY-MM-DD` with `00` for what is unknown.
-    pub(super) birth_date: Name,
-    /// CBS code of the responsible municipality, or NULL.
-    pub(super) municipality_code: Name,
-    /// 1 while care is running, 0 otherwise.
-    pub(super) active_case: Name,
-    /// 1 when the residence must stay secret, 0 otherwise; NULL counts as 1.
-    pub(super) residence_secret: Name,
-    /// The law that pays for the care: `jeugdwet`, `zvw` or `other`; absent when the holder does not keep it.
+    /// The key to which other tables refer.
+    pub(super) key: Name,
+    /// The number by which others know the client.
+    pub(super) client_number: Identifier,
+    /// The BSN, where the holder keeps it.
+    pub(super) bsn: Option<Identifier>,
+    /// Which rows count.
     #[serde(default)]
-    pub(super) financing: Option<Name>,
-    /// UZOVI code of the health insurer.
+    pub(super) only: Only,
+    /// The fields of the client.
     #[serde(default)]
-    pub(super) insurer: Option<Name>,
-    /// 1 when the privacy statement towards the insurer was signed, 0 otherwise; NULL is not known.
-    #[serde(default)]
-    pub(super) privacy_statement: Option<Name>,
-    /// AGB code or OIN of the GP.
-    #[serde(default)]
-    pub(super) gp: Option<Name>,
-    /// AGB code or OIN of whoever referred.
-    #[serde(default)]
-    pub(super) referrer: Option<Name>,
-    /// The fields that stand in this row.
-    pub(super) fields: BTreeMap<Field, Shape>,
+    pub(super) fields: BTreeMap<Field, Value>,
 }
 
-impl ClientTable {
-    /// The columns of facts that a holder need not keep, in the order in which facts are read.
-    pub(super) const fn optional_facts(&self) -> [Option<&Name>; 5] {
-        [
-            self.financing.as_ref(),
-            self.insurer.as_ref(),
-            self.privacy_statement.as_ref(),
-            self.gp.as_ref(),
-            self.referrer.as_ref(),
-        ]
-    }
-}
-
-/// The table that links clients and parents.
-#[derive(Debug, Clone, serde::Deserialize)]
+/// The table that says whose parents they are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkTable {
     /// Its name.
     pub(super) table: Name,
-    /// The client number of the child.
-    pub(super) client_number: Name,
-    /// The key of the parent.
+    /// Column with the client's key.
+    pub(super) client: Name,
+    /// Column with the parent's key.
     pub(super) parent: Name,
-}
-
-/// What one parent contributes to a field: columns of the parent, then columns of the link.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ParentShape {
-    /// Columns of the parent table.
+    /// Which rows count.
     #[serde(default)]
-    pub(super) columns: Vec<Name>,
-    /// Columns of the link table.
-    #[serde(default)]
-    pub(super) link: Vec<Name>,
+    pub(super) only: Only,
+    /// The days between which a row holds.
+    pub(super) valid: Option<Valid>,
 }
 
 /// The table with one row per parent.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ParentTable {
     /// Its name.
     pub(super) table: Name,
     /// Its key; parents come in this order.
-    pub(super) id: Name,
-    /// Whose parents they are.
-    pub(super) link: LinkTable,
-    /// The fields that are made of parents.
-    pub(super) fields: BTreeMap<Field, ParentShape>,
+    pub(super) key: Name,
+    /// Column with the client's key, where there is no table in between.
+    pub(super) client: Option<Name>,
+    /// The table in between.
+    pub(super) link: Option<LinkTable>,
+    /// Which rows count.
+    #[serde(default)]
+    pub(super) only: Only,
+    /// The days between which a row holds.
+    pub(super) valid: Option<Valid>,
+    /// The fields that are made of parents: one text per parent, joined.
+    pub(super) fields: BTreeMap<Field, Value>,
 }
 
-/// The table with one row per billing record (the data of RJ 6a.1). Amounts in eurocents.
-#[derive(Debug, Clone, serde::Deserialize)]
+/// What a claim line is compared with (the data of RJ 6a.1).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    /// AGB code of the provider, 8 digits.
+    pub(super) provider_agb: Value,
+    /// Number of the allocation.
+    pub(super) allocation_number: Part,
+    /// Product category, 2 digits.
+    pub(super) product_category: Value,
+    /// Product code.
+    pub(super) product_code: Value,
+    /// First day of the product period.
+    pub(super) begin: Part,
+    /// Last day of the product period.
+    pub(super) end: Part,
+    /// Volume in `unit`.
+    pub(super) volume: Part,
+    /// Unit (WJ756), 2 digits.
+    pub(super) unit: Value,
+    /// Tariff per unit; nothing when the unit is euros.
+    pub(super) tariff: Part,
+    /// Amount.
+    pub(super) amount: Part,
+}
+
+impl Line {
+    /// The columns it reads, in the order in which their cells are taken: as the fields of this type stand.
+    pub(super) fn references(&self) -> Vec<&Reference> {
+        let Self { provider_agb, allocation_number, product_category, product_code, begin, end, .. } = self;
+        let Self { volume, unit, tariff, amount, .. } = self;
+        let mut parts = provider_agb.parts();
+        parts.push(allocation_number);
+        parts.extend(product_category.parts());
+        parts.extend(product_code.parts());
+        parts.extend([begin, end, volume]);
+        parts.extend(unit.parts());
+        parts.extend([tariff, amount]);
+        parts.into_iter().map(|part| &part.column).collect()
+    }
+}
+
+/// The table with one row per billing record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BillingTable {
     /// Its name.
     pub(super) table: Name,
     /// Its key.
-    pub(super) record_id: Name,
-    /// The client it bills.
-    pub(super) client_number: Name,
-    /// AGB code of the provider, 8 digits of text.
-    pub(super) provider_agb: Name,
-    /// Number of the allocation.
-    pub(super) allocation_number: Name,
-    /// Product category, 2 digits of text.
-    pub(super) product_category: Name,
-    /// Product code, text.
-    pub(super) product_code: Name,
-    /// First day of the product period.
-    pub(super) begin: Name,
-    /// Last day of the product period.
-    pub(super) end: Name,
-    /// Volume in `unit`.
-    pub(super) volume: Name,
-    /// Unit (WJ756), 2 digits of text.
-    pub(super) unit: Name,
-    /// Tariff per unit, or NULL when the unit is euros.
-    pub(super) tariff: Name,
-    /// Amount.
-    pub(super) amount: Name,
+    pub(super) key: Name,
+    /// Column with the client's key.
+    pub(super) client: Name,
+    /// Which rows count.
+    #[serde(default)]
+    pub(super) only: Only,
+    /// What a claim line is compared with.
+    pub(super) line: Line,
     /// The fields that stand in this row.
-    pub(super) fields: BTreeMap<Field, Shape>,
+    #[serde(default)]
+    pub(super) fields: BTreeMap<Field, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    map: Head,
+    client: ClientTable,
+    #[serde(default)]
+    facts: FactMap,
+    parent: Option<ParentTable>,
+    billing: Option<BillingTable>,
+    #[serde(default)]
+    tables: BTreeMap<Name, Joined>,
 }
 
 /// The closed map from the catalogue to the columns of one holder.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderMap {
-    /// Fields of the catalogue that this holder does not keep, said in so many words.
-    not_kept: Vec<Field>,
+    pub(super) head: Head,
     pub(super) client: ClientTable,
-    pub(super) parent: ParentTable,
-    pub(super) billing: BillingTable,
+    pub(super) facts: FactMap,
+    pub(super) parent: Option<ParentTable>,
+    pub(super) billing: Option<BillingTable>,
+    /// Joined tables under their names in the map, each after those it hangs on.
+    pub(super) tables: Vec<(Name, Joined)>,
 }
 
 impl HolderMap {
-    /// Reads a column map and accounts for every field of the catalogue.
+    /// Reads a column map, resolves every reference and accounts for every field of the catalogue.
     ///
     /// # Errors
     /// [`MapFault`] with the place or the field.
     pub fn parse(text: &str) -> Result<Self, MapFault> {
-        let map: Self =
+        let Written { map: head, client, facts, parent, billing, tables } =
             toml::from_str(text).map_err(|fault| MapFault::Text(fault.to_string().trim_end().to_owned()))?;
+        if head.format != FORMAT {
+            return Err(MapFault::Format(head.format));
+        }
+        let mut map = Self { head, client, facts, parent, billing, tables: Vec::new() };
+        map.resolve(tables)?;
+        map.account()?;
+        Ok(map)
+    }
+
+    /// Every field of the catalogue is mapped once or not kept.
+    fn account(&self) -> Result<(), MapFault> {
         let mut seen = FieldSet::EMPTY;
-        for field in map.not_kept.iter().copied().chain(map.mapped()) {
+        for field in self.head.not_kept.iter().copied().chain(self.mapped()) {
             if seen.contains(field) {
                 return Err(MapFault::Twice(field));
             }
             seen = seen.with(field);
         }
-        match Field::ALL.iter().find(|field| !seen.contains(**field)) {
-            Some(field) => Err(MapFault::Missing(*field)),
-            None => Ok(map),
-        }
+        Field::ALL.iter().find(|field| !seen.contains(**field)).map_or(Ok(()), |field| Err(MapFault::Missing(*field)))
     }
 
     fn mapped(&self) -> impl Iterator<Item = Field> {
-        let client = self.client.fields.keys();
-        client.chain(self.parent.fields.keys()).chain(self.billing.fields.keys()).copied()
+        let parent = self.parent.iter().flat_map(|parent| parent.fields.keys());
+        let billing = self.billing.iter().flat_map(|billing| billing.fields.keys());
+        self.client.fields.keys().chain(parent).chain(billing).copied()
     }
 
     /// The fields this holder keeps.
     #[must_use]
     pub fn kept(&self) -> FieldSet {
         self.mapped().collect()
+    }
+
+    /// The tables with a section of their own, as they are in the database.
+    pub(super) fn named_table(&self, at: Alias) -> Option<&Name> {
+        match at {
+            Alias::Client => Some(&self.client.table),
+            Alias::Parent => self.parent.as_ref().map(|parent| &parent.table),
+            Alias::Link => self.parent.as_ref().and_then(|parent| parent.link.as_ref()).map(|link| &link.table),
+            Alias::Billing => self.billing.as_ref().map(|billing| &billing.table),
+            Alias::Joined(n) => self.tables.get(n).map(|(_, joined)| &joined.table),
+        }
     }
 }
 
@@ -292,18 +277,49 @@ mod tests {
     #[test]
     fn the_demo_map_accounts_for_the_whole_catalogue() {
         let map = HolderMap::parse(MAP).unwrap();
-        assert!(map.kept().contains(Field::Name) && map.kept() == FieldSet::of(Field::ALL));
+        assert!(map.kept() == FieldSet::of(Field::ALL));
+        assert!(map.kept().contains(Field::Bsn) && map.kept().contains(Field::ClientNumber));
     }
 
     #[test]
     fn faults_name_their_place() {
         assert!(fault("table = \"client\"", "table = \"client; drop table x\"").contains("line "));
-        assert!(fault("postcode = \"postcode\"", "postcode = \"Postcode\"").contains("`Postcode` is not"));
+        assert!(
+            fault("postcode = \"postcode\"", "postcode = \"post\\\"code\"").contains("is not a table or column name")
+        );
         assert!(fault("postcode = \"postcode\"", "postcodes = \"postcode\"").contains("unknown field `postcodes`"));
-        assert!(fault("postcode = \"postcode\"", "postcode = { sql = [\"a\"] }").contains("`join` or `span`"));
+        assert!(fault("postcode = \"postcode\"", "postcode = { sql = [\"a\"] }").contains("unknown field `sql`"));
         assert!(fault("postcode = \"postcode\"", "").contains("`postcode` is not accounted for"));
         assert!(fault("not_kept = [", "not_kept = [\"postcode\"").contains("`postcode` is mapped twice"));
         assert!(fault("[parent.link]", "colour = \"red\"\n[parent.link]").contains("unknown field `colour`"));
-        assert!(fault("table = \"client\"", "table = \"1client\"").contains("not a digit first"));
+        assert!(fault("sluis-holder/2", "sluis-holder/1").contains("`sluis-holder/1`"));
+        assert!(
+            fault("postcode = \"postcode\"", "postcode = \"adres.postcode\"").contains("declare it under `[tables]`")
+        );
+        assert!(fault("postcode = \"postcode\"", "postcode = \"billing.unit\"").contains("hangs on another section"));
+        assert!(fault("[client.fields]", "[client.fields]\nbsn = \"bsn\"").contains("`bsn` follows from `[client]`"));
+        assert!(fault("key = \"parent_id\"", "key = \"parent_id\"\nclient = \"x\"").contains("either `client` or"));
+        assert!(fault("[facts]", "[facts]\nshoe_size = \"x\"").contains("unknown fact `shoe_size`"));
+        let secret = "residence_secret = { column = \"residence_secret\", yes = \"1\", empty = false }";
+        assert!(fault("residence_secret = \"residence_secret\"", secret).contains("nothing may not mean no"));
+    }
+
+    #[test]
+    fn a_joined_table_hangs_on_a_table_of_the_map() {
+        let with = |tables: &str| HolderMap::parse(&format!("{MAP}\n{tables}"));
+        let fault = |tables: &str| with(tables).unwrap_err().to_string();
+        let map = with(
+            "[tables.b]\ntable = \"B\"\nmatch = { id = \"c.b\" }\n[tables.c]\ntable = \"C\"\nmatch = { id = \"client.c\" }",
+        );
+        let names: Vec<_> = map.unwrap().tables.iter().map(|(name, _)| name.as_str().to_owned()).collect();
+        assert_eq!(names, ["c", "b"]);
+        let circle =
+            "[tables.b]\ntable = \"B\"\nmatch = { id = \"c.b\" }\n[tables.c]\ntable = \"C\"\nmatch = { id = \"b.c\" }";
+        assert!(fault(circle).contains("does not hang on this one"));
+        assert!(fault("[tables.b]\ntable = \"B\"\nmatch = { id = \"b\" }").contains("must name one table"));
+        assert!(fault("[tables.b]\ntable = \"B\"\nmatch = {}").contains("needs a column"));
+        assert!(fault("[tables.link]\ntable = \"B\"\nmatch = { id = \"client.c\" }").contains("choose another"));
+        let both = "[tables.b]\ntable = \"B\"\nmatch = { id = \"client.b\" }\nlatest = \"x\"\nvalid = { from = \"y\" }";
+        assert!(fault(both).contains("keep one of `valid` and `latest`"));
     }
 }

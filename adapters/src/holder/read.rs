@@ -1,35 +1,41 @@
-//! Running a statement and reading its rows: identifier first, then the values, absent where the column is NULL.
+//! Running a statement and reading its rows: identifier first, then the values, withheld where they do not read.
 
-use super::LINE_GLUE;
+use super::bind::Given;
+use super::date::DateForm;
+use super::facts::{FactMap, Held};
 use super::fault::{inconsistent, store_error};
-use super::statement::{Selected, Statement};
+use super::form::{Cell, Told};
+use super::identifier::{IdForm, Kind};
+use super::map::{HolderMap, Line};
+use super::statement::Statement;
+use super::value::{LINE_GLUE, together};
 use jiff::civil::Date;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params_from_iter};
 use sluis_core::claim::BillingRecord;
 use sluis_core::field::Field;
-use sluis_core::ports::{DossierError, Financing, HolderFacts, StoreError};
-use sluis_core::subject::{BirthDate, Bsn, SubjectId};
+use sluis_core::holder_fact::HeldFacts;
+use sluis_core::ports::{DossierError, HolderFacts, StoreError};
+use sluis_core::subject::{BirthDate, SubjectId};
 
-/// The values of the one row under `key`, after its identifier proved to be the subject's.
+/// The values of the one row, after its identifier proved to be the subject's.
 pub(super) fn one_row(
     connection: &Connection,
     statement: &Statement,
-    key: &str,
+    given: &Given<'_>,
     subject: &SubjectId,
     table: &'static str,
 ) -> Result<Vec<(Field, String)>, DossierError> {
     let mut prepared = connection.prepare_cached(&statement.sql).map_err(store_error)?;
-    let mut rows = prepared.query([key]).map_err(store_error)?;
+    let mut rows = prepared.query(params_from_iter(statement.binds.values(given))).map_err(store_error)?;
     let row = rows.next().map_err(store_error)?.ok_or(DossierError::Absent)?;
-    if !is_of(row, subject) {
+    let mut cells = Cells::of(row);
+    if !is_of(&mut cells, statement.identifier, subject) {
         return Err(DossierError::OtherSubject);
     }
     let mut values = Vec::with_capacity(statement.selected.len());
-    for selected in &statement.selected {
-        if let Some(text) = value(row, selected, table)? {
-            values.push((selected.field, text));
-        }
+    for (field, value) in &statement.selected {
+        values.extend(told(*field, value.read(&mut cells)));
     }
     match rows.next().map_err(store_error)? {
         Some(_) => Err(inconsistent(table).into()),
@@ -41,49 +47,41 @@ pub(super) fn one_row(
 pub(super) fn joined_rows(
     connection: &Connection,
     statement: &Statement,
+    given: &Given<'_>,
     subject: &SubjectId,
 ) -> Result<Vec<(Field, String)>, DossierError> {
     let mut prepared = connection.prepare_cached(&statement.sql).map_err(store_error)?;
-    let mut rows = prepared.query([subject.value()]).map_err(store_error)?;
-    let mut lines: Vec<(Field, Vec<String>)> = statement.selected.iter().map(|s| (s.field, Vec::new())).collect();
+    let mut rows = prepared.query(params_from_iter(statement.binds.values(given))).map_err(store_error)?;
+    let mut lines: Vec<Vec<Told>> = statement.selected.iter().map(|_| Vec::new()).collect();
     while let Some(row) = rows.next().map_err(store_error)? {
-        if !is_of(row, subject) {
+        let mut cells = Cells::of(row);
+        if !is_of(&mut cells, statement.identifier, subject) {
             return Err(DossierError::OtherSubject);
         }
-        for (selected, (_, texts)) in statement.selected.iter().zip(&mut lines) {
-            texts.extend(value(row, selected, "parent")?);
+        for ((_, value), told) in statement.selected.iter().zip(&mut lines) {
+            told.push(value.read(&mut cells));
         }
     }
-    let present = lines.into_iter().filter(|(_, texts)| !texts.is_empty());
-    Ok(present.map(|(field, texts)| (field, texts.join(LINE_GLUE))).collect())
+    let fields = statement.selected.iter().map(|(field, _)| *field).zip(lines);
+    Ok(fields.filter_map(|(field, lines)| told(field, together(lines, LINE_GLUE))).collect())
 }
 
 /// The facts of one subject. An unknown or unreadable secret counts as secret, such a case as no case, such a birth
-/// date as none; what else is unknown or unreadable stays unknown.
+/// date as none.
 pub(super) fn facts(
     connection: &Connection,
-    sql: &str,
+    statement: &Statement,
+    map: &HolderMap,
+    given: &Given<'_>,
     subject: &SubjectId,
 ) -> Result<Option<HolderFacts>, StoreError> {
-    let mut prepared = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = prepared.query([subject.value()]).map_err(store_error)?;
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(store_error)?;
+    let mut rows = prepared.query(params_from_iter(statement.binds.values(given))).map_err(store_error)?;
     let Some(row) = rows.next().map_err(store_error)? else { return Ok(None) };
-    let mut identifiers: Vec<SubjectId> = Vec::with_capacity(2);
-    identifiers.extend(text(row, 5, "client")?.and_then(|t| SubjectId::client_number(&t)));
-    identifiers.extend(text(row, 6, "client")?.and_then(|t| Bsn::parse(&t).ok()).map(SubjectId::Bsn));
-    let facts = HolderFacts {
-        identifiers,
-        birth_date: text(row, 1, "client")?.and_then(|t| BirthDate::parse(&t)),
-        municipality_code: text(row, 2, "client")?,
-        active_case: flag(row, 3).unwrap_or(None).unwrap_or(false),
-        residence_secret: flag(row, 4).unwrap_or(None).unwrap_or(true),
-        financing: text(row, 7, "client")?.and_then(|t| Financing::from_code(&t.to_ascii_lowercase())),
-        insurer: text(row, 8, "client")?,
-        privacy_statement: flag(row, 9).unwrap_or(None),
-        gp: text(row, 10, "client")?,
-        referrer: text(row, 11, "client")?,
-    };
-    let same = is_of(row, subject);
+    let mut cells = Cells::of(row);
+    let same = is_of(&mut cells, statement.identifier, subject);
+    let identifiers = identifiers(map, &mut cells);
+    let facts = fact_values(&map.facts, identifiers, &mut cells, given.today, map.head.dates);
     let more = rows.next().map_err(store_error)?.is_some();
     if !same {
         return Err(inconsistent("client"));
@@ -95,107 +93,170 @@ pub(super) fn facts(
     Ok((!more).then_some(facts))
 }
 
-/// The billing records that a claim line may be compared with.
+/// Client number, and BSN where it is kept.
+fn identifiers(map: &HolderMap, cells: &mut Cells<'_>) -> Vec<SubjectId> {
+    let number = IdForm { kind: Kind::ClientNumber, kept: map.client.client_number.kept };
+    let bsn = map.client.bsn.as_ref().map(|bsn| IdForm { kind: Kind::Bsn, kept: bsn.kept });
+    std::iter::once(number).chain(bsn).filter_map(|form| form.read(cells.next()?)).collect()
+}
+
+/// In the order of [`FactMap::references`].
+fn fact_values(
+    map: &FactMap,
+    identifiers: Vec<SubjectId>,
+    cells: &mut Cells<'_>,
+    today: Date,
+    dates: DateForm,
+) -> HolderFacts {
+    let birth_date = map.birth_date.as_ref().and_then(|part| part.read(cells).value());
+    let municipality_code = map.municipality_code.as_ref().and_then(|value| value.read(cells).value());
+    let active_case = map.active_case.as_ref().and_then(|flag| flag.read(cells, today, dates));
+    let secrets: Vec<_> = map.residence_secret.iter().map(|flag| flag.read(cells, today, dates)).collect();
+    let mut held = HeldFacts::default();
+    for (fact, how) in &map.held {
+        match how {
+            Held::Flag(flag) => held.set_flag(*fact, flag.read(cells, today, dates)),
+            Held::Text(value) => held.set_text(*fact, value.read(cells).value()),
+        }
+    }
+    HolderFacts {
+        identifiers,
+        birth_date: birth_date.and_then(|text| BirthDate::parse(&text)),
+        municipality_code,
+        active_case: active_case.unwrap_or(false),
+        residence_secret: secrets.is_empty() || secrets.iter().any(|secret| *secret != Some(false)),
+        held,
+    }
+}
+
+/// The billing records that a claim line may be compared with; `None` when one of them does not read, and then a line
+/// cannot be confirmed, nor said to differ.
 pub(super) fn billing_records(
     connection: &Connection,
-    sql: &str,
-    bound: &[&dyn rusqlite::ToSql],
+    statement: &Statement,
+    line: &Line,
+    given: &Given<'_>,
     subject: &SubjectId,
-) -> Result<Vec<BillingRecord>, StoreError> {
-    let mut prepared = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = prepared.query(bound).map_err(store_error)?;
+) -> Result<Option<Vec<BillingRecord>>, StoreError> {
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(store_error)?;
+    let mut rows = prepared.query(params_from_iter(statement.binds.values(given))).map_err(store_error)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next().map_err(store_error)? {
-        if !is_of(row, subject) {
+        let mut cells = Cells::of(row);
+        if !is_of(&mut cells, statement.identifier, subject) {
             return Err(inconsistent("billing"));
         }
-        records.push(billing_record(row).ok_or(inconsistent("billing"))?);
+        let Some(record) = billing_record(line, &mut cells) else {
+            tracing::warn!("a billing record of the holder does not read: its lines are not confirmed");
+            return Ok(None);
+        };
+        records.push(record);
     }
-    Ok(records)
+    Ok(Some(records))
 }
 
 /// A page of clients: each with its client number, and its BSN where it has one.
 pub(super) fn subjects(
     connection: &Connection,
-    sql: &str,
-    after: &str,
-    count: u32,
+    statement: &Statement,
+    map: &HolderMap,
+    given: &Given<'_>,
 ) -> Result<Vec<Vec<SubjectId>>, StoreError> {
-    let mut prepared = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = prepared.query((after, count)).map_err(store_error)?;
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(store_error)?;
+    let mut rows = prepared.query(params_from_iter(statement.binds.values(given))).map_err(store_error)?;
     let mut page = Vec::new();
     while let Some(row) = rows.next().map_err(store_error)? {
-        let number = text(row, 0, "client")?.and_then(|t| SubjectId::client_number(&t));
+        let mut cells = Cells::of(row);
+        let number = cells.next().and_then(|cell| statement.identifier.read(cell));
         let mut identifiers = vec![number.ok_or(inconsistent("client"))?];
-        match text(row, 1, "client")?.map(|digits| Bsn::parse(&digits)) {
-            Some(Ok(bsn)) => identifiers.push(SubjectId::Bsn(bsn)),
-            Some(Err(_)) => {
-                tracing::warn!("a client of the holder has a BSN that is none: known by client number only")
+        if let Some(bsn) = &map.client.bsn
+            && let Some(cell) = cells.next().filter(|cell| cell.text().is_none_or(|text| !text.is_empty()))
+        {
+            match (IdForm { kind: Kind::Bsn, kept: bsn.kept }).read(cell) {
+                Some(bsn) => identifiers.push(bsn),
+                None => tracing::warn!("a client of the holder has a BSN that is none: known by client number only"),
             }
-            None => {}
         }
         page.push(identifiers);
     }
     Ok(page)
 }
 
-/// Whether the row carries the identifier that was decided on, byte for byte: a case-blind collation or a number
-/// without its leading zero is another identifier.
-fn is_of(row: &Row<'_>, subject: &SubjectId) -> bool {
-    matches!(row.get_ref(0), Ok(ValueRef::Text(found)) if found == subject.value().as_bytes())
+/// The columns of a row in order.
+struct Cells<'r> {
+    row: &'r Row<'r>,
+    at: usize,
 }
 
-fn value(row: &Row<'_>, selected: &Selected, table: &'static str) -> Result<Option<String>, StoreError> {
-    let mut parts = Vec::with_capacity(selected.columns.len());
-    for column in selected.columns.clone() {
-        parts.extend(text(row, column, table)?);
-    }
-    let complete = if selected.whole { parts.len() == selected.columns.len() } else { !parts.is_empty() };
-    Ok(complete.then(|| parts.join(selected.glue)))
-}
-
-/// A column as text; NULL and empty text are no value. Fractions and blobs have no place in a dossier's fields.
-fn text(row: &Row<'_>, column: usize, table: &'static str) -> Result<Option<String>, StoreError> {
-    match row.get_ref(column).map_err(store_error)? {
-        ValueRef::Null => Ok(None),
-        ValueRef::Integer(number) => Ok(Some(number.to_string())),
-        ValueRef::Text(bytes) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| inconsistent(table))?;
-            Ok((!text.is_empty()).then(|| text.to_owned()))
-        }
-        ValueRef::Real(_) | ValueRef::Blob(_) => Err(inconsistent(table)),
+impl<'r> Cells<'r> {
+    const fn of(row: &'r Row<'r>) -> Self {
+        Self { row, at: 0 }
     }
 }
 
-fn flag(row: &Row<'_>, column: usize) -> Result<Option<bool>, StoreError> {
-    match row.get_ref(column).map_err(store_error)? {
-        ValueRef::Null => Ok(None),
-        ValueRef::Integer(0) => Ok(Some(false)),
-        ValueRef::Integer(1) => Ok(Some(true)),
-        _ => Err(inconsistent("client")),
+impl<'r> Iterator for Cells<'r> {
+    type Item = Cell<'r>;
+
+    fn next(&mut self) -> Option<Cell<'r>> {
+        let found = self.row.get_ref(self.at).ok()?;
+        self.at += 1;
+        Some(cell(found))
     }
 }
 
-/// The columns after the identifier, in the order of `statement::billing_records`; `None` when one is not of its kind.
-fn billing_record(row: &Row<'_>) -> Option<BillingRecord> {
-    let words = |column| text(row, column, "billing").ok().flatten();
-    let number = |column| words(column).and_then(|t| t.parse::<u32>().ok());
-    let day = |column| words(column).and_then(|t| t.parse::<Date>().ok());
-    let tariff = match row.get_ref(10).ok()? {
-        ValueRef::Null => None,
-        _ => Some(number(10)?),
+/// What the engine has in a column, for all engines.
+pub(super) fn cell(found: ValueRef<'_>) -> Cell<'_> {
+    match found {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Integer(number),
+        ValueRef::Real(number) => Cell::Real(number),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).map_or(Cell::Other, Cell::Text),
+        ValueRef::Blob(_) => Cell::Other,
+    }
+}
+
+/// Whether the row carries the identifier that was decided on: one that differs in a letter's case or a leading zero
+/// is another, unless the map says how the holder keeps it.
+fn is_of(cells: &mut Cells<'_>, form: IdForm, subject: &SubjectId) -> bool {
+    cells.next().and_then(|cell| form.read(cell)).as_ref() == Some(subject)
+}
+
+/// A value that reads; one that does not is withheld, and our own log says of which field.
+fn told(field: Field, told: Told) -> Option<(Field, String)> {
+    if told == Told::Unreadable {
+        tracing::warn!(field = field.code(), "a value of the holder does not read as the column map says: withheld");
+    }
+    told.value().map(|text| (field, text))
+}
+
+/// In the order of [`Line::references`], after the key.
+fn billing_record(line: &Line, cells: &mut Cells<'_>) -> Option<BillingRecord> {
+    let record_id = cells.next()?.text().filter(|key| !key.is_empty())?;
+    let provider_agb = line.provider_agb.read(cells).value()?;
+    let allocation_number = line.allocation_number.read(cells).value()?.parse().ok()?;
+    let product_category = line.product_category.read(cells).value()?;
+    let product_code = line.product_code.read(cells).value()?;
+    let begin = line.begin.read(cells).value()?.parse().ok()?;
+    let end = line.end.read(cells).value()?.parse().ok()?;
+    let volume = line.volume.read(cells).value()?.parse().ok()?;
+    let unit = line.unit.read(cells).value()?;
+    let tariff = match line.tariff.read(cells) {
+        Told::Absent => None,
+        Told::Value(text) => Some(text.parse().ok()?),
+        Told::Unreadable => return None,
     };
+    let amount = line.amount.read(cells).value()?.parse().ok()?;
     Some(BillingRecord {
-        record_id: words(1)?,
-        provider_agb: words(2)?,
-        allocation_number: number(3)?,
-        product_category: words(4)?,
-        product_code: words(5)?,
-        begin: day(6)?,
-        end: day(7)?,
-        volume: number(8)?,
-        unit: words(9)?,
+        record_id,
+        provider_agb,
+        allocation_number,
+        product_category,
+        product_code,
+        begin,
+        end,
+        volume,
+        unit,
         tariff,
-        amount: number(11)?,
+        amount,
     })
 }

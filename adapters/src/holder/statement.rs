@@ -3,35 +3,15 @@
 //! What a statement selects is the identifier (column 0, compared with the permit's subject, A15) and the columns of
 //! exactly the fields asked for. Values are bound, names are quoted, and there is no way in for a column name.
 
-use super::map::{HolderMap, Name, Shape};
+use super::bind::{Bind, Binds, only};
+use super::form::Form;
+use super::identifier::{IdForm, Identifier, Kept, Kind};
+use super::join::{Tables, certain, client_by, holds, identifier, is_subject};
+use super::map::{BillingTable, HolderMap, ParentTable};
+use super::name::{Alias, Reference, qualified};
+use super::value::Value;
 use sluis_core::field::{Field, FieldSet};
-use sluis_core::subject::SubjectId;
-use std::ops::Range;
-
-/// By which identifier the subject was named, and so which column is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Identifier {
-    Bsn,
-    ClientNumber,
-}
-
-impl Identifier {
-    /// The kind of this subject's identifier.
-    pub(super) const fn of(subject: &SubjectId) -> Self {
-        match subject {
-            SubjectId::Bsn(_) => Self::Bsn,
-            SubjectId::ClientNumber(_) => Self::ClientNumber,
-        }
-    }
-
-    fn column(self, map: &HolderMap) -> String {
-        let name = match self {
-            Self::Bsn => &map.client.bsn,
-            Self::ClientNumber => &map.client.client_number,
-        };
-        format!("c.{}", name.quoted())
-    }
-}
+use std::collections::BTreeMap;
 
 /// Which of the holder's tables a statement reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,163 +24,197 @@ pub(super) enum Source {
     Billing,
 }
 
-/// Where the value of a field stands in a row, and how its parts become one text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Selected {
-    pub(super) field: Field,
-    pub(super) columns: Range<usize>,
-    /// Between the parts.
-    pub(super) glue: &'static str,
-    /// Whether every part must have a value.
-    pub(super) whole: bool,
-}
-
 /// A statement and how to read its rows. Column 0 is the identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
     pub(super) sql: String,
-    pub(super) selected: Vec<Selected>,
+    pub(super) binds: Binds,
+    /// How the identifier in column 0 is kept.
+    pub(super) identifier: IdForm,
+    /// What the columns after it tell, in order.
+    pub(super) selected: Vec<(Field, Value)>,
 }
 
 impl Statement {
     /// The statement that reads the part of `fields` that `source` holds. `None` when it holds nothing of them,
-    /// but for the client's own row, which always proves who the subject is.
-    pub(super) fn build(map: &HolderMap, source: Source, by: Identifier, fields: FieldSet) -> Option<Self> {
-        let mut list = SelectList::starting_with(by.column(map));
+    /// but for the client's own row, which always proves who the subject is, and when the holder does not keep
+    /// this kind of identifier.
+    pub(super) fn build(map: &HolderMap, source: Source, by: Kind, fields: FieldSet) -> Option<Self> {
+        let mut list = SelectList::starting_with(map, by)?;
         match source {
-            Source::Client => list.add_shapes(map.client.fields.iter(), "c", fields),
-            Source::Billing => list.add_shapes(map.billing.fields.iter(), "b", fields),
-            Source::Parents => list.add_parents(map, fields),
+            Source::Client => list.add_fields(&map.client.fields, fields),
+            Source::Parents => list.add_fields(&map.parent.as_ref()?.fields, fields),
+            Source::Billing => list.add_fields(&map.billing.as_ref()?.fields, fields),
         }
         if list.selected.is_empty() && source != Source::Client {
             return None;
         }
-        let sql = format!("SELECT {} {}", list.columns.join(", "), origin(map, source, by));
-        Some(Self { sql, selected: list.selected })
+        let origin = match source {
+            Source::Client => list.of_client(" LIMIT 2"),
+            Source::Parents => list.of_parents(map.parent.as_ref()?),
+            Source::Billing => list.of_record(map.billing.as_ref()?),
+        };
+        Some(list.finish(&origin))
+    }
+
+    /// The holder's facts of one subject: client number, BSN where it is kept, then what `[facts]` reads.
+    pub(super) fn facts(map: &HolderMap, by: Kind) -> Option<Self> {
+        let mut list = SelectList::starting_with(map, by)?;
+        list.add_identifiers();
+        map.facts.references().into_iter().for_each(|reference| list.add(reference));
+        let origin = list.of_client(" LIMIT 2");
+        Some(list.finish(&origin))
+    }
+
+    /// The billing records of one subject that begin on one day: key, then the columns of `[billing.line]`.
+    pub(super) fn records(map: &HolderMap, by: Kind) -> Option<Self> {
+        let billing = map.billing.as_ref()?;
+        let mut list = SelectList::starting_with(map, by)?;
+        list.columns.push(qualified(Alias::Billing, &billing.key));
+        billing.line.references().into_iter().for_each(|reference| list.add(reference));
+        let origin = list.of_records(billing);
+        Some(list.finish(&origin))
+    }
+
+    /// The identifiers of the clients after a client number, in its order.
+    pub(super) fn subjects(map: &HolderMap) -> Option<Self> {
+        let mut list = SelectList::starting_with(map, Kind::ClientNumber)?;
+        if let Some(bsn) = &map.client.bsn {
+            list.add(&bsn.column);
+        }
+        let number = &map.client.client_number;
+        let after = list.binds.placeholder(if number.kept == Kept::Number { Bind::AfterNumber } else { Bind::Key });
+        let mut conditions = vec![format!("{} > {after}", number.column.sql())];
+        conditions.extend(only(&map.client.only, "c", &mut list.binds));
+        let joins = list.tables.joins(&[Alias::Client], &mut list.binds);
+        let count = list.binds.placeholder(Bind::Count);
+        let origin = format!(
+            "FROM {} AS c{joins} WHERE {} ORDER BY {} LIMIT {count}",
+            map.client.table.quoted(),
+            conditions.join(" AND "),
+            number.column.sql(),
+        );
+        Some(list.finish(&origin))
     }
 }
 
-/// `FROM` to the end: which row, and at most as many as prove that it is the only one.
-fn origin(map: &HolderMap, source: Source, by: Identifier) -> String {
-    let (client, id) = (map.client.table.quoted(), by.column(map));
-    let number = map.client.client_number.quoted();
-    match source {
-        Source::Client => format!("FROM {client} AS c WHERE {id} = ?1 LIMIT 2"),
-        Source::Parents => {
-            let (parent, link) = (&map.parent, &map.parent.link);
-            format!(
-                "FROM {client} AS c JOIN {} AS l ON l.{} = c.{number} JOIN {} AS p ON p.{key} = l.{} \
-                 WHERE {id} = ?1 ORDER BY p.{key}",
-                link.table.quoted(),
-                link.client_number.quoted(),
-                parent.table.quoted(),
-                link.parent.quoted(),
-                key = parent.id.quoted(),
-            )
-        }
-        Source::Billing => {
-            let billing = &map.billing;
-            format!(
-                "FROM {} AS b JOIN {client} AS c ON c.{number} = b.{} WHERE b.{} = ?1 LIMIT 2",
-                billing.table.quoted(),
-                billing.client_number.quoted(),
-                billing.record_id.quoted(),
-            )
-        }
-    }
-}
-
-struct SelectList {
+struct SelectList<'m> {
+    map: &'m HolderMap,
+    by: &'m Identifier,
+    form: IdForm,
+    tables: Tables<'m>,
+    binds: Binds,
     columns: Vec<String>,
-    selected: Vec<Selected>,
+    selected: Vec<(Field, Value)>,
 }
 
-impl SelectList {
-    fn starting_with(identifier: String) -> Self {
-        Self { columns: vec![identifier], selected: Vec::new() }
+impl<'m> SelectList<'m> {
+    fn starting_with(map: &'m HolderMap, by: Kind) -> Option<Self> {
+        let id = identifier(map, by)?;
+        let mut tables = Tables::new(map);
+        tables.require(id.column.at);
+        let form = IdForm { kind: by, kept: id.kept };
+        let columns = vec![id.column.sql()];
+        Some(Self { map, by: id, form, tables, binds: Binds::default(), columns, selected: Vec::new() })
     }
 
-    fn add(&mut self, field: Field, columns: impl Iterator<Item = String>, glue: &'static str, whole: bool) {
-        let start = self.columns.len();
-        self.columns.extend(columns);
-        self.selected.push(Selected { field, columns: start..self.columns.len(), glue, whole });
+    fn add(&mut self, reference: &Reference) {
+        self.tables.need(reference.at);
+        self.columns.push(reference.sql());
     }
 
-    fn add_shapes<'a>(&mut self, shapes: impl Iterator<Item = (&'a Field, &'a Shape)>, alias: &str, fields: FieldSet) {
-        for (field, shape) in shapes.filter(|(field, _)| fields.contains(**field)) {
-            let columns = shape.columns().into_iter().map(|name| qualified(alias, name));
-            match shape {
-                Shape::Column(_) | Shape::Join(_) => self.add(*field, columns, " ", false),
-                Shape::Span(..) => self.add(*field, columns, "/", true),
+    fn add_identifiers(&mut self) {
+        let client = &self.map.client;
+        self.add(&client.client_number.column);
+        if let Some(bsn) = &client.bsn {
+            self.add(&bsn.column);
+        }
+    }
+
+    fn add_fields(&mut self, map: &BTreeMap<Field, Value>, fields: FieldSet) {
+        for (field, value) in map.iter().filter(|(field, _)| fields.contains(**field)) {
+            value.parts().into_iter().for_each(|part| self.add(&part.column));
+            self.selected.push((*field, value.clone()));
+        }
+    }
+
+    fn finish(self, origin: &str) -> Statement {
+        let sql = format!("SELECT {} {origin}", self.columns.join(", "));
+        Statement { sql, binds: self.binds, identifier: self.form, selected: self.selected }
+    }
+
+    /// The client found by the identifier, in as many rows as prove that it is the only one.
+    fn of_client(&mut self, end: &str) -> String {
+        let mut conditions = vec![is_subject(self.by, &mut self.binds)];
+        conditions.extend(only(&self.map.client.only, "c", &mut self.binds));
+        let joins = self.tables.joins(&[Alias::Client], &mut self.binds);
+        format!("FROM {} AS c{joins} WHERE {}{end}", self.map.client.table.quoted(), conditions.join(" AND "))
+    }
+
+    fn of_parents(&mut self, parent: &ParentTable) -> String {
+        let dates = self.map.head.dates;
+        let mut conditions = vec![is_subject(self.by, &mut self.binds)];
+        conditions.extend(only(&self.map.client.only, "c", &mut self.binds));
+        conditions.extend(only(&parent.only, "p", &mut self.binds));
+        if let Some(valid) = &parent.valid {
+            conditions.extend(holds(valid, "p", dates, &mut self.binds));
+            conditions.extend(certain(valid, "p", dates));
+        }
+        let client_key = qualified(Alias::Client, &self.map.client.key);
+        let (table, key) = (parent.table.quoted(), qualified(Alias::Parent, &parent.key));
+        let mut joins = self.tables.joins(&[Alias::Client], &mut self.binds);
+        if let Some(link) = &parent.link {
+            conditions.extend(only(&link.only, "l", &mut self.binds));
+            if let Some(valid) = &link.valid {
+                conditions.extend(holds(valid, "l", dates, &mut self.binds));
+                conditions.extend(certain(valid, "l", dates));
             }
+            let (to_client, to_parent) = (link.client.quoted(), link.parent.quoted());
+            joins.push_str(&format!(" JOIN {} AS l ON l.{to_client} = {client_key}", link.table.quoted()));
+            joins.push_str(&format!(" JOIN {table} AS p ON {key} = l.{to_parent}"));
         }
+        if let Some(column) = &parent.client {
+            joins.push_str(&format!(" JOIN {table} AS p ON {} = {client_key}", qualified(Alias::Parent, column)));
+        }
+        joins.push_str(&self.tables.joins(&[Alias::Parent, Alias::Link], &mut self.binds));
+        let client = self.map.client.table.quoted();
+        format!("FROM {client} AS c{joins} WHERE {} ORDER BY {key}", conditions.join(" AND "))
     }
 
-    fn add_parents(&mut self, map: &HolderMap, fields: FieldSet) {
-        for (field, shape) in map.parent.fields.iter().filter(|(field, _)| fields.contains(**field)) {
-            let own = shape.columns.iter().map(|name| qualified("p", name));
-            let link = shape.link.iter().map(|name| qualified("l", name));
-            self.add(*field, own.chain(link), " ", false);
-        }
+    /// One billing record by its key, with the client it bills.
+    fn of_record(&mut self, billing: &BillingTable) -> String {
+        let key = qualified(Alias::Billing, &billing.key);
+        let mut conditions = vec![format!("{key} = {}", self.binds.placeholder(Bind::Key))];
+        conditions.extend(only(&self.map.client.only, "c", &mut self.binds));
+        conditions.extend(only(&billing.only, "b", &mut self.binds));
+        let client = client_by(self.map, Alias::Billing, &billing.client);
+        let joins = self.tables.joins(&[Alias::Client, Alias::Billing], &mut self.binds);
+        let table = billing.table.quoted();
+        format!("FROM {table} AS b {client}{joins} WHERE {} LIMIT 2", conditions.join(" AND "))
     }
-}
 
-fn qualified(alias: &str, name: &Name) -> String {
-    format!("{alias}.{}", name.quoted())
-}
-
-/// The holder's facts of one subject.
-pub(super) fn facts(map: &HolderMap, by: Identifier) -> String {
-    let c = &map.client;
-    let kept = [&c.birth_date, &c.municipality_code, &c.active_case, &c.residence_secret, &c.client_number, &c.bsn];
-    let mut columns: Vec<String> = kept.map(|n| qualified("c", n)).into();
-    columns.extend(c.optional_facts().map(|n| n.map_or_else(|| "NULL".to_owned(), |n| qualified("c", n))));
-    let id = by.column(map);
-    format!("SELECT {id}, {} FROM {} AS c WHERE {id} = ?1 LIMIT 2", columns.join(", "), c.table.quoted())
-}
-
-/// The billing records of one subject (?1), provider (?2), allocation (?3) and period (?4, ?5).
-pub(super) fn billing_records(map: &HolderMap, by: Identifier) -> String {
-    let b = &map.billing;
-    let columns = [
-        &b.record_id,
-        &b.provider_agb,
-        &b.allocation_number,
-        &b.product_category,
-        &b.product_code,
-        &b.begin,
-        &b.end,
-        &b.volume,
-        &b.unit,
-        &b.tariff,
-        &b.amount,
-    ];
-    let id = by.column(map);
-    format!(
-        "SELECT {id}, {} FROM {} AS c JOIN {} AS b ON b.{} = c.{} \
-         WHERE {id} = ?1 AND b.{} = ?2 AND b.{} = ?3 AND b.{} = ?4 AND b.{} = ?5 ORDER BY b.{}",
-        columns.map(|n| qualified("b", n)).join(", "),
-        map.client.table.quoted(),
-        b.table.quoted(),
-        b.client_number.quoted(),
-        map.client.client_number.quoted(),
-        b.provider_agb.quoted(),
-        b.allocation_number.quoted(),
-        b.begin.quoted(),
-        b.end.quoted(),
-        b.record_id.quoted(),
-    )
-}
-
-/// The identifiers of the clients after a client number (?1), at most ?2, in order.
-pub(super) fn subjects(map: &HolderMap) -> String {
-    let c = &map.client;
-    let number = c.client_number.quoted();
-    format!(
-        "SELECT {number}, {} FROM {} WHERE {number} > ?1 ORDER BY {number} LIMIT ?2",
-        c.bsn.quoted(),
-        c.table.quoted()
-    )
+    fn of_records(&mut self, billing: &BillingTable) -> String {
+        let mut conditions = vec![is_subject(self.by, &mut self.binds)];
+        let begin = &billing.line.begin;
+        // A form that has more than a day cannot be asked for by a day: those records are all compared.
+        if let Form::Date(form) = begin.form
+            && form.write(jiff::civil::Date::ZERO).is_some()
+        {
+            conditions.push(format!("{} = {}", begin.column.sql(), self.binds.placeholder(Bind::Begin(form))));
+        }
+        conditions.extend(only(&self.map.client.only, "c", &mut self.binds));
+        conditions.extend(only(&billing.only, "b", &mut self.binds));
+        let of_client = self.tables.joins(&[Alias::Client], &mut self.binds);
+        let of_billing = self.tables.joins(&[Alias::Billing], &mut self.binds);
+        let (key, own) = (qualified(Alias::Client, &self.map.client.key), qualified(Alias::Billing, &billing.client));
+        format!(
+            "FROM {} AS c{of_client} JOIN {} AS b ON {own} = {key}{of_billing} WHERE {} ORDER BY {}",
+            self.map.client.table.quoted(),
+            billing.table.quoted(),
+            conditions.join(" AND "),
+            qualified(Alias::Billing, &billing.key),
+        )
+    }
 }
 
 #[cfg(test)]
@@ -214,24 +228,25 @@ mod tests {
         list.split(", ").map(str::to_owned).collect()
     }
 
+    fn columns<'a>(fields: impl IntoIterator<Item = (&'a Field, &'a Value)>, set: FieldSet) -> Vec<String> {
+        let asked = fields.into_iter().filter(|(field, _)| set.contains(**field));
+        asked.flat_map(|(_, value)| value.parts()).map(|part| part.column.sql()).collect()
+    }
+
     #[test]
     fn a_statement_names_exactly_the_permitted_columns() {
         let map = HolderMap::parse(MAP).unwrap();
         for set in sets() {
-            for by in [Identifier::Bsn, Identifier::ClientNumber] {
-                let id = if by == Identifier::Bsn { "c.\"bsn\"" } else { "c.\"client_number\"" };
+            for by in [Kind::Bsn, Kind::ClientNumber] {
+                let id = if by == Kind::Bsn { "c.\"bsn\"" } else { "c.\"client_number\"" };
                 let mut wanted = vec![id.to_owned()];
-                for (field, shape) in map.client.fields.iter().filter(|(f, _)| set.contains(**f)) {
-                    let _ = field;
-                    wanted.extend(shape.columns().iter().map(|n| format!("c.\"{}\"", n.as_str())));
-                }
+                wanted.extend(columns(&map.client.fields, set));
                 let statement = Statement::build(&map, Source::Client, by, set).unwrap();
                 assert_eq!(select_list(&statement.sql), wanted, "{}", set.to_hex());
 
                 let billing = Statement::build(&map, Source::Billing, by, set);
-                let fields = map.billing.fields.iter().filter(|(f, _)| set.contains(**f));
                 let mut wanted = vec![id.to_owned()];
-                wanted.extend(fields.flat_map(|(_, s)| s.columns()).map(|n| format!("b.\"{}\"", n.as_str())));
+                wanted.extend(columns(&map.billing.as_ref().unwrap().fields, set));
                 assert_eq!(billing.is_some(), wanted.len() > 1);
                 assert_eq!(billing.map_or(wanted.clone(), |s| select_list(&s.sql)), wanted);
             }
@@ -242,7 +257,7 @@ mod tests {
     fn the_text_of_a_small_set() {
         let map = HolderMap::parse(MAP).unwrap();
         let set = FieldSet::of(&[Field::Postcode, Field::ParentsAuthority, Field::Period]);
-        let text = |source| Statement::build(&map, source, Identifier::Bsn, set).unwrap().sql;
+        let text = |source| Statement::build(&map, source, Kind::Bsn, set).unwrap().sql;
         assert_eq!(
             text(Source::Client),
             r#"SELECT c."bsn", c."postcode" FROM "client" AS c WHERE c."bsn" = ?1 LIMIT 2"#
@@ -255,6 +270,21 @@ mod tests {
             text(Source::Billing),
             r#"SELECT c."bsn", b."period_begin", b."period_end" FROM "billing" AS b JOIN "client" AS c ON c."client_number" = b."client_number" WHERE b."record_id" = ?1 LIMIT 2"#
         );
-        assert!(Statement::build(&map, Source::Parents, Identifier::Bsn, FieldSet::of(&[Field::Name])).is_none());
+        assert!(Statement::build(&map, Source::Parents, Kind::Bsn, FieldSet::of(&[Field::Name])).is_none());
+    }
+
+    #[test]
+    fn a_table_that_no_asked_field_needs_is_not_read() {
+        let map = MAP.replace("postcode = \"postcode\"", "postcode = \"adres.Post code\"");
+        let tables = "[tables.adres]\ntable = \"Adres\"\nmatch = { \"cliënt\" = \"client.client_number\" }\n\
+                      only = { soort = \"W\" }";
+        let map = HolderMap::parse(&format!("{map}\n{tables}")).unwrap();
+        let text = |field| Statement::build(&map, Source::Client, Kind::Bsn, FieldSet::of(&[field])).unwrap().sql;
+        assert_eq!(text(Field::Place), r#"SELECT c."bsn", c."place" FROM "client" AS c WHERE c."bsn" = ?1 LIMIT 2"#);
+        assert_eq!(
+            text(Field::Postcode),
+            r#"SELECT c."bsn", t0."Post code" FROM "client" AS c LEFT JOIN "Adres" AS t0 ON t0."cliënt" = c."client_number" AND COALESCE(trim(CAST(t0."soort" AS TEXT)), '') IN (?2) AND (SELECT COUNT(*) FROM "Adres" AS o WHERE o."cliënt" = c."client_number" AND COALESCE(trim(CAST(o."soort" AS TEXT)), '') IN (?2)) = 1 WHERE c."bsn" = ?1 LIMIT 2"#
+        );
+        assert!(!Statement::facts(&map, Kind::Bsn).unwrap().sql.contains("Adres"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::fixture::{MAP, Scratch, sets};
 use super::*;
+use crate::system::SystemClock;
 use jiff::civil::date;
 use sluis_core::decide::decide;
 use sluis_core::fact::{Fact, Facts};
@@ -11,7 +12,11 @@ use sluis_core::release::{Decision, Question};
 use sluis_core::subject::Bsn;
 
 fn holder(scratch: &Scratch) -> HolderDatabase {
-    HolderDatabase::open(&scratch.path, HolderMap::parse(MAP).unwrap(), 2).unwrap()
+    open(scratch).unwrap()
+}
+
+fn open(scratch: &Scratch) -> Result<HolderDatabase, OpenFault> {
+    HolderDatabase::open(&scratch.path, HolderMap::parse(MAP).unwrap(), 2, Arc::new(SystemClock))
 }
 
 fn client(number: &str) -> SubjectId {
@@ -60,7 +65,7 @@ fn no_marker_of_another_field_or_subject_is_in_the_answer() {
     for set in sets() {
         let record = (set.bits() % 2 == 0).then_some("R1");
         let values = holder.values(&client("KR-A1"), set, record).unwrap();
-        let billing: FieldSet = holder.map.billing.fields.keys().copied().collect();
+        let billing: FieldSet = holder.map.billing.as_ref().unwrap().fields.keys().copied().collect();
         let kept = set.intersection(holder.map.kept());
         let expected = if record.is_some() { kept } else { kept.difference(billing) };
         assert_eq!(values.iter().map(|(f, _)| *f).collect::<FieldSet>(), expected, "{}", set.to_hex());
@@ -164,7 +169,7 @@ fn what_the_schema_lacks_is_explained_at_the_start() {
     let change =
         "ALTER TABLE client DROP COLUMN phone; ALTER TABLE client RENAME COLUMN plan TO plans; DROP TABLE parent";
     scratch.writer().execute_batch(change).unwrap();
-    let fault = HolderDatabase::open(&scratch.path, HolderMap::parse(MAP).unwrap(), 1).err().unwrap();
+    let fault = open(&scratch).err().unwrap();
     let text = fault.to_string();
     assert!(text.contains("`client` of the holder database has no column `phone`"), "{text}");
     assert!(text.contains("no column `plan`") && text.contains("no table `parent`"), "{text}");
@@ -189,7 +194,8 @@ fn the_connections_cannot_write() {
     let scratch = Scratch::new("readonly");
     let holder = holder(&scratch);
     assert!(holder.pool.take().execute("UPDATE client SET phone = ''", []).is_err());
-    let missing = HolderDatabase::open(&scratch.path.with_extension("none"), HolderMap::parse(MAP).unwrap(), 1);
+    let nowhere = scratch.path.with_extension("none");
+    let missing = HolderDatabase::open(&nowhere, HolderMap::parse(MAP).unwrap(), 1, Arc::new(SystemClock));
     let unreachable = StoreError::Unavailable { store: "holder database", state: "UNREACHABLE" };
     assert_eq!(missing.err(), Some(OpenFault::Store(unreachable)));
 }

@@ -13,6 +13,7 @@ use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Entry, Finalised, Seen, Snapshot, finalise, wanted};
 use sluis_core::log::leaf::{Key, LeafValue};
 use sluis_core::ports::StoreError;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The replica number of the only process on a SQLite log.
@@ -58,7 +59,7 @@ impl Desk {
         Err(StoreError::Unknown { store: LOG })
     }
 
-    fn attempt(&mut self, drafts: &[Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised, Failure> {
+    fn attempt<'d>(&mut self, drafts: &'d [Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised<'d>, Failure> {
         self.begin()?;
         match self.write(drafts, kept) {
             Ok(finalised) if finalised.is_empty() => {
@@ -107,17 +108,17 @@ impl Desk {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    fn write(&mut self, drafts: &[Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised, Failure> {
+    fn write<'d>(&mut self, drafts: &'d [Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised<'d>, Failure> {
         let head = head_row(&self.connection, self.log).map_err(|e| before_commit(LOG, "log_head", &e))?.open()?;
         if head != self.head {
             return Err(corrupt("log_head").into()); // somebody else wrote, or the file went back in time
         }
         let snapshot = self.snapshot(drafts)?;
-        let finalised = finalise(&head, snapshot, self.clock.now(), drafts.to_vec())?;
+        let finalised = finalise(&head, snapshot, self.clock.now(), drafts)?;
         if finalised.is_empty() {
             return Ok(finalised);
         }
-        self.write_leaves(&finalised, drafts)?;
+        self.write_leaves(&finalised)?;
         let refused = |table| move |error: rusqlite::Error| before_commit(LOG, table, &error);
         self.write_guards(&finalised)?;
         self.write_subtrees(&finalised).map_err(refused("log_subtree"))?;
@@ -155,24 +156,24 @@ impl Desk {
         Ok(snapshot)
     }
 
-    fn write_leaves(&self, finalised: &Finalised, drafts: &[Draft]) -> Result<(), Failure> {
+    fn write_leaves(&self, finalised: &Finalised<'_>) -> Result<(), Failure> {
         let refused = |error: rusqlite::Error| Failure::Store(before_commit(LOG, "log_leaf", &error));
         let mut statement = self.connection.prepare_cached(statements::INSERT_LEAF).map_err(refused)?;
         for entry in finalised.entries() {
             let row = leaf_row(self.log, entry.index)?;
-            let transaction = entry.transaction.as_ref();
+            let (transaction, payload) = (entry.draft.transaction.as_ref(), entry.draft.payload.as_ref());
             let inserted = statement.execute((
                 row,
                 &entry.text,
                 &entry.hash,
                 kind_number(entry.kind),
                 signed(entry.time)?,
-                entry.rid.0.as_bytes(),
-                organisation_of(entry, drafts),
+                entry.draft.rid.0.as_bytes(),
+                organisation_of(entry.draft),
                 transaction.map(|t| t.id.as_bytes()),
                 transaction.map(|t| &t.digest),
-                entry.payload.as_ref().map(|p| &p.key_id),
-                entry.payload.as_ref().map(|p| &p.ciphertext),
+                payload.map(|p| &p.key_id),
+                payload.map(|p| &p.ciphertext),
             ));
             let page = inserted.and_then(|_| self.write_page(row, entry));
             page.map_err(|error| if is_data(&error) { Failure::Draft(entry.position) } else { refused(error) })?;
@@ -180,13 +181,13 @@ impl Desk {
         Ok(())
     }
 
-    fn write_page(&self, row: i64, entry: &Entry) -> Result<(), rusqlite::Error> {
-        let Some(page) = &entry.page else { return Ok(()) };
+    fn write_page(&self, row: i64, entry: &Entry<'_>) -> Result<(), rusqlite::Error> {
+        let Some(page) = &entry.draft.page else { return Ok(()) };
         self.connection.prepare_cached(statements::INSERT_PAGE)?.execute((row, page.to_bytes())).map(|_| ())
     }
 
     /// What is written here is learned only after the commit.
-    fn write_guards(&mut self, finalised: &Finalised) -> Result<(), StoreError> {
+    fn write_guards(&mut self, finalised: &Finalised<'_>) -> Result<(), StoreError> {
         self.learned.clear();
         let refused = |error: rusqlite::Error| before_commit(LOG, "state", &error);
         for row in finalised.guards() {
@@ -195,12 +196,12 @@ impl Desk {
             let (kind, key) = state_row::place(&row.key);
             let mut statement = self.connection.prepare_cached(statements::WRITE_STATE).map_err(refused)?;
             statement.execute((kind, key, signed(row.version)?, signed(row.index)?, &sealed)).map_err(refused)?;
-            self.learned.push((row.key.clone(), row.version, sealed, row.state.clone()));
+            self.learned.push((row.key.clone(), row.version, sealed, Arc::clone(&row.state)));
         }
         Ok(())
     }
 
-    fn write_subtrees(&self, finalised: &Finalised) -> Result<(), rusqlite::Error> {
+    fn write_subtrees(&self, finalised: &Finalised<'_>) -> Result<(), rusqlite::Error> {
         for row in finalised.subtrees() {
             let number =
                 i64::try_from(row.number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, i64::MAX))?;
@@ -211,7 +212,7 @@ impl Desk {
         Ok(())
     }
 
-    fn write_head(&self, finalised: &Finalised) -> Result<(), StoreError> {
+    fn write_head(&self, finalised: &Finalised<'_>) -> Result<(), StoreError> {
         let refused = |error: rusqlite::Error| before_commit(LOG, "log_head", &error);
         let head = finalised.head();
         let size = signed(head.size())?;
@@ -247,11 +248,11 @@ impl Desk {
 }
 
 /// The organisation a leaf is found under: that of its transaction, else the one it names.
-fn organisation_of<'a>(entry: &'a Entry, drafts: &'a [Draft]) -> Option<&'a str> {
-    if let Some(transaction) = &entry.transaction {
+fn organisation_of(draft: &Draft) -> Option<&str> {
+    if let Some(transaction) = &draft.transaction {
         return Some(transaction.oin.as_str());
     }
-    match drafts.get(entry.position)?.leaf.get(Key::Rp)? {
+    match draft.leaf.get(Key::Rp)? {
         LeafValue::Text(oin) => Some(oin),
         _ => None,
     }

@@ -23,10 +23,10 @@ fn refused(error: rusqlite::Error) -> StoreError {
 }
 
 /// Writes the segment of a commit, if any of its entries concerns somebody, and merges when there are enough.
-pub(super) fn write(desk: &mut Desk, entries: &[Entry]) -> Result<(), StoreError> {
+pub(super) fn write(desk: &mut Desk, entries: &[Entry<'_>]) -> Result<(), StoreError> {
     let mut records = Vec::with_capacity(entries.len() * segment::RECORD_BYTES);
     for entry in entries {
-        for concerns in &entry.concerns {
+        for concerns in &entry.draft.concerns {
             segment::push(&mut records, concerns.subject, entry.index, concerns.item);
         }
     }

@@ -58,7 +58,7 @@ pub(super) struct Desk {
     /// Rows of state known to this process.
     pub guards: Arc<GuardCache>,
     /// Rows of state written since the last commit, with their sealed bytes.
-    pub learned: Vec<(GuardKey, u64, Vec<u8>, GuardState)>,
+    pub learned: Vec<(GuardKey, u64, Vec<u8>, Arc<GuardState>)>,
     pub low: Arc<AtomicU64>,
     /// The in-flight mark as its row says, where that is known.
     pub low_written: Option<u64>,

@@ -40,9 +40,8 @@ macro_rules! closed_list {
             fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 let code = <std::borrow::Cow<'de, str>>::deserialize(d)?;
                 Self::from_code(&code).ok_or_else(|| {
-                    serde::de::Error::custom(format!(
-                        "unknown {} `{code}`", stringify!($name)
-                    ))
+                    let known = Self::ALL.iter().map(|one| one.code()).collect::<Vec<_>>().join(", ");
+                    serde::de::Error::custom(format!("unknown {} `{code}`; known are {known}", stringify!($name)))
                 })
             }
         }

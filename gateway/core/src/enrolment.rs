@@ -1,6 +1,7 @@
 //! Enrolment: what an organisation has been admitted for, under which agreement, until when (B7).
 
 use crate::fact::{Fact, Facts};
+use crate::holder_fact::HeldFact;
 use crate::organisation::{Oin, Purpose, RecipientType};
 use crate::ports::HolderFacts;
 use jiff::civil::Date;
@@ -90,12 +91,15 @@ impl Enrolment {
     /// unknown.
     #[must_use]
     pub fn answer_own(&self, facts: Facts, holder: &HolderFacts) -> Facts {
-        let same = |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
-        let careful = |theirs: &Option<String>| same(&self.agb, theirs) || theirs.as_deref() == Some(self.oin.as_str());
+        let held = &holder.held;
+        let doctor = |agb, oin| {
+            let known = [(held.text(agb), self.agb.as_deref()), (held.text(oin), Some(self.oin.as_str()))];
+            same_as_one_of(&known)
+        };
         let own = [
-            (Fact::OwnInsured, holder.insurer.as_ref().map(|_| same(&self.uzovi, &holder.insurer))),
-            (Fact::OwnGp, holder.gp.as_ref().map(|_| careful(&holder.gp))),
-            (Fact::OwnReferrer, holder.referrer.as_ref().map(|_| careful(&holder.referrer))),
+            (Fact::OwnInsured, same_as_one_of(&[(held.text(HeldFact::InsurerUzovi), self.uzovi.as_deref())])),
+            (Fact::OwnGp, doctor(HeldFact::GpAgb, HeldFact::GpOin)),
+            (Fact::OwnReferrer, doctor(HeldFact::ReferrerAgb, HeldFact::ReferrerOin)),
         ];
         own.into_iter().fold(facts, |facts, (fact, known)| match known {
             Some(is) => facts.with_bool(fact, is),
@@ -104,9 +108,17 @@ impl Enrolment {
     }
 }
 
+/// Whether a code that the holder keeps is ours; `None` when it keeps none of them.
+fn same_as_one_of(codes: &[(Option<&str>, Option<&str>)]) -> Option<bool> {
+    let mut kept = codes.iter().filter(|(theirs, _)| theirs.is_some()).peekable();
+    kept.peek()?;
+    Some(kept.any(|(theirs, ours)| theirs == ours))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holder_fact::HeldFacts;
 
     fn enrolled(uzovi: Option<&str>, agb: Option<&str>) -> Enrolment {
         let text = format!(
@@ -117,18 +129,16 @@ mod tests {
         toml::from_str(&text).unwrap()
     }
 
-    fn holder(insurer: Option<&str>, gp: Option<&str>) -> HolderFacts {
+    fn holder(kept: &[(HeldFact, &str)]) -> HolderFacts {
+        let mut held = HeldFacts::default();
+        kept.iter().for_each(|(fact, text)| held.set_text(*fact, Some((*text).to_owned())));
         HolderFacts {
             identifiers: Vec::new(),
             birth_date: None,
             municipality_code: None,
             active_case: true,
             residence_secret: false,
-            financing: None,
-            insurer: insurer.map(str::to_owned),
-            privacy_statement: None,
-            gp: gp.map(str::to_owned),
-            referrer: None,
+            held,
         }
     }
 
@@ -138,15 +148,21 @@ mod tests {
             enrolment.answer_own(Facts::UNKNOWN, holder).value(fact)
         };
         let insurer = enrolled(Some("9001"), None);
-        assert_eq!(own(&insurer, &holder(Some("9001"), None), Fact::OwnInsured), Some("true"));
-        assert_eq!(own(&insurer, &holder(Some("9002"), None), Fact::OwnInsured), Some("false"));
-        assert_eq!(own(&insurer, &holder(None, None), Fact::OwnInsured), None);
-        assert_eq!(own(&enrolled(None, None), &holder(Some("9001"), None), Fact::OwnInsured), Some("false"));
+        assert_eq!(own(&insurer, &holder(&[(HeldFact::InsurerUzovi, "9001")]), Fact::OwnInsured), Some("true"));
+        assert_eq!(own(&insurer, &holder(&[(HeldFact::InsurerUzovi, "9002")]), Fact::OwnInsured), Some("false"));
+        assert_eq!(own(&insurer, &holder(&[]), Fact::OwnInsured), None);
+        assert_eq!(
+            own(&enrolled(None, None), &holder(&[(HeldFact::InsurerUzovi, "9001")]), Fact::OwnInsured),
+            Some("false")
+        );
         let gp = enrolled(None, Some("01000001"));
-        assert_eq!(own(&gp, &holder(None, Some("01000001")), Fact::OwnGp), Some("true"));
-        assert_eq!(own(&gp, &holder(None, Some("00000099000000006001")), Fact::OwnGp), Some("true"));
-        assert_eq!(own(&gp, &holder(None, Some("01000002")), Fact::OwnGp), Some("false"));
-        assert_eq!(own(&gp, &holder(None, Some("01000001")), Fact::OwnReferrer), None);
+        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnGp), Some("true"));
+        assert_eq!(
+            own(&gp, &holder(&[(HeldFact::GpAgb, "x"), (HeldFact::GpOin, "00000099000000006001")]), Fact::OwnGp),
+            Some("true")
+        );
+        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000002")]), Fact::OwnGp), Some("false"));
+        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnReferrer), None);
     }
 
     /// A row or a grant of before these codes existed stays what it was, byte for byte.

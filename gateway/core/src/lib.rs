@@ -17,6 +17,7 @@ pub mod disclosure;
 pub mod enrolment;
 pub mod fact;
 pub mod field;
+pub mod holder_fact;
 pub mod log;
 pub mod organisation;
 pub mod policy;

@@ -2,6 +2,7 @@
 
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
+use crate::holder_fact::HeldFacts;
 use crate::log::draft::{Draft, GuardState, Versioned};
 use crate::log::finalise::{Committed, Head};
 use crate::log::leaf::Leaf;
@@ -121,7 +122,9 @@ pub struct StoredEntry {
     pub payload: Option<crate::log::draft::SealedPayload>,
 }
 
-/// State with versions, read for decisions. Every row is authenticated when it is read (A14).
+/// State with versions, for decisions. Every row is authenticated when it is read (A14). A driver may answer from what it
+/// knows, at most 60 seconds old: whoever relies on an answer says so in the draft, and the append compares it with the row
+/// inside its lock. A draft that relied on an older version is stale, and the next answer here is the newer one.
 #[async_trait]
 pub trait Register: Send + Sync {
     /// The standing of a subject; version 0 and nothing set when there is no row.
@@ -183,28 +186,8 @@ pub struct HolderFacts {
     pub active_case: bool,
     /// Whether the holder marks the residence as secret.
     pub residence_secret: bool,
-    /// The law that pays for the care; `None` when the holder does not say, or says something else.
-    pub financing: Option<Financing>,
-    /// UZOVI code of the health insurer; `None` when not known.
-    pub insurer: Option<String>,
-    /// Whether the privacy statement towards the insurer was signed; `None` when not known.
-    pub privacy_statement: Option<bool>,
-    /// AGB code or OIN of the GP; `None` when not known.
-    pub gp: Option<String>,
-    /// AGB code or OIN of whoever referred; `None` when not known.
-    pub referrer: Option<String>,
-}
-
-closed_list! {
-    /// The law that pays for care.
-    Financing {
-        /// Jeugdwet: the municipality pays.
-        Jeugdwet = "jeugdwet",
-        /// Zorgverzekeringswet: the health insurer pays.
-        Zvw = "zvw",
-        /// Wlz, Wmo or the person himself.
-        Other = "other",
-    }
+    /// What else this holder keeps; unknown where it keeps nothing.
+    pub held: HeldFacts,
 }
 
 /// Answers closed facts about a subject, never fields; needs no permit.

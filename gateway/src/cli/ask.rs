@@ -76,7 +76,8 @@ pub(crate) async fn connect(profile: &Path) -> Result<Connection, Failure> {
 
 /// A purpose by its code.
 pub(super) fn purpose(code: &str) -> Result<v1::Purpose, Failure> {
-    let unknown = || format!("unknown purpose `{code}`: use a code of the proto, such as TREATMENT or INVOICE_FORMAL");
+    let known = || sluis_core::organisation::Purpose::ALL.iter().map(|p| p.code()).collect::<Vec<_>>().join(", ");
+    let unknown = || format!("unknown purpose `{code}`; known are {}", known());
     v1::Purpose::from_str_name(&format!("PURPOSE_{}", code.to_uppercase())).ok_or_else(|| unknown().into())
 }
 
@@ -84,7 +85,9 @@ impl Ask {
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
         let field = |code: &String| {
             let name = format!("FIELD_{}", code.to_uppercase());
-            v1::Field::from_str_name(&name).ok_or_else(|| Failure::from(format!("unknown field `{code}`")))
+            let known = || sluis_core::field::Field::ALL.iter().map(|f| f.code()).collect::<Vec<_>>().join(", ");
+            let unknown = || Failure::from(format!("unknown field `{code}`; known are {}", known()));
+            v1::Field::from_str_name(&name).ok_or_else(unknown)
         };
         let fields = self.fields.iter().map(field).collect::<Result<_, _>>()?;
         let purpose = purpose(&self.purpose)?;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod connect_test;
 mod demo;
 mod init;
 mod log;
@@ -40,6 +41,8 @@ enum Command {
     Ask(ask::Ask),
     /// Audit a declaration (JW323), as a municipality
     Audit(audit::Audit),
+    /// Try every step of a connection, and say which fails and what to do
+    ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
     /// Export and verify the transfer log
@@ -69,6 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(command) => command.run().await,
             Command::Ask(command) => command.run().await,
             Command::Audit(command) => command.run().await,
+            Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),

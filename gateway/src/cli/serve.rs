@@ -6,7 +6,7 @@ use crate::config::{Config, Mode};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Run the gateway.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,10 @@ impl Serve {
         let log = tracing_subscriber::fmt().log_internal_errors(false);
         log.with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
         let config = Config::read(&self.config)?;
+        // From here on the signal no longer ends the process; one that comes early is answered when it can be.
+        let hangup = signal(SignalKind::hangup())?;
         let mut listening = compose::listen(&config).await?;
+        tokio::spawn(reload_on(hangup, listening.reload.clone()));
         if config.mode != Mode::Production {
             println!("mode {:?}: generated keys, test numbers only; not for real dossiers", config.mode);
         }
@@ -43,5 +46,11 @@ impl Serve {
         let _ = writeln!(std::io::stdout(), "ending: calls in progress finish first");
         listening.stop().await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn reload_on(mut hangup: Signal, reload: compose::Asking) {
+    while hangup.recv().await.is_some() {
+        reload.ask();
     }
 }

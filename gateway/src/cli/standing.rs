@@ -113,7 +113,7 @@ impl What {
                     "RECIPIENT_TYPE_{}",
                     recipient.to_uppercase()
                 ))
-                .ok_or_else(|| format!("unknown recipient type `{recipient}`"))? as i32,
+                .ok_or_else(|| unknown_recipient(&recipient))? as i32,
                 by: if by == "youth" { v1::ConsentBy::Youth } else { v1::ConsentBy::Holder } as i32,
             }),
             Self::ObjectionToParents => objection(v1::ObjectionKind::ShareWithParents),
@@ -151,6 +151,11 @@ impl What {
             }
         })
     }
+}
+
+fn unknown_recipient(code: &str) -> String {
+    let known = sluis_core::organisation::RecipientType::ALL.iter().map(|r| r.code()).collect::<Vec<_>>().join(", ");
+    format!("unknown recipient type `{code}`; known are {known}")
 }
 
 fn objection(kind: v1::ObjectionKind) -> Kind {

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod audit;
+pub mod connect_test;
 pub mod connection;
 pub mod describe;
 pub mod export;

@@ -123,7 +123,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let keys = SqliteKeys::open(&config.keys.database, &master, Arc::<OsEntropy>::clone(&entropy), Limits::default())?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
     keys.destroy(log.erased_keys()?).await?;
-    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config)?));
+    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config, Arc::clone(&clock))?));
     let housekeeper = Housekeeper {
         log: Arc::clone(&log),
         keys: Arc::clone(&keys),
@@ -158,12 +158,13 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         test_numbers: config.mode != Mode::Production,
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
+        activating: tokio::sync::Mutex::default(),
         conditions: Arc::default(),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }
 
-fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
+fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
     let map = &config.holder.map;
     let named = |e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", map.display()));
     let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(&e))?;
@@ -171,7 +172,7 @@ fn open_holder(config: &Config) -> Result<HolderDatabase, StartFault> {
     if !config.holder.database.is_file() {
         return Err(StartFault::Holder(format!("`{file}` does not exist: correct `holder.database`")));
     }
-    HolderDatabase::open(&config.holder.database, parsed, HOLDER_CONNECTIONS)
+    HolderDatabase::open(&config.holder.database, parsed, HOLDER_CONNECTIONS, clock)
         .map_err(|e| StartFault::Holder(format!("`{file}`: {e}")))
 }
 

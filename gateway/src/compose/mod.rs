@@ -4,11 +4,13 @@ mod assemble;
 mod export;
 mod housekeeping;
 mod init;
+mod reload;
 mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use init::init;
+pub use reload::Asking;
 pub use serve::{Listening, listen};
 
 use crate::config::ConfigFault;

@@ -1,6 +1,7 @@
 //! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
 
 use super::assemble::open;
+use super::reload::{Asking, AtStart, Listeners, Replaceable};
 use super::{Assembled, StartFault};
 use crate::config::Config;
 use crate::enrolment::grant_hash;
@@ -15,7 +16,6 @@ use crate::token::verify::{Expectation, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::counters::Counters;
-use crate::transport::trust::{Files, Material, Protocol, Trust};
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
@@ -37,6 +37,8 @@ pub struct Listening {
     pub gateway: Arc<Gateway>,
     /// Subjects that were new to the register at start.
     pub provisioned: u64,
+    /// Has changed files taken over at once, as SIGHUP does.
+    pub reload: Asking,
     end: watch::Sender<bool>,
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
 }
@@ -72,6 +74,7 @@ impl Listening {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
+    let at_start = AtStart::remember(config);
     let opened = open(config).await?;
     let realm = Realm {
         issuer: config.organisation.oin.to_string(),
@@ -79,19 +82,13 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         group: config.token.group.clone(),
         service: config.token.service.clone(),
     };
-    let key = SigningKey::load(&config.token.key)?;
+    let key = Arc::new(SigningKey::load(&config.token.key)?);
     let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
     let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
-    let material = Material::read(&Files {
-        authorities: config.tls.authorities.clone(),
-        revocation: config.tls.revocation.clone(),
-        certificate: config.tls.certificate.clone(),
-        key: config.tls.key.clone(),
-    })?;
+    let listeners = Arc::new(Listeners::begin(&config.tls)?);
     let grpc = bind(config.listen.grpc).await?;
     let token = bind(config.listen.token).await?;
     let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
-    let (grpc_trust, token_trust) = (Trust::new(&material, Protocol::Grpc)?, Trust::new(&material, Protocol::Token)?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
     let counters = Arc::new(Counters::default());
@@ -100,18 +97,27 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         connection_age_max: Some(CONNECTION_CUT_AFTER),
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::new(grpc_trust), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::new(token_trust), limits, counters);
+    let calls = accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
+    let requests = accept(token, Arc::clone(&listeners.token), limits, counters);
     let (end, ending) = watch::channel(false);
     tokio::spawn(housekeeper.run(ending.clone()));
-    let router = endpoint::router(Arc::new(Endpoint {
-        issuer: Issuer::new(key, realm),
+    let endpoint = Arc::new(Endpoint {
+        issuer: Issuer::new(Arc::clone(&key), realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
         clock: Arc::clone(&gateway.clock),
-    }));
-    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
+    });
+    tokio::spawn(endpoint::serve(requests, endpoint::router(Arc::clone(&endpoint)), told(ending.clone())));
+    let replaceable = Replaceable {
+        gateway: Arc::clone(&gateway),
+        listeners,
+        verifier: Arc::clone(&verifier),
+        endpoint,
+        token_key: key,
+        other_keys: KeySet::new(),
+    };
+    let reload = at_start.follow(replaceable, &ending);
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, end, server })
+    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, reload, end, server })
 }
 
 async fn run(

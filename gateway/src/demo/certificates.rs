@@ -20,6 +20,9 @@ const FURTHER_SERIAL_NUMBER: [u64; 4] = [2, 5, 4, 127];
 /// `AlgorithmIdentifier` of ecdsa-with-SHA256 in DER (RFC 5758, 3.2).
 const ECDSA_WITH_SHA256: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
+/// The end of the year 9998 in seconds since 1970; later moments do not fit in a certificate.
+const SECONDS_MAX: u64 = 253_370_764_800;
+
 /// Why a certificate was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
@@ -108,6 +111,18 @@ impl Authority {
     /// # Errors
     /// [`CertificateError`] says what in the subject is not supported.
     pub fn issue(&self, subject: &Subject<'_>) -> Result<Issued, CertificateError> {
+        self.certify(subject, None)
+    }
+
+    /// The same with a certificate that ends at this moment, whatever day the subject says.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub fn issue_until(&self, subject: &Subject<'_>, end: jiff::Timestamp) -> Result<Issued, CertificateError> {
+        self.certify(subject, Some(end))
+    }
+
+    fn certify(&self, subject: &Subject<'_>, end: Option<jiff::Timestamp>) -> Result<Issued, CertificateError> {
         let key = KeyPair::generate()?;
         let serial = serial(&key);
         let mut params = CertificateParams::default();
@@ -115,6 +130,9 @@ impl Authority {
         params.distinguished_name = distinguished_name(subject)?;
         params.subject_alt_names = alternative_names(subject)?;
         valid(&mut params, subject.not_before, subject.not_after)?;
+        if let Some(end) = end {
+            params.not_after = rcgen::date_time_ymd(1970, 1, 1) + since_1970(end)?;
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = usages(subject.usage);
         params.use_authority_key_identifier_extension = true;
@@ -137,20 +155,37 @@ impl Authority {
         this_update: Date,
         next_update: Date,
     ) -> Result<String, CertificateError> {
-        let (year, month, day_of_month) = day(this_update)?;
-        let revocation_time = rcgen::date_time_ymd(year, month, day_of_month);
+        let midnight = |date: Date| date.to_zoned(jiff::tz::TimeZone::UTC).map(|at| at.timestamp());
+        let (this_update, next_update) = (midnight(this_update), midnight(next_update));
+        let unsupported = |_| CertificateError::Unsupported;
+        let (this_update, next_update) = (this_update.map_err(unsupported)?, next_update.map_err(unsupported)?);
         // Grows with the day, as RFC 5280, 5.2.3 asks.
-        let number = u64::try_from(revocation_time.unix_timestamp()).map_err(|_| CertificateError::Unsupported)?;
-        let (year, month, day_of_month) = day(next_update)?;
+        let number = u64::try_from(this_update.as_second()).map_err(|_| CertificateError::Unsupported)?;
+        self.revocation_list_at(serials, number, this_update, next_update)
+    }
+
+    /// The same, under a number of its own and to the second.
+    ///
+    /// # Errors
+    /// [`CertificateError::Unsupported`] for a moment out of range.
+    pub fn revocation_list_at(
+        &self,
+        serials: &[&[u8]],
+        number: u64,
+        this_update: jiff::Timestamp,
+        next_update: jiff::Timestamp,
+    ) -> Result<String, CertificateError> {
+        let begin = rcgen::date_time_ymd(1970, 1, 1);
+        let (this_update, next_update) = (begin + since_1970(this_update)?, begin + since_1970(next_update)?);
         let revoked = |serial: &&[u8]| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
-            revocation_time,
+            revocation_time: this_update,
             reason_code: Some(RevocationReason::KeyCompromise),
             invalidity_date: None,
         };
         let list = CertificateRevocationListParams {
-            this_update: revocation_time,
-            next_update: rcgen::date_time_ymd(year, month, day_of_month),
+            this_update,
+            next_update,
             crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
             revoked_certs: serials.iter().map(revoked).collect(),
@@ -198,6 +233,12 @@ fn valid(params: &mut CertificateParams, from: Date, until: Date) -> Result<(), 
     let (year, month, day_of_month) = day(until)?;
     params.not_after = rcgen::date_time_ymd(year, month, day_of_month);
     Ok(())
+}
+
+/// A moment as the time since 1970, which `rcgen`'s dates can be moved by; it panics outside this range.
+fn since_1970(at: jiff::Timestamp) -> Result<std::time::Duration, CertificateError> {
+    let seconds = u64::try_from(at.as_second()).ok().filter(|seconds| *seconds < SECONDS_MAX);
+    seconds.map(std::time::Duration::from_secs).ok_or(CertificateError::Unsupported)
 }
 
 /// A date in the parts that `rcgen::date_time_ymd` takes; it panics outside this range.

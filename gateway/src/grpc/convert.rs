@@ -18,6 +18,11 @@ fn code_of<'a>(name: &'a str, prefix: &str) -> &'a str {
     name.strip_prefix(prefix).unwrap_or(name)
 }
 
+/// What is known, for whoever sent something that is not: an error that says only "unknown" sends him to our sources.
+fn listed<'a>(codes: impl Iterator<Item = &'a str>) -> String {
+    codes.collect::<Vec<_>>().join(", ")
+}
+
 /// A subject. In production BSNs of the test range are refused, elsewhere only they are accepted.
 pub fn subject(subject: Option<&v1::Subject>, test_numbers: bool) -> Result<SubjectId, Invalid> {
     use v1::subject::Identifier;
@@ -46,16 +51,18 @@ pub fn bsn(text: &str, field: &str, test_numbers: bool) -> Result<Bsn, Invalid> 
 /// A purpose.
 pub fn purpose(value: i32, field: &str) -> Result<Purpose, Invalid> {
     let known = v1::Purpose::try_from(value).ok();
-    known
-        .and_then(|p| Purpose::from_code(code_of(p.as_str_name(), "PURPOSE_")))
-        .ok_or_else(|| Invalid::new(field, ErrorReason::PurposeUnknown, "name one of the purposes of the proto"))
+    known.and_then(|p| Purpose::from_code(code_of(p.as_str_name(), "PURPOSE_"))).ok_or_else(|| {
+        let text = format!("is absent or unknown; known are {}", listed(Purpose::ALL.iter().map(|p| p.code())));
+        Invalid::new(field, ErrorReason::PurposeUnknown, text)
+    })
 }
 
 /// A type of recipient.
 pub fn recipient_type(value: i32, field: &str) -> Result<RecipientType, Invalid> {
     let known = v1::RecipientType::try_from(value).ok();
     known.and_then(|r| RecipientType::from_code(code_of(r.as_str_name(), "RECIPIENT_TYPE_"))).ok_or_else(|| {
-        Invalid::new(field, ErrorReason::QuestionMalformed, "name one of the recipient types of the proto")
+        let text = format!("is absent or unknown; known are {}", listed(RecipientType::ALL.iter().map(|r| r.code())));
+        Invalid::new(field, ErrorReason::QuestionMalformed, text)
     })
 }
 
@@ -72,8 +79,10 @@ pub fn fields(numbers: &[i32]) -> Result<Vec<Field>, Invalid> {
     let mut set = FieldSet::EMPTY;
     for (n, value) in numbers.iter().enumerate() {
         let field = u8::try_from(*value).ok().and_then(|v| v.checked_sub(1)).and_then(Field::from_bit);
-        let unknown =
-            || Invalid::new(format!("fields[{n}]"), ErrorReason::FieldUnknown, "no such field in the catalogue");
+        let unknown = || {
+            let text = format!("is unknown; known are {}", listed(Field::ALL.iter().map(|f| f.code())));
+            Invalid::new(format!("fields[{n}]"), ErrorReason::FieldUnknown, text)
+        };
         set = set.with(field.ok_or_else(unknown)?);
     }
     Ok(set.iter().collect())
@@ -97,7 +106,7 @@ pub fn actor(text: &str, field: &str) -> Result<Option<Actor>, Invalid> {
 
 /// An actor that must be there.
 pub fn required_actor(text: &str, field: &str) -> Result<Actor, Invalid> {
-    let rule = "1 to 64 printable characters without spaces, quotes or backslash";
+    let rule = "1 to 64 printable ASCII characters without spaces, double quotes or backslash";
     Actor::parse(text).ok_or_else(|| Invalid::new(field, ErrorReason::ActorMalformed, rule))
 }
 
@@ -231,13 +240,15 @@ pub fn claim_line(line: &v1::ClaimLine, provider_agb: &str, test_numbers: bool) 
         |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
     let number = bsn(&line.bsn, "line.bsn", test_numbers)?;
     if !plain(&line.reference, 20) {
-        return Err(malformed("reference", "1 to 20 printable characters"));
+        return Err(malformed("reference", "1 to 20 printable ASCII characters without spaces"));
     }
-    if !digits(&line.product_category, 2) || !digits(&line.unit, 2) {
-        return Err(malformed("product_category", "category and unit are two digits each"));
+    for (text, field) in [(&line.product_category, "product_category"), (&line.unit, "unit")] {
+        if !digits(text, 2) {
+            return Err(malformed(field, "two digits"));
+        }
     }
     if !plain(&line.product_code, 5) {
-        return Err(malformed("product_code", "1 to 5 printable characters"));
+        return Err(malformed("product_code", "1 to 5 printable ASCII characters without spaces"));
     }
     let (begin, end) = (date(&line.begin, "begin")?, date(&line.end, "end")?);
     if end < begin {

@@ -3,8 +3,10 @@
 use super::claims::{Audience, Claims, Confirmation};
 use super::keys::SigningKey;
 use crate::transport::peer::Peer;
+use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, Header};
 use sluis_core::log::Millis;
+use std::sync::Arc;
 
 /// How long a token lives, in seconds: five minutes, the most for content purposes.
 pub const LIFETIME_S: u64 = 300;
@@ -38,16 +40,21 @@ pub struct SigningFailed;
 
 /// Makes tokens with our key for our realm.
 pub struct Issuer {
-    key: SigningKey,
+    key: ArcSwap<SigningKey>,
     realm: Realm,
 }
 
 impl Issuer {
     /// An issuer.
     #[must_use]
-    pub fn new(key: SigningKey, realm: Realm) -> Self {
+    pub fn new(key: impl Into<Arc<SigningKey>>, realm: Realm) -> Self {
         crate::transport::install_cryptography();
-        Self { key, realm }
+        Self { key: ArcSwap::new(key.into()), realm }
+    }
+
+    /// Signs with this key from here on. Verifiers must know it already.
+    pub fn replace_key(&self, key: Arc<SigningKey>) {
+        self.key.store(key);
     }
 
     /// A token for this peer under this grant.
@@ -76,7 +83,8 @@ impl Issuer {
 
     pub(super) fn sign(&self, claims: &Claims) -> Result<String, SigningFailed> {
         let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.key.kid().to_owned());
-        jsonwebtoken::encode(&header, claims, self.key.encoding()).map_err(|_| SigningFailed)
+        let key = self.key.load();
+        header.kid = Some(key.kid().to_owned());
+        jsonwebtoken::encode(&header, claims, key.encoding()).map_err(|_| SigningFailed)
     }
 }

@@ -50,11 +50,17 @@ impl SigningKey {
     /// # Errors
     /// [`MaterialError`] names the file.
     pub fn load(path: &Path) -> Result<Self, MaterialError> {
-        let name = path.display().to_string();
-        let pem = read("token key", path)?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(&pem)
-            .map_err(|_| unusable(&name, "it must hold one PEM block `PRIVATE KEY`"))?;
-        Self::from_pkcs8(&name, key.secret_pkcs8_der())
+        Self::from_pem(&path.display().to_string(), &read("token key", path)?)
+    }
+
+    /// The same from the bytes of the file of this name.
+    ///
+    /// # Errors
+    /// [`MaterialError`] names the file.
+    pub fn from_pem(name: &str, pem: &[u8]) -> Result<Self, MaterialError> {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(pem)
+            .map_err(|_| unusable(name, "it must hold one PEM block `PRIVATE KEY`"))?;
+        Self::from_pkcs8(name, key.secret_pkcs8_der())
     }
 
     fn from_pkcs8(name: &str, der: &[u8]) -> Result<Self, MaterialError> {
@@ -103,13 +109,14 @@ fn unusable(name: &str, reason: &str) -> MaterialError {
 }
 
 /// A public key with the one algorithm it is used for.
+#[derive(Clone)]
 pub(super) struct PublicKey {
     pub(super) algorithm: Algorithm,
     pub(super) decoding: DecodingKey,
 }
 
 /// The keys that a verifier accepts, by key id (`kid`, or `x5t#S256` of the signer as FSC has it).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct KeySet(HashMap<String, PublicKey>);
 
 impl KeySet {

@@ -1,8 +1,11 @@
 //! One proven connection: bytes in both directions and the peer they come from.
 //!
-//! Before bytes are read it looks whether the trust was replaced since the certificate was last judged, and if so judges it
-//! again; a certificate that was revoked meanwhile gets nothing more in. A connection past its greatest age, or past its
-//! certificate's last moment, is cut too. Between these moments no clock is read and nothing is locked.
+//! Before bytes are read or written it looks whether the trust changed since the certificate was last judged, one comparison
+//! of a number, and if so judges it again. A connection on which nothing moves is woken by the change, so that a certificate
+//! that was revoked gets nothing more in or out, whatever call is under way. It is also cut at the end of its certificate
+//! and past its greatest age. Between these moments no clock is read and nothing is locked.
+//!
+//! One task reads and writes, as HTTP servers do: the change wakes the task that polled last.
 
 use super::counters::{Counters, Refusal};
 use super::peer::Peer;
@@ -14,11 +17,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::WatchStream;
 
 /// A connection whose peer is proven. Dropping it frees its place among the open connections.
 pub struct TlsConnection {
@@ -26,8 +32,11 @@ pub struct TlsConnection {
     peer: Arc<Peer>,
     trust: Arc<Trust>,
     judged_under: u64,
+    changes: WatchStream<()>,
     counters: Arc<Counters>,
-    age: Option<Pin<Box<Sleep>>>,
+    end: Pin<Box<Sleep>>,
+    ends_by_age: bool,
+    cut: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -37,14 +46,18 @@ impl TlsConnection {
         trust: Arc<Trust>,
         judged_under: u64,
         counters: Arc<Counters>,
-        age_max: Option<std::time::Duration>,
+        age_max: Option<Duration>,
         place: OwnedSemaphorePermit,
     ) -> Result<Self, Refusal> {
         let (_, session) = stream.get_ref();
         let chain = session.peer_certificates().ok_or(Refusal::NoCertificate)?;
         let peer = Arc::new(Peer::from_certificate(chain.first().ok_or(Refusal::NoCertificate)?)?);
-        let age = age_max.map(|age| Box::pin(tokio::time::sleep(age)));
-        Ok(Self { stream, peer, trust, judged_under, counters, age, _place: place })
+        let now = DefaultTimeProvider.current_time().ok_or(Refusal::Expired)?;
+        let left = Duration::from_millis(peer.not_after).saturating_sub(Duration::from_secs(now.as_secs()));
+        let ends_by_age = age_max.is_some_and(|age| age < left);
+        let end = Box::pin(tokio::time::sleep(age_max.map_or(left, |age| age.min(left))));
+        let changes = WatchStream::from_changes(trust.changes());
+        Ok(Self { stream, peer, trust, judged_under, changes, counters, end, ends_by_age, cut: false, _place: place })
     }
 
     /// Who is at the other end.
@@ -53,7 +66,22 @@ impl TlsConnection {
         &self.peer
     }
 
-    /// Judges the certificate again when the trust was replaced.
+    /// Whether bytes may still pass.
+    fn stand(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        if self.cut {
+            return Err(cut("the connection was cut before"));
+        }
+        if self.end.as_mut().poll(context).is_ready() {
+            if !self.ends_by_age {
+                return Err(self.withdraw(Refusal::Expired));
+            }
+            self.cut = true;
+            return Err(cut("the connection reached its greatest age"));
+        }
+        self.judge()
+    }
+
+    /// Judges the certificate again when the trust changed.
     fn judge(&mut self) -> io::Result<()> {
         if self.trust.version() == self.judged_under {
             return Ok(());
@@ -65,10 +93,32 @@ impl TlsConnection {
                 self.judged_under = belief.version;
                 Ok(())
             }
-            Err(reason) => {
-                self.counters.count_withdrawn();
-                tracing::warn!(reason = reason.code(), "connection cut: its certificate is no longer trusted");
-                Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the certificate is no longer trusted"))
+            Err(reason) => Err(self.withdraw(reason)),
+        }
+    }
+
+    fn withdraw(&mut self, reason: Refusal) -> io::Error {
+        self.cut = true;
+        self.counters.count_withdrawn();
+        tracing::warn!(oin = %self.peer.oin, reason = reason.code(), "connection cut: its certificate is no longer trusted");
+        cut("the certificate is no longer trusted")
+    }
+
+    /// Polls the stream while bytes may pass. When it must wait, a change of the trust wakes it too.
+    fn while_standing<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut step: impl FnMut(Pin<&mut TlsStream<TcpStream>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            self.stand(context)?;
+            match step(Pin::new(&mut self.stream), context) {
+                Poll::Ready(done) => return Poll::Ready(done),
+                // The trust outlives its connections, so that the stream of its changes does not end.
+                Poll::Pending => match Pin::new(&mut self.changes).poll_next(context) {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                },
             }
         }
     }
@@ -87,29 +137,21 @@ impl TlsConnection {
             Err(_) => Err(Refusal::BadCertificate),
         }
     }
+}
 
-    fn too_old(&mut self, context: &mut Context<'_>) -> bool {
-        self.age.as_mut().is_some_and(|age| age.as_mut().poll(context).is_ready())
-    }
+fn cut(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, why)
 }
 
 impl AsyncRead for TlsConnection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.too_old(context) {
-            return Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::ConnectionAborted,
-                "the connection reached its greatest age",
-            )));
-        }
-        this.judge()?;
-        Pin::new(&mut this.stream).poll_read(context, buffer)
+        self.get_mut().while_standing(context, |stream, context| stream.poll_read(context, buffer))
     }
 }
 
 impl AsyncWrite for TlsConnection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, buffer)
+        self.get_mut().while_standing(context, |stream, context| stream.poll_write(context, buffer))
     }
 
     fn poll_write_vectored(
@@ -117,7 +159,7 @@ impl AsyncWrite for TlsConnection {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, buffers)
+        self.get_mut().while_standing(context, |stream, context| stream.poll_write_vectored(context, buffers))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -125,11 +167,16 @@ impl AsyncWrite for TlsConnection {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        self.get_mut().while_standing(context, |stream, context| stream.poll_flush(context))
     }
 
+    /// Says goodbye, unless the connection was cut: then what is still in our buffers stays here.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        if this.cut {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut this.stream).poll_shutdown(context)
     }
 }
 

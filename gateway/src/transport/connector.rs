@@ -95,9 +95,9 @@ fn channel(
 #[derive(Debug, Clone)]
 pub(crate) struct Address {
     pub(crate) authority: String,
-    host: String,
-    port: u16,
-    name: ServerName<'static>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) name: ServerName<'static>,
 }
 
 impl Address {

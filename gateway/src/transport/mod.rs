@@ -1,7 +1,7 @@
 //! Mutual TLS 1.3 on both sides: who calls is known before a byte of a request is read.
 //!
 //! - [`acceptor`] turns a TCP listener into a stream of proven connections; [`trust`] is what it believes in and can be
-//!   replaced while connections run; [`peer`] is what is read from the client certificate, once per connection.
+//!   replaced while connections run; [`revocation`] says whether a new list may take the place of the one in force; [`peer`] is what is read from the client certificate, once per connection.
 //! - [`connector`] is the calling side: a [`profile::Profile`] in, a channel out.
 //!
 //! There is no TLS-terminating proxy in front of this and no forwarded-certificate header is ever read: such a header would
@@ -13,9 +13,11 @@ pub mod connection;
 pub mod connector;
 pub mod counters;
 pub mod peer;
+pub mod pem;
 pub mod profile;
 #[cfg(test)]
 pub(crate) mod rehearsal;
+pub mod revocation;
 pub mod trust;
 
 use std::sync::Arc;

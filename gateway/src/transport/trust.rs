@@ -2,19 +2,18 @@
 //!
 //! Promises: TLS 1.3 only; a client certificate is required; with revocation lists configured, a certificate of which the
 //! status is unknown, or on which only an outdated list speaks, is refused; nothing is ever resumed. When the trust is
-//! replaced, open connections are judged again before the next byte is read (see [`super::connection`]). A replacement that
-//! cannot be loaded changes nothing: the old trust stays.
+//! replaced, open connections are woken and judged again before another byte passes (see [`super::connection`]). A
+//! replacement that cannot be loaded changes nothing: the old trust stays.
 
-use super::{MaterialError, provider, read};
+pub use super::pem::Pem;
+use super::{MaterialError, provider};
 use arc_swap::ArcSwap;
-use rustls::RootCertStore;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ServerConfig, WebPkiClientVerifier};
 use std::path::PathBuf;
 use std::sync::Arc;
-use zeroize::Zeroizing;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::watch;
 
 /// What is spoken behind TLS; negotiated by ALPN (RFC 7301).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,63 +46,8 @@ pub struct Files {
     pub key: PathBuf,
 }
 
-/// A piece of PEM with the name of the file it came from, for error texts. Wiped when dropped.
-pub struct Pem {
-    name: String,
-    text: Zeroizing<Vec<u8>>,
-}
-
-impl Pem {
-    /// A piece that is already in memory; `name` appears in error texts.
-    #[must_use]
-    pub fn new(name: &str, text: &str) -> Self {
-        Self { name: name.to_owned(), text: Zeroizing::new(text.as_bytes().to_vec()) }
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// [`MaterialError::Unreadable`] names it.
-    pub fn read(what: &'static str, path: &std::path::Path) -> Result<Self, MaterialError> {
-        Ok(Self { name: path.display().to_string(), text: read(what, path)? })
-    }
-
-    pub(super) fn certificates(&self, what: &'static str) -> Result<Vec<CertificateDer<'static>>, MaterialError> {
-        let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.text).collect();
-        match parsed {
-            Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-            _ => Err(self.unusable(what, "it must hold PEM blocks `CERTIFICATE`")),
-        }
-    }
-
-    pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, MaterialError> {
-        PrivateKeyDer::from_pem_slice(&self.text)
-            .map_err(|_| self.unusable("private key", "it must hold one unencrypted PEM private key"))
-    }
-
-    pub(super) fn roots(&self) -> Result<RootCertStore, MaterialError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in self.certificates("authority certificate")? {
-            let added = roots.add(certificate);
-            added.map_err(|_| self.unusable("authority certificate", "one of its certificates cannot be parsed"))?;
-        }
-        Ok(roots)
-    }
-
-    fn revocation_lists(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, MaterialError> {
-        let parsed: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&self.text).collect();
-        match parsed {
-            Ok(lists) if !lists.is_empty() => Ok(lists),
-            _ => Err(self.unusable("revocation list", "it must hold PEM blocks `X509 CRL`")),
-        }
-    }
-
-    fn unusable(&self, what: &'static str, reason: &str) -> MaterialError {
-        MaterialError::Unusable { what, name: self.name.clone(), reason: reason.to_owned() }
-    }
-}
-
 /// The pieces, read but not yet judged.
+#[derive(Clone)]
 pub struct Material {
     /// Authorities of callers.
     pub authorities: Pem,
@@ -142,6 +86,9 @@ pub(super) struct Belief {
 pub struct Trust {
     protocol: Protocol,
     belief: ArcSwap<Belief>,
+    /// The version of the belief, apart from it, so that a connection compares one number per read or write.
+    version: AtomicU64,
+    changes: watch::Sender<()>,
 }
 
 impl Trust {
@@ -151,31 +98,47 @@ impl Trust {
     /// [`MaterialError`] names the piece that does not serve.
     pub fn new(material: &Material, protocol: Protocol) -> Result<Self, MaterialError> {
         let belief = ArcSwap::from_pointee(believe(material, protocol, 0)?);
-        Ok(Self { protocol, belief })
+        Ok(Self { protocol, belief, version: AtomicU64::new(0), changes: watch::Sender::new(()) })
     }
 
-    /// Replaces the trust; new handshakes use it at once, open connections are judged again before their next byte is read.
+    /// Replaces the trust; new handshakes use it at once, open connections are judged again at once.
     ///
     /// # Errors
     /// [`MaterialError`] names the piece that does not serve; the old trust then stays.
     pub fn replace(&self, material: &Material) -> Result<(), MaterialError> {
         let new = believe(material, self.protocol, 0)?;
-        self.belief.rcu(|old| Belief {
-            version: old.version.wrapping_add(1),
-            config: Arc::clone(&new.config),
-            verifier: Arc::clone(&new.verifier),
-        });
+        self.advance(|_| (Arc::clone(&new.config), Arc::clone(&new.verifier)));
         Ok(())
     }
 
-    /// How often the trust was replaced.
+    /// Has every open connection judged again under the same trust, because time passed: a revocation list became outdated.
+    pub fn judge_again(&self) {
+        self.advance(|old| (Arc::clone(&old.config), Arc::clone(&old.verifier)));
+    }
+
+    /// How often open connections were to be judged again.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.belief.load().version
+        self.version.load(Ordering::Acquire)
     }
 
     pub(super) fn belief(&self) -> Arc<Belief> {
         self.belief.load_full()
+    }
+
+    /// Wakes whoever waits when the version changes.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn advance(&self, next: impl Fn(&Belief) -> (Arc<ServerConfig>, Arc<dyn ClientCertVerifier>)) {
+        let before = self.belief.rcu(|old| {
+            let (config, verifier) = next(old);
+            Belief { version: old.version.wrapping_add(1), config, verifier }
+        });
+        // The belief stands before its version is told: whoever sees the version finds at least this belief.
+        self.version.fetch_max(before.version.wrapping_add(1), Ordering::AcqRel);
+        self.changes.send_replace(());
     }
 }
 
@@ -207,7 +170,7 @@ fn verifier(material: &Material) -> Result<Arc<dyn ClientCertVerifier>, Material
     }
     builder.build().map_err(|error| MaterialError::Unusable {
         what: "authority certificate or revocation list",
-        name: material.authorities.name.clone(),
+        name: material.authorities.name().to_owned(),
         reason: error.to_string(),
     })
 }

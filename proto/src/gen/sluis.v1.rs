@@ -25,7 +25,7 @@ pub struct Receipt {
     /// c2sp.org/tlog-proof@v1 text: the entry, its index, the inclusion proof, the signed checkpoint. Keep it.
     #[prost(string, tag = "1")]
     pub proof: ::prost::alloc::string::String,
-    /// Index of the entry in the log shard.
+    /// Index of the entry in the log of this year (shard).
     #[prost(uint64, tag = "2")]
     pub index: u64,
     /// The transaction id under which the entry was made (UUIDv7); made by the gateway where none was sent.
@@ -41,10 +41,10 @@ pub struct Extract {
     /// The purpose for which it may be used, and no other.
     #[prost(enumeration = "Purpose", tag = "2")]
     pub purpose: i32,
-    /// The rule that permits.
+    /// The rule of the policy that permits, by its name.
     #[prost(string, tag = "3")]
     pub rule: ::prost::alloc::string::String,
-    /// The legal basis.
+    /// The legal basis, in the words of the policy.
     #[prost(string, tag = "4")]
     pub basis: ::prost::alloc::string::String,
     /// The values; a permitted field without a value is absent.
@@ -53,7 +53,8 @@ pub struct Extract {
     /// Fields of the rule that were taken out for this subject, as far as the recipient may know.
     #[prost(message, repeated, tag = "6")]
     pub withheld: ::prost::alloc::vec::Vec<WithheldField>,
-    /// What must happen afterwards.
+    /// What must happen afterwards: SHOW_IN_CLIENT_PORTAL, NOTIFY_CLIENT_UNLESS_DANGER, NOTIFY_DPO, REVIEW_1_WORKING_DAY,
+    /// PURPOSE_BOUND, RECORD_CONSULTATION. An unknown one comes from a later version: a person must read it.
     #[prost(string, repeated, tag = "7")]
     pub obligations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -723,7 +724,7 @@ pub enum RefusalReason {
     Unspecified = 0,
     /// Nothing may be released on this question.
     NotPermitted = 1,
-    /// A fact that the decision needs is not current; asking later may help.
+    /// A fact that the decision needs is not current; asking later may help. Reserved: nothing sends it yet.
     TryLater = 2,
 }
 impl RefusalReason {
@@ -791,7 +792,9 @@ impl AppealRoute {
         }
     }
 }
-/// What an error is about, in google.rpc.ErrorInfo.reason, without the prefix, under domain `sluis.v1`.
+/// What an error is about, in google.rpc.ErrorInfo.reason, without the prefix, under domain `sluis.v1`. Errors of the
+/// transport carry none: UNIMPLEMENTED (no such call), OUT_OF_RANGE (a message above 64 KiB), DEADLINE_EXCEEDED, CANCELLED,
+/// UNAVAILABLE (no connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
@@ -825,7 +828,8 @@ pub enum ErrorReason {
     TokenBinding = 13,
     /// The grant in the token is not the organisation's current one.
     TokenGrant = 14,
-    /// The organisation is not enrolled, suspended, or its agreement has ended.
+    /// The organisation is not enrolled, suspended, or its agreement has ended. Asking for a purpose that the enrolment does
+    /// not have is a refusal, not this error.
     CallerNotEnrolled = 15,
     /// Only the holder's own systems may record standing.
     CallerMayNotRecord = 16,
@@ -837,11 +841,11 @@ pub enum ErrorReason {
     FieldUnknown = 19,
     /// A field in the mask can never be released to this type of recipient for this purpose.
     FieldNotPermitted = 20,
-    /// The actor is not 1 to 64 printable characters.
+    /// The actor is not 1 to 64 printable ASCII characters without spaces, double quotes or backslash.
     ActorMalformed = 21,
     /// `fsc-transaction-id` is absent where it is required.
     TransactionIdMissing = 22,
-    /// `fsc-transaction-id` is not a UUIDv7 of the last 72 hours.
+    /// `fsc-transaction-id` is not a UUIDv7 whose time lies within 72 hours of now.
     TransactionIdMalformed = 23,
     /// The transaction id was used for another question.
     TransactionIdReused = 24,
@@ -1004,7 +1008,8 @@ pub struct ReleaseRequest {
     /// Fields asked for; empty asks for all that the rule gives. A mask can only narrow.
     #[prost(enumeration = "Field", repeated, tag = "3")]
     pub fields: ::prost::alloc::vec::Vec<i32>,
-    /// The person who acts at the recipient, or the parent for whom a portal asks: 1 to 64 printable characters.
+    /// The person who acts at the recipient, or the parent for whom a portal asks, as standing was recorded: 1 to 64
+    /// printable ASCII characters without spaces, double quotes or backslash. Empty where no person acts.
     #[prost(string, tag = "4")]
     pub actor: ::prost::alloc::string::String,
 }
@@ -1043,7 +1048,7 @@ pub struct ExplainRequest {
     /// Fields asked for; empty asks for all that the rule gives.
     #[prost(enumeration = "Field", repeated, tag = "3")]
     pub fields: ::prost::alloc::vec::Vec<i32>,
-    /// The person who acts, or the parent for whom a portal asks.
+    /// The person who acts, or the parent for whom a portal asks; as in ReleaseRequest.
     #[prost(string, tag = "4")]
     pub actor: ::prost::alloc::string::String,
 }
@@ -1104,7 +1109,8 @@ pub mod release_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Asks for what a dossier says about one subject, for one purpose. Metadata: `authorization: Bearer …` or
-    /// `fsc-authorization`, and `fsc-transaction-id` (UUIDv7) that makes a repeated call safe.
+    /// `fsc-authorization: Bearer …`, and `fsc-transaction-id` (UUIDv7) that makes a repeated call safe. A call takes at most
+    /// 10 s and a message at most 64 KiB; a refusal and an escalation leave 100 to 200 ms after the question came.
     #[derive(Debug, Clone)]
     pub struct ReleaseServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1262,7 +1268,8 @@ pub mod release_service_server {
         ) -> std::result::Result<tonic::Response<super::ExplainResponse>, tonic::Status>;
     }
     /// Asks for what a dossier says about one subject, for one purpose. Metadata: `authorization: Bearer …` or
-    /// `fsc-authorization`, and `fsc-transaction-id` (UUIDv7) that makes a repeated call safe.
+    /// `fsc-authorization: Bearer …`, and `fsc-transaction-id` (UUIDv7) that makes a repeated call safe. A call takes at most
+    /// 10 s and a message at most 64 KiB; a refusal and an escalation leave 100 to 200 ms after the question came.
     #[derive(Debug)]
     pub struct ReleaseServiceServer<T> {
         inner: Arc<T>,
@@ -2200,14 +2207,15 @@ pub struct AuditOpening {
     /// AGB code of the declarant, 8 digits.
     #[prost(string, tag = "2")]
     pub provider_agb: ::prost::alloc::string::String,
-    /// The controller who asks: 1 to 64 printable characters. Stands in the encrypted payload only.
+    /// The controller who asks: 1 to 64 printable ASCII characters without spaces, double quotes or backslash.
+    /// Stands in the encrypted payload only.
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
 }
 /// One line (prestatie) of the declaration. Amounts in eurocents.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClaimLine {
-    /// Reference of the line, 1 to 20 characters.
+    /// Reference of the line, 1 to 20 printable ASCII characters without spaces.
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
     /// BSN of the client, nine digits that pass the 11-test.
@@ -2219,7 +2227,7 @@ pub struct ClaimLine {
     /// Product category, 2 digits.
     #[prost(string, tag = "4")]
     pub product_category: ::prost::alloc::string::String,
-    /// Product code, 1 to 5 characters.
+    /// Product code, 1 to 5 printable ASCII characters without spaces.
     #[prost(string, tag = "5")]
     pub product_code: ::prost::alloc::string::String,
     /// First day of the product period, YYYY-MM-DD.
@@ -2467,7 +2475,9 @@ pub mod invoice_audit_service_client {
             self
         }
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
-        /// before it leaves; the last message closes the audit with totals.
+        /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
+        /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
         pub async fn audit_invoice(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2516,7 +2526,9 @@ pub mod invoice_audit_service_server {
             + std::marker::Send
             + 'static;
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
-        /// before it leaves; the last message closes the audit with totals.
+        /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
+        /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
         async fn audit_invoice(
             &self,
             request: tonic::Request<tonic::Streaming<super::AuditInvoiceRequest>>,

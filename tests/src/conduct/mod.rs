@@ -118,6 +118,7 @@ impl House {
             test_numbers,
             grants,
             slots,
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();

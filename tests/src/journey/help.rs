@@ -9,6 +9,7 @@ const COMMANDS: &[&[&str]] = &[
     &[],
     &["ask"],
     &["audit"],
+    &["connect-test"],
     &["demo"],
     &["init"],
     &["log"],

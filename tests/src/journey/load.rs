@@ -74,7 +74,7 @@ impl World {
     pub async fn lay(place: &Place, _gateway: &Running) -> (Self, Vec<Kept>) {
         let settings = place.config_read();
         let map = HolderMap::parse(&std::fs::read_to_string(&settings.holder.map).unwrap()).unwrap();
-        let holder = HolderDatabase::open(&settings.holder.database, map, 1).unwrap();
+        let holder = HolderDatabase::open(&settings.holder.database, map, 1, Arc::new(SystemClock)).unwrap();
         let clients = holder.subjects(None, CLIENTS).await.unwrap();
         let desk = connect(place, &DOSSIER_SYSTEM).await;
         let vkey: Arc<str> = desk.verifier_key().await.unwrap().into();

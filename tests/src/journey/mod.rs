@@ -3,6 +3,7 @@
 //! `place` is a folder with a gateway of its own, `program` the binary in it. What a client keeps is `evidence`.
 
 mod audit_files;
+mod connect_test;
 mod disk_faults;
 mod evidence;
 mod help;
@@ -14,5 +15,6 @@ mod place;
 mod policy_command;
 mod program;
 mod refusal;
+mod reload;
 mod start_databases;
 mod start_files;

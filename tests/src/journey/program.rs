@@ -1,10 +1,10 @@
 //! The real binary: beside the tests, made when it is absent or older than its sources, and run as people run it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
@@ -76,7 +76,8 @@ pub fn sluis<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) 
 pub struct Running {
     child: Child,
     lines: Receiver<String>,
-    errors: Option<JoinHandle<String>>,
+    errors: Option<JoinHandle<()>>,
+    heard: Arc<Mutex<String>>,
 }
 
 impl Running {
@@ -84,17 +85,26 @@ impl Running {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = follow(child.stdout.take().unwrap());
-        let mut stderr = child.stderr.take().unwrap();
+        let (heard, stderr) = (Arc::<Mutex<String>>::default(), child.stderr.take().unwrap());
+        let hearing = Arc::clone(&heard);
         let errors = std::thread::spawn(move || {
-            let mut text = String::new();
-            stderr.read_to_string(&mut text).map_or_else(|e| e.to_string(), |_| text)
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut heard = hearing.lock().unwrap();
+                heard.push_str(&line);
+                heard.push('\n');
+            }
         });
-        Self { child, lines, errors: Some(errors) }
+        Self { child, lines, errors: Some(errors), heard }
     }
 
     /// Starts `sluis serve` and waits until it says that it is ready; else how it ended.
     pub fn serve(config: &Path) -> Result<Self, Said> {
-        let mut gateway = Self::start(Command::new(program()).args(["serve", "--config"]).arg(config));
+        Self::serve_by(Command::new(program()).args(["serve", "--config"]).arg(config))
+    }
+
+    /// The same by a command that somebody else made, with an environment of its own.
+    pub fn serve_by(command: &mut Command) -> Result<Self, Said> {
+        let mut gateway = Self::start(command);
         match gateway.wait_for("ready") {
             Some(_) => Ok(gateway),
             None => Err(gateway.end()),
@@ -118,6 +128,11 @@ impl Running {
         }
     }
 
+    /// Standard error so far.
+    pub fn heard(&self) -> String {
+        self.heard.lock().unwrap().clone()
+    }
+
     /// Process number.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -139,7 +154,10 @@ impl Running {
     pub fn end(mut self) -> Said {
         let status = self.wait();
         let out = self.lines.iter().collect::<Vec<_>>().join("\n");
-        let err = self.errors.take().map_or_else(String::new, |errors| errors.join().unwrap());
+        if let Some(errors) = self.errors.take() {
+            errors.join().unwrap();
+        }
+        let err = self.heard();
         Said { status: status.code(), out, err }
     }
 

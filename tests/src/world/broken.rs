@@ -89,6 +89,7 @@ impl Broken {
             verifier_key: compose::verifier_key(&folder.config).unwrap().into(),
             test_numbers: true,
             slots: Slots::begin(),
+            activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
@@ -143,7 +144,8 @@ async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Ar
 
 fn holder(folder: &Folder) -> HolderDatabase {
     let map = std::fs::read_to_string(&folder.config.holder.map).unwrap();
-    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2).unwrap()
+    HolderDatabase::open(&folder.config.holder.database, HolderMap::parse(&map).unwrap(), 2, Arc::new(SystemClock))
+        .unwrap()
 }
 
 async fn serve(folder: &Folder, gateway: &Arc<Gateway>) -> SocketAddr {

@@ -1,21 +1,20 @@
 //! What a batch comes to: the rows to write, and after the commit the receipts.
 
 use super::checkpoint::SignedCheckpoint;
-use super::draft::{Concerns, GuardKey, GuardState, Outcome, RequestId, SealedPayload, Transaction};
+use super::draft::{Draft, GuardKey, GuardState, Outcome};
 use super::finalise::Head;
 use super::growth::Growth;
-use super::page::PageBlob;
 use super::receipt::Receipt;
 use super::{Hash, LeafKind, Millis};
 use std::sync::Arc;
 
 /// One entry to be written.
 #[derive(Debug)]
-pub struct Entry {
+pub struct Entry<'a> {
     /// Which draft it comes from.
     pub position: usize,
-    /// Request id.
-    pub rid: RequestId,
+    /// That draft: request id, payload, transaction, whom it concerns, the items of a page.
+    pub draft: &'a Draft,
     /// Index in the shard.
     pub index: u64,
     /// The time in the leaf.
@@ -26,14 +25,6 @@ pub struct Entry {
     pub hash: Hash,
     /// Its kind.
     pub kind: LeafKind,
-    /// Its payload.
-    pub payload: Option<SealedPayload>,
-    /// The client's transaction.
-    pub transaction: Option<Transaction>,
-    /// Whom it concerns.
-    pub concerns: Vec<Concerns>,
-    /// The items of a page.
-    pub page: Option<PageBlob>,
 }
 
 /// The state of a guard after the batch.
@@ -44,7 +35,7 @@ pub struct GuardRow {
     /// Its new version.
     pub version: u64,
     /// Its state.
-    pub state: GuardState,
+    pub state: Arc<GuardState>,
     /// The leaf that set it (A14).
     pub index: u64,
 }
@@ -62,8 +53,8 @@ pub struct SubtreeRow {
 
 /// What a batch comes to; nothing of it is durable yet.
 #[derive(Debug)]
-pub struct Finalised {
-    entries: Vec<Entry>,
+pub struct Finalised<'a> {
+    entries: Vec<Entry<'a>>,
     guards: Vec<GuardRow>,
     subtrees: Vec<SubtreeRow>,
     head: Head,
@@ -71,9 +62,9 @@ pub struct Finalised {
     growth: Option<Growth>,
 }
 
-impl Finalised {
+impl<'a> Finalised<'a> {
     pub(super) const fn new(
-        entries: Vec<Entry>,
+        entries: Vec<Entry<'a>>,
         guards: Vec<GuardRow>,
         subtrees: Vec<SubtreeRow>,
         head: Head,
@@ -85,7 +76,7 @@ impl Finalised {
 
     /// The entries to write, in order of index.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[Entry<'a>] {
         &self.entries
     }
 
@@ -122,7 +113,7 @@ impl Finalised {
     /// Declares the batch durable. Only the driver calls this, after its commit returned success, and nowhere else.
     #[must_use]
     pub fn committed(self) -> Committed {
-        let leaf = |entry: Entry| CommittedLeaf {
+        let leaf = |entry: Entry<'_>| CommittedLeaf {
             position: entry.position,
             index: entry.index,
             kind: entry.kind,

@@ -15,6 +15,7 @@ use crate::organisation::Oin;
 use crate::ports::StoreError;
 use crate::subject::dutch_date;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// How far the clock may stand before the last entry; within it, time stands still instead of going back.
 pub const CLOCK_TOLERANCE_MS: u64 = 5_000;
@@ -80,7 +81,7 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// Guards by key.
-    pub guards: BTreeMap<GuardKey, Versioned<GuardState>>,
+    pub guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     /// Transactions that were found.
     pub transactions: HashMap<(Oin, uuid::Uuid), Seen>,
 }
@@ -94,7 +95,12 @@ pub struct Snapshot {
 /// # Errors
 /// [`StoreError::ClockBehind`] when `now` is more than [`CLOCK_TOLERANCE_MS`] before the last entry, and
 /// [`StoreError::Corrupt`] when a guard holds the state of another sort. Nothing may then be written.
-pub fn finalise(head: &Head, snapshot: Snapshot, now: Millis, drafts: Vec<Draft>) -> Result<Finalised, StoreError> {
+pub fn finalise<'a>(
+    head: &Head,
+    snapshot: Snapshot,
+    now: Millis,
+    drafts: &'a [Draft],
+) -> Result<Finalised<'a>, StoreError> {
     if now.saturating_add(CLOCK_TOLERANCE_MS) < head.last_time {
         return Err(StoreError::ClockBehind { behind_ms: head.last_time - now });
     }
@@ -111,34 +117,34 @@ pub fn finalise(head: &Head, snapshot: Snapshot, now: Millis, drafts: Vec<Draft>
         seen: snapshot.transactions,
         entries: Vec::with_capacity(drafts.len()),
     };
-    let outcomes = drafts.into_iter().enumerate().map(|(position, draft)| batch.place(position, draft)).collect();
+    let outcomes = drafts.iter().enumerate().map(|(position, draft)| batch.place(position, draft)).collect();
     Ok(batch.close(head, outcomes))
 }
 
 /// A batch while its drafts are placed one after the other.
-struct Batch<'a> {
+struct Batch<'a, 'd> {
     origin: &'a str,
     time: Millis,
     today: jiff::civil::Date,
     next: u64,
     overlay: Overlay,
     seen: HashMap<(Oin, uuid::Uuid), Seen>,
-    entries: Vec<Entry>,
+    entries: Vec<Entry<'d>>,
 }
 
-impl Batch<'_> {
-    fn place(&mut self, position: usize, draft: Draft) -> Outcome {
+impl<'d> Batch<'_, 'd> {
+    fn place(&mut self, position: usize, draft: &'d Draft) -> Outcome {
         match self.try_place(position, draft) {
             Ok(outcome) | Err(outcome) => outcome,
         }
     }
 
-    fn try_place(&mut self, position: usize, draft: Draft) -> Result<Outcome, Outcome> {
+    fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
         if *draft.origin != *self.origin {
             return Err(Outcome::Stale);
         }
         self.check_transaction(draft.transaction.as_ref())?;
-        self.check_fresh(&draft)?;
+        self.check_fresh(draft)?;
         let changes = self.overlay.attempt(&draft.effects)?;
         let (index, time, kind) = (self.next, self.time, draft.leaf.kind());
         let text = draft.leaf.encode(draft.rid, index, time).map_err(Outcome::Malformed)?;
@@ -147,8 +153,7 @@ impl Batch<'_> {
         if let Some(Transaction { oin, id, digest }) = draft.transaction.clone() {
             self.seen.insert((oin, id), Seen { digest, index, kind });
         }
-        let Draft { rid, payload, transaction, concerns, page, .. } = draft;
-        self.entries.push(Entry { position, rid, index, time, text, hash, kind, payload, transaction, concerns, page });
+        self.entries.push(Entry { position, draft, index, time, text, hash, kind });
         self.next += 1;
         Ok(Outcome::Recorded { index, time })
     }
@@ -170,7 +175,7 @@ impl Batch<'_> {
         if same_day && same_versions { Ok(()) } else { Err(Outcome::Stale) }
     }
 
-    fn close(self, head: &Head, outcomes: Vec<Outcome>) -> Finalised {
+    fn close(self, head: &Head, outcomes: Vec<Outcome>) -> Finalised<'d> {
         let hashes: Vec<Hash> = self.entries.iter().map(|entry| entry.hash).collect();
         let growth = (!hashes.is_empty()).then(|| Growth::new(&head.frontier, hashes));
         let head = match &growth {

@@ -4,18 +4,19 @@ use super::draft::{Effect, GuardKey, GuardState, Outcome, Versioned};
 use super::finalise::GuardRow;
 use crate::standing::Standing;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Guards read inside the lock, changed by the drafts that were recorded.
 pub(super) struct Overlay {
-    guards: BTreeMap<GuardKey, Versioned<GuardState>>,
+    guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     changed: BTreeMap<GuardKey, u64>,
 }
 
 /// The guards that one draft would change.
-pub(super) type Changes = BTreeMap<GuardKey, Versioned<GuardState>>;
+pub(super) type Changes = BTreeMap<GuardKey, Versioned<Arc<GuardState>>>;
 
 impl Overlay {
-    pub(super) fn new(guards: BTreeMap<GuardKey, Versioned<GuardState>>) -> Self {
+    pub(super) fn new(guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>) -> Self {
         Self { guards, changed: BTreeMap::new() }
     }
 
@@ -30,7 +31,7 @@ impl Overlay {
         for effect in effects {
             let key = key_of(effect);
             let before = changes.get(&key).or_else(|| self.guards.get(&key));
-            let state = after(before.map(|guard| &guard.state), effect)?;
+            let state = Arc::new(after(before.map(|guard| &*guard.state), effect)?);
             let version = self.version(&key) + 1;
             changes.insert(key, Versioned { version, state });
         }

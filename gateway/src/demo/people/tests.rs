@@ -6,12 +6,14 @@ use jiff::civil::{Date, date};
 use rusqlite::Connection;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::ijw::{DeclaredLine, Jw323Reader, signed_total, write_jw323};
+use sluis_adapters::system::SystemClock;
 use sluis_core::claim::Comparison;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::ports::FactSource as _;
 use sluis_core::standing::{Change, Standing};
 use sluis_core::subject::SubjectId;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 const TODAY: Date = date(2026, 11, 21);
 
@@ -146,7 +148,7 @@ async fn the_holder_confirms_every_line_but_the_planted_ones() {
     let _ = std::fs::remove_file(&path);
     create(&path, 1, TODAY).unwrap();
     let map = HolderMap::parse(include_str!("../../../policy/holder.toml")).unwrap();
-    let holder = HolderDatabase::open(&path, map, 1).unwrap();
+    let holder = HolderDatabase::open(&path, map, 1, Arc::new(SystemClock)).unwrap();
     let invoice = declaration(&Connection::open(&path).unwrap(), PARTNERS[0], date(2026, 10, 1), true).unwrap();
     let bytes = write_jw323(&invoice.header, &invoice.lines).unwrap();
     let mut secret = 0;

@@ -10,6 +10,7 @@ use sluis::config::Config;
 use sluis::enrolment::EnrolmentFile;
 use sluis::transport::profile::Profile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
+use sluis_adapters::system::SystemClock;
 use sluis_core::organisation::{Oin, Purpose, RecipientType};
 use sluis_core::ports::FactSource;
 use sluis_core::subject::SubjectId;
@@ -18,6 +19,7 @@ use sluis_proto::v1::release_response::Outcome;
 use sluis_proto::v1::standing::Kind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 const CLIENTS: u32 = 256;
@@ -106,7 +108,7 @@ impl Ground {
         )?;
         let holder = profile_of(dir, &role(&|e| e.records_standing, "the holder's own system")?)?;
         let map = HolderMap::parse(&std::fs::read_to_string(&settings.holder.map)?)?;
-        let database = HolderDatabase::open(&settings.holder.database, map, 1)?;
+        let database = HolderDatabase::open(&settings.holder.database, map, 1, Arc::new(SystemClock))?;
         let mut ground = Self {
             config: config.to_owned(),
             profile: profile_of(dir, &partner)?,

@@ -11,6 +11,10 @@ mod report;
 
 use std::process::ExitCode;
 
+/// The floor allocates as the gateway does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever goes wrong ends the bench with its text: a number that is not measured is not printed.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 

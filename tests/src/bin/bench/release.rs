@@ -6,7 +6,7 @@
 use super::Fault;
 use super::ground::{Ground, Process, prepare, serve};
 use super::load::{CALLERS, CONNECTIONS, load};
-use super::report::{Line, median, micros, peak_rss_mib};
+use super::report::{Line, cpu_us, median, micros, peak_rss_mib};
 use serde_json::json;
 use sluis::transport::install_cryptography;
 use std::io::{BufRead, BufReader};
@@ -37,7 +37,8 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
     let config = prepare(dir)?;
     let gateway = serve(&config).await?;
     let ground = Arc::new(Ground::lay(dir, &config).await?);
-    let (_floor, port) = start_floor(&ground)?;
+    let (floor_process, port) = start_floor(&ground)?;
+    let (gateway_id, floor_id) = (gateway.0.id().to_string(), floor_process.0.id().to_string());
     let mut floor_profile = ground.profile.clone();
     let host = floor_profile.endpoint.rsplit_once(':').map_or("localhost", |(host, _)| host);
     floor_profile.endpoint = format!("{host}:{port}");
@@ -45,6 +46,7 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
     load(&ground, &floor_profile, WARM_UP).await?;
     load(&ground, &ground.profile, WARM_UP).await?;
     let (mut floors, mut values, mut p50s, mut p99s) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (cpu_before, floor_cpu_before) = (cpu_us(&gateway_id), cpu_us(&floor_id));
     for round in 1..=ROUNDS {
         let floor = load(&ground, &floor_profile, ROUND).await?;
         let release = load(&ground, &ground.profile, ROUND).await?;
@@ -57,6 +59,9 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
         p50s.push(micros(&release.latency, 50.0));
         p99s.push(micros(&release.latency, 99.0));
     }
+    let calls = |rates: &[f64]| rates.iter().sum::<f64>() * ROUND.as_secs_f64();
+    let cpu_per_call = (cpu_us(&gateway_id) - cpu_before) / calls(&values);
+    let floor_cpu_per_call = (cpu_us(&floor_id) - floor_cpu_before) / calls(&floors);
     Line {
         bench: "release",
         engine: "sqlite",
@@ -66,9 +71,10 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
         floor_name: "tonic server behind the same acceptor, reply of the same size",
         p50_us: median(&p50s),
         p99_us: median(&p99s),
-        peak_rss_mib: peak_rss_mib(&gateway.0.id().to_string()),
+        peak_rss_mib: peak_rss_mib(&gateway_id),
         settings: json!({ "callers": CALLERS, "connections": CONNECTIONS, "rounds": ROUNDS, "round_s": ROUND.as_secs(),
             "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": "wal, synchronous full", "holder": "sqlite, wal",
+            "cpu_us": cpu_per_call.round(), "floor_cpu_us": floor_cpu_per_call.round(),
             "cores": std::thread::available_parallelism().map_or(0, usize::from), "bound_ratio": 0.15, "bound_rss_mib": 96 }),
     }
     .print();

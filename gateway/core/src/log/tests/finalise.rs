@@ -12,6 +12,7 @@ use crate::ports::StoreError;
 use crate::release::PolicyDigest;
 use crate::standing::{Change, ChangeRefused, Standing};
 use crate::subject::{Actor, SubjectRef, dutch_date};
+use std::sync::Arc;
 
 const CHILD: SubjectRef = SubjectRef([3; 16]);
 
@@ -66,10 +67,10 @@ fn a_guard_row_names_the_leaf_that_set_it_last() {
     let batch = vec![draft(LeafKind::Deny, 1), restriction(2, true), restriction(3, false)];
     let wanted = wanted(&batch);
     assert!(wanted.guards.contains(&GuardKey::Subject(CHILD)));
-    let finalised = finalise(&empty_head(), Snapshot::default(), NOW, batch).unwrap();
+    let finalised = finalise(&empty_head(), Snapshot::default(), NOW, &batch).unwrap();
     let [row] = finalised.guards() else { panic!("one guard changed") };
     assert_eq!((row.version, row.index), (2, 2));
-    assert_eq!(row.state, GuardState::Subject(Standing::default()));
+    assert_eq!(*row.state, GuardState::Subject(Standing::default()));
 }
 
 #[test]
@@ -157,9 +158,9 @@ fn an_entry_made_for_another_shard_is_stale() {
 
 #[test]
 fn a_guard_of_another_sort_stops_everything() {
-    let wrong = Versioned { version: 1, state: GuardState::Organisation(Vec::new()) };
+    let wrong = Versioned { version: 1, state: Arc::new(GuardState::Organisation(Vec::new())) };
     let snapshot = Snapshot { guards: [(GuardKey::Policy, wrong)].into(), ..Snapshot::default() };
-    let refused = finalise(&empty_head(), snapshot, NOW, vec![release(1, 0)]).unwrap_err();
+    let refused = finalise(&empty_head(), snapshot, NOW, &[release(1, 0)]).unwrap_err();
     assert_eq!(refused, StoreError::Corrupt { store: "log database", table: "guard" });
 }
 

@@ -12,7 +12,7 @@ use crate::organisation::Oin;
 use crate::ports::{Ledger, Signer, StoreError, StoredEntry};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 pub const ORIGIN: &str = "sluis-log.jeugd.example/00000099234567890000/2026-1";
@@ -84,7 +84,7 @@ struct Rows {
     leaves: Vec<String>,
     hashes: Vec<Hash>,
     subtrees: BTreeMap<(u8, u64), Hash>,
-    guards: BTreeMap<GuardKey, Versioned<GuardState>>,
+    guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     transactions: HashMap<(Oin, uuid::Uuid), Seen>,
     head: Option<Head>,
     reads: u64,
@@ -103,12 +103,12 @@ impl MemoryLog {
         let guards = guards.map(|(key, guard)| (key.clone(), guard.clone())).collect();
         let seen = wanted.transactions.iter().filter_map(|key| Some((key.clone(), *rows.transactions.get(key)?)));
         let transactions = seen.collect();
-        let finalised = finalise(&head, Snapshot { guards, transactions }, now, drafts)?;
+        let finalised = finalise(&head, Snapshot { guards, transactions }, now, &drafts)?;
         for entry in finalised.entries() {
             assert_eq!(entry.index, rows.leaves.len() as u64);
             rows.leaves.push(entry.text.clone());
             rows.hashes.push(entry.hash);
-            if let Some(Transaction { oin, id, digest }) = entry.transaction.clone() {
+            if let Some(Transaction { oin, id, digest }) = entry.draft.transaction.clone() {
                 rows.transactions.insert((oin, id), Seen { digest, index: entry.index, kind: entry.kind });
             }
         }

@@ -1,0 +1,190 @@
+//! After reading: every reference gets its table, every column its form, and what contradicts is refused.
+
+use super::form::{Form, Money};
+use super::identifier::{IdForm, Identifier, Kept, Kind};
+use super::map::{HolderMap, Line, MapFault};
+use super::name::{Alias, Name, Reference};
+use super::table::{Joined, Valid};
+use super::value::{Part, Value};
+use sluis_core::field::Field;
+use std::collections::BTreeMap;
+
+/// Names that a joined table may not have: the sections of the map.
+const SECTIONS: [(&str, Alias); 4] =
+    [("client", Alias::Client), ("parent", Alias::Parent), ("link", Alias::Link), ("billing", Alias::Billing)];
+
+impl HolderMap {
+    /// Orders the joined tables, finds the table of every reference and the form of every column.
+    pub(super) fn resolve(&mut self, tables: BTreeMap<Name, Joined>) -> Result<(), MapFault> {
+        self.check_sections()?;
+        self.order(tables)?;
+        self.identifiers()?;
+        self.forms();
+        let tables = Tables::of(self);
+        let client = [Alias::Client];
+        let fields = self.client.fields.values_mut().flat_map(columns);
+        let identifiers = std::iter::once(&mut self.client.client_number.column);
+        let bsn = self.client.bsn.iter_mut().map(|bsn| &mut bsn.column);
+        tables.find("client", &client, fields.chain(identifiers).chain(bsn))?;
+        tables.find("facts", &client, self.facts.references_mut())?;
+        if let Some(parent) = &mut self.parent {
+            let fields = parent.fields.values_mut().flat_map(columns);
+            tables.find("parent", &[Alias::Parent, Alias::Link], fields)?;
+        }
+        if let Some(billing) = &mut self.billing {
+            let fields = billing.fields.values_mut().flat_map(columns);
+            tables.find("billing", &[Alias::Billing], fields.chain(line_columns(&mut billing.line)))?;
+        }
+        Ok(())
+    }
+
+    fn check_sections(&self) -> Result<(), MapFault> {
+        if self.client.client_number.kept == Kept::Digits {
+            return Err(MapFault::section(
+                "client",
+                "`kept = \"digits\"` is for a BSN: a client number is text or a number",
+            ));
+        }
+        let Some(parent) = &self.parent else { return Ok(()) };
+        if parent.client.is_some() == parent.link.is_some() {
+            return Err(MapFault::section("parent", "write either `client` or a section `[parent.link]`"));
+        }
+        let valid = parent.valid.iter().chain(parent.link.iter().filter_map(|link| link.valid.as_ref()));
+        valid.filter_map(Valid::fault).next().map_or(Ok(()), |text| Err(MapFault::section("parent", text)))
+    }
+
+    /// Puts each joined table after the one it hangs on.
+    fn order(&mut self, mut waiting: BTreeMap<Name, Joined>) -> Result<(), MapFault> {
+        for (name, joined) in &waiting {
+            let section = format!("tables.{}", name.as_str());
+            if SECTIONS.iter().any(|(taken, _)| *taken == name.as_str()) {
+                return Err(MapFault::section(section, "the map has a section of that name: choose another"));
+            }
+            if let Some(text) = joined.fault() {
+                return Err(MapFault::section(section, text));
+            }
+        }
+        while !waiting.is_empty() {
+            let tables = Tables::of(self);
+            let ready = waiting.iter().find_map(|(name, joined)| Some((name.clone(), tables.place(joined)?)));
+            let Some((name, (target, base))) = ready else {
+                let names: Vec<&str> = waiting.keys().map(Name::as_str).collect();
+                let text = "`match` must name one table, as `client.column`: a section of this map or a joined table that \
+                            does not hang on this one";
+                return Err(MapFault::section(format!("tables.{}", names.join(", ")), text));
+            };
+            if let Some(mut joined) = waiting.remove(&name) {
+                joined.base = base;
+                joined.on.values_mut().for_each(|reference| reference.at = target);
+                self.tables.push((name, joined));
+            }
+        }
+        Ok(())
+    }
+
+    /// The identifiers are fields too, in their one form, under the section of the client alone.
+    fn identifiers(&mut self) -> Result<(), MapFault> {
+        for field in [Field::Bsn, Field::ClientNumber] {
+            if self.client.fields.contains_key(&field) {
+                return Err(MapFault::Identifier(field));
+            }
+        }
+        let value = |kind, identifier: &Identifier| {
+            let form = Form::Identifier(IdForm { kind, kept: identifier.kept });
+            Value::Join(vec![Part { column: identifier.column.clone(), form }])
+        };
+        let number = value(Kind::ClientNumber, &self.client.client_number);
+        self.client.fields.insert(Field::ClientNumber, number);
+        if let Some(bsn) = &self.client.bsn {
+            self.client.fields.insert(Field::Bsn, value(Kind::Bsn, bsn));
+        }
+        Ok(())
+    }
+
+    /// What has a form by its meaning is read in it where the map does not say otherwise.
+    fn forms(&mut self) {
+        let date = || Form::Date(self.head.dates);
+        if let Some(part) = &mut self.facts.birth_date {
+            part.or_form(date());
+        }
+        let Some(billing) = &mut self.billing else { return };
+        let line = &mut billing.line;
+        line.begin.or_form(date());
+        line.end.or_form(date());
+        line.allocation_number.or_form(Form::Whole);
+        line.volume.or_form(Form::Whole);
+        line.tariff.or_form(Form::Money(Money::Cents));
+        line.amount.or_form(Form::Money(Money::Cents));
+    }
+}
+
+fn columns(value: &mut Value) -> impl Iterator<Item = &mut Reference> {
+    value.parts_mut().into_iter().map(|part| &mut part.column)
+}
+
+fn line_columns(line: &mut Line) -> impl Iterator<Item = &mut Reference> {
+    let Line {
+        provider_agb,
+        allocation_number,
+        product_category,
+        product_code,
+        begin,
+        end,
+        volume,
+        unit,
+        tariff,
+        amount,
+    } = line;
+    let values = [provider_agb, product_category, product_code, unit].into_iter().flat_map(columns);
+    let parts = [allocation_number, begin, end, volume, tariff, amount];
+    values.chain(parts.into_iter().map(|part| &mut part.column))
+}
+
+/// The tables that can be named so far, with the section each hangs on.
+struct Tables {
+    known: BTreeMap<String, (Alias, Alias)>,
+}
+
+impl Tables {
+    fn of(map: &HolderMap) -> Self {
+        let sections = SECTIONS.into_iter().filter(|(_, at)| map.named_table(*at).is_some());
+        let mut known: BTreeMap<_, _> = sections.map(|(name, at)| (name.to_owned(), (at, at))).collect();
+        let joined = map.tables.iter().enumerate();
+        known.extend(joined.map(|(n, (name, j))| (name.as_str().to_owned(), (Alias::Joined(n), j.base))));
+        Self { known }
+    }
+
+    /// The one table a joined table is matched with, and the section both hang on.
+    fn place(&self, joined: &Joined) -> Option<(Alias, Alias)> {
+        let mut targets = joined.on.values().map(|r| r.table.as_ref().and_then(|name| self.known.get(name.as_str())));
+        let first = targets.next()??;
+        targets.all(|other| other == Some(first)).then_some(*first)
+    }
+
+    /// Sets where each reference points; a bare name is a column of the first of `may`.
+    fn find<'r>(
+        &self,
+        section: &str,
+        may: &[Alias],
+        references: impl IntoIterator<Item = &'r mut Reference>,
+    ) -> Result<(), MapFault> {
+        for reference in references {
+            let found = match &reference.table {
+                None => may.first().map(|own| (*own, *own)),
+                Some(name) => self.known.get(name.as_str()).copied(),
+            };
+            reference.at = match found {
+                Some((at, base)) if may.contains(&base) => at,
+                Some(_) => {
+                    let text = format!("`{reference}` hangs on another section: join its table to this one");
+                    return Err(MapFault::section(section, text));
+                }
+                None => {
+                    let text = format!("`{reference}` names no table of this map: declare it under `[tables]`");
+                    return Err(MapFault::section(section, text));
+                }
+            };
+        }
+        Ok(())
+    }
+}

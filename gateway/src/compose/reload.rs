@@ -1,0 +1,115 @@
+//! Taking over, while the gateway runs, whatever may change: no restart, no dropped call.
+//!
+//! Certificate and key, authorities and revocation lists, token key, policy, and outside production the enrolment file are
+//! each looked at several times a second, and at once when asked ([`Asking`], SIGHUP). `gateway.toml` itself, the stores, the
+//! keys of the log and the holder's map are read at start only.
+
+pub(crate) mod files;
+mod piece;
+mod rules;
+mod token_key;
+mod trust;
+mod vigil;
+
+pub(crate) use trust::Listeners;
+
+use crate::config::{Config, Mode};
+use crate::gateway::Gateway;
+use crate::token::endpoint::Endpoint;
+use crate::token::keys::{KeySet, SigningKey};
+use crate::token::verify::Verifier;
+use files::Watched;
+use piece::{Alarm, Piece, keep_current};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The files as they were before anything was loaded from them.
+pub(crate) struct AtStart {
+    own: Watched,
+    callers: Watched,
+    token_key: Watched,
+    rules: Watched,
+    enrolments: Option<Watched>,
+}
+
+/// Everything that is replaced while it works.
+pub(crate) struct Replaceable {
+    /// Policy and enrolments.
+    pub(crate) gateway: Arc<Gateway>,
+    /// Certificates.
+    pub(crate) listeners: Arc<Listeners>,
+    /// Verifies tokens.
+    pub(crate) verifier: Arc<Verifier>,
+    /// Issues tokens.
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Signs tokens now.
+    pub(crate) token_key: Arc<SigningKey>,
+    /// Keys that are believed beside our own.
+    pub(crate) other_keys: KeySet,
+}
+
+/// Asks for a look at once, and for another try of what was refused.
+#[derive(Clone)]
+pub struct Asking(watch::Sender<()>);
+
+impl Asking {
+    /// Asks. What is asked while a piece is taken over is done after it.
+    pub fn ask(&self) {
+        self.0.send_replace(());
+    }
+}
+
+impl AtStart {
+    /// Remembers the files of this configuration; those that are missing are named by whoever loads them.
+    pub(crate) fn remember(config: &Config) -> Self {
+        let one = |file: &PathBuf| vec![file.clone()];
+        let policy = &config.policy;
+        let enrolments = (config.mode != Mode::Production).then(|| Watched::begin(one(&config.enrolment.file)));
+        Self {
+            own: Watched::begin(vec![config.tls.certificate.clone(), config.tls.key.clone()]),
+            callers: Watched::begin([one(&config.tls.authorities), config.tls.revocation.clone()].concat()),
+            token_key: Watched::begin(one(&config.token.key)),
+            rules: Watched::begin(vec![policy.catalog.clone(), policy.ceiling.clone(), policy.policy.clone()]),
+            enrolments,
+        }
+    }
+
+    /// Begins to look, until told to end.
+    pub(crate) fn follow(self, parts: Replaceable, ending: &watch::Receiver<bool>) -> Asking {
+        let Replaceable { gateway, listeners, verifier, endpoint, token_key, other_keys } = parts;
+        let clock = || Arc::clone(&gateway.clock);
+        let (asking, alarm) = (Asking(watch::Sender::new(())), Arc::new(Alarm::new(Arc::clone(&gateway.conditions))));
+        let follow = Follow { asking: &asking, alarm: &alarm, ending };
+        follow.piece(trust::Own { listeners: Arc::clone(&listeners), clock: clock() }, self.own);
+        follow.piece(trust::Callers { listeners: Arc::clone(&listeners), clock: clock() }, self.callers);
+        let token_key = token_key::TokenKey {
+            verifier,
+            endpoint,
+            clock: clock(),
+            others: other_keys,
+            current: token_key,
+            leaving: Vec::new(),
+        };
+        follow.piece(token_key, self.token_key);
+        follow.piece(rules::Rules { gateway: Arc::clone(&gateway) }, self.rules);
+        if let Some(watched) = self.enrolments {
+            follow.piece(rules::Enrolments { gateway: Arc::clone(&gateway) }, watched);
+        }
+        tokio::spawn(vigil::keep(listeners, Arc::clone(&gateway.conditions), clock(), ending.clone()));
+        asking
+    }
+}
+
+struct Follow<'a> {
+    asking: &'a Asking,
+    alarm: &'a Arc<Alarm>,
+    ending: &'a watch::Receiver<bool>,
+}
+
+impl Follow<'_> {
+    fn piece(&self, piece: impl Piece, watched: Watched) {
+        let asked = self.asking.0.subscribe();
+        tokio::spawn(keep_current(piece, watched, Arc::clone(self.alarm), asked, self.ending.clone()));
+    }
+}
