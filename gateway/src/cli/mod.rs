@@ -6,6 +6,7 @@ mod connect_test;
 mod demo;
 mod init;
 mod log;
+mod manual;
 mod policy;
 mod serve;
 mod standing;
@@ -45,6 +46,8 @@ enum Command {
     ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
+    /// Record what was told outside the gateway and its review, as the holder's own system
+    Manual(manual::Manual),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
@@ -74,6 +77,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
+            Command::Manual(command) => command.run().await,
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
         }
