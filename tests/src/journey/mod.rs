@@ -10,6 +10,7 @@ mod help;
 mod kill;
 mod load;
 mod log_command;
+mod manual;
 mod pasted;
 mod place;
 mod policy_command;

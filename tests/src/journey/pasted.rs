@@ -9,6 +9,9 @@ const EXPECTED: &[(&str, i32, &str)] = &[
     ("ask ", 1, "REFUSED"),
     ("standing ", 0, "recorded at log index "),
     ("ask ", 0, "rule parent-information"),
+    ("manual record ", 0, "WITHIN_RULE"),
+    ("manual open ", 0, "1 wait for a review, 0 of them overdue"),
+    ("manual review ", 0, "is recorded at log index "),
     ("log export ", 0, ": verified"),
     ("policy check ", 0, " 0 violations"),
 ];
