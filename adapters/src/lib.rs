@@ -11,9 +11,11 @@
 //! Where the engine named here ends: SQLite serves one gateway process on one machine. A power cut after a lying
 //! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
 
+pub mod disk;
 pub mod holder;
 pub mod ijw;
 pub mod master;
+pub mod process;
 pub mod secret_file;
 pub mod segment;
 pub mod signer;

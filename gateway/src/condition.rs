@@ -49,8 +49,10 @@ conditions! {
     RevocationStale = "REVOCATION_STALE", ready: false;
     /// Our own certificate ends soon.
     CertificateEnding = "CERTIFICATE_ENDING", ready: true;
-    /// Little room is left on the disk of the log.
-    DiskLow = "DISK_LOW", ready: true;
+    /// Little room is left on the disk of the log: new releases stop, proofs and changes of standing go on.
+    DiskLow = "DISK_LOW", ready: false;
+    /// The clock of this machine is behind the log: nothing is written or signed.
+    ClockBehind = "CLOCK_BEHIND", ready: false;
     /// A manual disclosure or a review is overdue.
     ReviewOverdue = "REVIEW_OVERDUE", ready: true;
     /// The gateway is ending: calls in progress finish, new ones go elsewhere.
@@ -96,6 +98,12 @@ impl Conditions {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<BTreeMap<Condition, String>> {
         self.0.subscribe()
+    }
+
+    /// Whether this condition holds now.
+    #[must_use]
+    pub fn holds(&self, condition: Condition) -> bool {
+        self.0.borrow().contains_key(&condition)
     }
 
     /// Whether callers may be sent here now.

@@ -12,9 +12,9 @@ mod token;
 
 pub use holder::Holder;
 pub use identity::{Organisation, Tls};
-pub use limits::Limits;
+pub use limits::{Exception, Limits, Most};
 pub use listen::Listen;
-pub use operation::Operation;
+pub use operation::{LogForm, LogLevel, Operation};
 pub use operators::Operators;
 pub use rules::{Enrolment, PolicyFiles};
 pub use stores::{Keys, Log};
@@ -89,8 +89,8 @@ pub enum ConfigFault {
         /// Line, column and what is wrong.
         text: String,
     },
-    /// Settings that production refuses.
-    #[error("production refuses these settings:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
+    /// Settings that the mode refuses.
+    #[error("settings that are refused in this mode:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Unsafe(Vec<String>),
 }
 
@@ -139,7 +139,9 @@ impl Config {
         if self.mode != Mode::Production {
             let loopback = self.listen.grpc.ip().is_loopback() && self.listen.token.ip().is_loopback();
             let only = "demo and development listen on loopback only: use 127.0.0.1 or ::1".to_owned();
-            return if loopback { Ok(()) } else { Err(ConfigFault::Unsafe(vec![only])) };
+            let mut refused = self.operation.refused();
+            refused.extend((!loopback).then_some(only));
+            return if refused.is_empty() { Ok(()) } else { Err(ConfigFault::Unsafe(refused)) };
         }
         let mut refused = vec![
             "log.database: SQLite without a witness or an anchor on other storage (not available yet)".to_owned(),
@@ -156,6 +158,8 @@ impl Config {
         if self.organisation.oin.is_test() {
             refused.push("organisation.oin: a test OIN (prefix 00000099)".to_owned());
         }
+        refused.extend(self.operation.refused());
+        refused.extend(self.limits.unsafe_settings(self.listen.calls_max, self.listen.connections_max));
         Err(ConfigFault::Unsafe(refused))
     }
 }

@@ -48,6 +48,12 @@ pub struct Gateway {
     pub activating: tokio::sync::Mutex<()>,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
+    /// What happened since the start, as numbers.
+    pub metrics: Arc<crate::operation::metrics::Metrics>,
+    /// How far its end has come.
+    pub ending: crate::operation::ending::Ending,
+    /// What each organisation has left, and what was turned away.
+    pub quotas: Arc<crate::quota::Quotas>,
 }
 
 impl Gateway {

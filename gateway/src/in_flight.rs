@@ -74,6 +74,12 @@ impl InFlight {
         self.state().aborted.iter().copied().collect()
     }
 
+    /// How many deliveries have no outcome yet.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.state().open.len()
+    }
+
     /// Changes whenever a delivery is given up; closes when nothing can be in flight any more.
     #[must_use]
     pub fn given_up(&self) -> watch::Receiver<u64> {

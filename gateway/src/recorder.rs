@@ -5,14 +5,18 @@
 //! must stop the very next release.
 
 use crate::in_flight::{Delivery, InFlight};
-use arc_swap::ArcSwap;
+use crate::operation::metrics::{Counted, LogCounts};
+use crate::operation::stopwatch::Stopwatch;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
+use sluis_core::log::finalise::Committed;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,6 +27,8 @@ const QUEUE_ENTRIES_MAX: usize = 8192;
 /// A checkpoint is kept in the store after this many entries or milliseconds, whichever comes first.
 const KEEP_ENTRIES: u64 = 1000;
 const KEEP_AFTER_MS: Millis = 60_000;
+/// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
 
 /// What became of one draft.
 #[derive(Debug)]
@@ -74,6 +80,8 @@ pub struct Recorder {
     latest: Arc<ArcSwap<SignedCheckpoint>>,
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
+    counts: Arc<LogCounts>,
+    closed: Arc<ArcSwapOption<&'static str>>,
 }
 
 impl Recorder {
@@ -94,9 +102,20 @@ impl Recorder {
         let kept = Kept { size: head.size(), time: clock.now() };
         let in_flight = InFlight::new(Arc::clone(&ledger), head.size());
         let (shared, deliveries) = (Arc::clone(&latest), Arc::clone(&in_flight));
-        let desk = Desk { ledger, signer, clock, latest: shared, state: state_out, kept, in_flight: deliveries };
+        let counts = Arc::<LogCounts>::default();
+        let counting = Arc::clone(&counts);
+        let desk = Desk {
+            ledger,
+            signer,
+            clock,
+            latest: shared,
+            state: state_out,
+            kept,
+            in_flight: deliveries,
+            counts: counting,
+        };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
-        Ok(Self { urgent, normal, latest, state, in_flight })
+        Ok(Self { urgent, normal, latest, state, in_flight, counts, closed: Arc::default() })
     }
 
     /// Records an answer to a question; returns when it is durable or refused.
@@ -104,6 +123,9 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
+        if let Some(state) = self.closed.load().as_deref() {
+            return Err(StoreError::Unavailable { store: "log database", state });
+        }
         enqueue(&self.normal, draft).await
     }
 
@@ -125,6 +147,25 @@ impl Recorder {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<LogState> {
         self.state.clone()
+    }
+
+    /// Closes the log to answers under a named state, or opens it again with `None`. Changes of standing and the gateway's
+    /// own entries still go in: a withdrawal must be recorded as long as there is room for it (core-design 1.10).
+    pub fn close_to_answers(&self, state: Option<&'static str>) {
+        self.closed.store(state.map(Arc::new));
+    }
+
+    /// Numbers since the start.
+    #[must_use]
+    pub fn counts(&self) -> &LogCounts {
+        &self.counts
+    }
+
+    /// Entries that wait to be appended.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let of = |queue: &mpsc::Sender<Job>| queue.max_capacity() - queue.capacity();
+        of(&self.urgent) + of(&self.normal)
     }
 
     /// What was released and not handed over yet.
@@ -159,6 +200,7 @@ struct Desk {
     state: watch::Sender<LogState>,
     kept: Kept,
     in_flight: Arc<InFlight>,
+    counts: Arc<LogCounts>,
 }
 
 impl Desk {
@@ -168,6 +210,10 @@ impl Desk {
                 biased;
                 job = urgent.recv() => job,
                 job = normal.recv() => job,
+                () = tokio::time::sleep(PROBE_EVERY), if self.is_failing() => {
+                    self.probe().await;
+                    continue;
+                }
             };
             let Some(first) = first else { return };
             let mut jobs = vec![first];
@@ -181,6 +227,28 @@ impl Desk {
         }
     }
 
+    fn is_failing(&self) -> bool {
+        matches!(*self.state.borrow(), LogState::Failing(_))
+    }
+
+    /// Writes something harmless; the state of the log follows what comes of it.
+    async fn probe(&self) {
+        match self.ledger.probe().await {
+            Ok(()) => _ = self.state.send_replace(LogState::Writing),
+            Err(error) => self.fails(&error),
+        }
+    }
+
+    fn fails(&self, error: &StoreError) {
+        let state = match error {
+            StoreError::Unknown { .. } => LogState::Halted,
+            StoreError::Unavailable { state, .. } => LogState::Failing(state),
+            StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
+            StoreError::ClockBehind { .. } => LogState::Failing("CLOCK_BEHIND"),
+        };
+        self.state.send_if_modified(|now| std::mem::replace(now, state.clone()) != state);
+    }
+
     async fn append(&mut self, jobs: Vec<Job>) {
         let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
         // Once an outcome is not known nothing is built upon it, whatever the ledger would do now (A6).
@@ -188,8 +256,11 @@ impl Desk {
             return refuse(answers, &StoreError::Unknown { store: "log database" });
         }
         // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
+        let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
+        let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
         match self.ledger.append(drafts).await {
             Ok(committed) => {
+                self.count(&committed, counted, entries, stopwatch);
                 self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
                 let checkpoint = sign(committed.head(), self.signer.as_ref());
                 let receipts = committed.receipts(&checkpoint);
@@ -202,16 +273,20 @@ impl Desk {
                 self.keep_checkpoint().await;
             }
             Err(error) => {
-                let state = match &error {
-                    StoreError::Unknown { .. } => LogState::Halted,
-                    StoreError::Unavailable { state, .. } => LogState::Failing(state),
-                    StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
-                    StoreError::ClockBehind { .. } => LogState::Failing("CLOCK_BEHIND"),
-                };
                 tracing::error!(%error, "an append failed; nothing of it was released");
-                self.state.send_replace(state);
+                self.counts.failed();
+                self.fails(&error);
                 refuse(answers, &error);
             }
+        }
+    }
+
+    fn count(&self, committed: &Committed, counted: Vec<Counted>, entries: usize, stopwatch: Stopwatch) {
+        self.counts.append_seconds.took(stopwatch.elapsed());
+        self.counts.batch.count(f64::from(u32::try_from(entries).unwrap_or(u32::MAX)));
+        let recorded = committed.outcomes().iter().zip(counted);
+        for (_, counted) in recorded.filter(|(outcome, _)| matches!(outcome, Outcome::Recorded { .. })) {
+            self.counts.recorded(counted);
         }
     }
 

@@ -21,6 +21,8 @@ mod independent;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod limit;
+#[cfg(test)]
 mod look_alike;
 #[cfg(test)]
 mod outage;

@@ -38,6 +38,8 @@ pub struct Options {
     pub policy: Option<fn(String) -> String>,
     /// Changes who is enrolled, and how.
     pub enrolments: Option<fn(&mut EnrolmentFile)>,
+    /// How much one organisation may ask, as TOML; the default when empty.
+    pub limits: &'static str,
 }
 
 impl Options {

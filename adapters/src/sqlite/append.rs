@@ -236,6 +236,17 @@ impl Desk {
         Ok(())
     }
 
+    /// What an append needs of head, clock and disk, without an entry: the in-flight mark is written as it is.
+    pub(super) fn probe(&mut self) -> Result<(), StoreError> {
+        let head = head_row(&self.connection, self.log).map_err(|e| before_commit(LOG, "log_head", &e))?.open()?;
+        if head != self.head {
+            return Err(corrupt("log_head"));
+        }
+        finalise(&head, Snapshot::default(), self.clock.now(), &[])?;
+        self.low_written = None;
+        self.write_low()
+    }
+
     /// Keeps the newest note, and of the older ones the last of each minute.
     pub(super) fn write_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
         let refused = |error: rusqlite::Error| before_commit(LOG, "log_checkpoint", &error);

@@ -22,6 +22,10 @@ impl Ledger for SqliteLog {
         self.ask(|answer| Command::Append { drafts, answer }).await
     }
 
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.ask(|answer| Command::Probe { answer }).await
+    }
+
     async fn head(&self) -> Result<Head, StoreError> {
         self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
     }

@@ -30,6 +30,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     Append { drafts: Vec<Draft>, answer: Answer<Committed> },
     Keep(KeptCheckpoint),
+    Probe { answer: Answer<()> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
 }
@@ -96,6 +97,9 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
             checkpointer.written(&desk.connection, bytes);
         }
         Command::Keep(newer) => *kept = Some(newer),
+        Command::Probe { answer } => {
+            let _gone = answer.send(in_transaction(desk, Desk::probe));
+        }
         Command::ForgetTransactions { before, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| erase::forget_transactions(desk, before)));
         }

@@ -106,6 +106,12 @@ pub trait Ledger: Send + Sync {
     /// Keeps a signed checkpoint of a head that is durable.
     async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError>;
 
+    /// Writes something that changes nothing, durably: tells whether the log can be written again when nobody asks. An
+    /// engine that cannot tell without an entry reads its head.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.head().await.map(drop)
+    }
+
     /// Says that every entry below `index` was handed over or has an outcome in the log (A9): the in-flight mark of
     /// this replica. It only rises, is written with the next commit, and neither waits nor fails.
     fn delivered_below(&self, index: u64);

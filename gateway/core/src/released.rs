@@ -42,6 +42,12 @@ impl Released {
         &self.sealed.extract
     }
 
+    /// The proof.
+    #[must_use]
+    pub const fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
     /// Body, salt and receipt, to be sent.
     #[must_use]
     pub fn into_parts(self) -> (Vec<u8>, [u8; 32], Receipt) {

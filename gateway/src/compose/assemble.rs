@@ -6,6 +6,9 @@ use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
+use crate::operation::ending::Ending;
+use crate::operation::metrics::Metrics;
+use crate::operation::watched::Watched;
 use crate::origin::origin;
 use crate::recorder::Recorder;
 use crate::slot::Slots;
@@ -143,12 +146,13 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         recorder.in_flight().hold(left.start);
     }
     let provisioned = housekeeper.provision().await?;
+    let metrics = Arc::<Metrics>::default();
     let gateway = Gateway {
         ledger,
         register,
-        keys,
-        facts: Arc::clone(&holder) as _,
-        dossier: holder,
+        keys: Watched::around(keys, &metrics),
+        facts: Watched::around(Arc::clone(&holder), &metrics),
+        dossier: Watched::around(holder, &metrics),
         recorder,
         active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
         clock,
@@ -160,6 +164,9 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         slots: Slots::begin(),
         activating: tokio::sync::Mutex::default(),
         conditions: Arc::default(),
+        metrics,
+        ending: Ending::default(),
+        quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }

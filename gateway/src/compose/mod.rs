@@ -4,6 +4,7 @@ mod assemble;
 mod export;
 mod housekeeping;
 mod init;
+mod operate;
 mod reload;
 mod serve;
 

@@ -1,21 +1,24 @@
 //! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
 
 use super::assemble::open;
+use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, Replaceable};
 use super::{Assembled, StartFault};
-use crate::config::Config;
+use crate::config::{Config, Operation};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
+use crate::quota::report::Report;
 use crate::recorder::LogState;
-use crate::sweeper;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
 use crate::token::verify::{Expectation, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
+use crate::transport::connection::TlsConnection;
 use crate::transport::counters::Counters;
+use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_stream::Stream;
 
 /// A connection that did not end by itself is cut after this time, also within a stream.
 const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
@@ -33,6 +37,8 @@ pub struct Listening {
     pub grpc: SocketAddr,
     /// Address of the token endpoint.
     pub token: SocketAddr,
+    /// Address of metrics and readiness, where they are served.
+    pub metrics: Option<SocketAddr>,
     /// The gateway behind it.
     pub gateway: Arc<Gateway>,
     /// Subjects that were new to the register at start.
@@ -41,6 +47,8 @@ pub struct Listening {
     pub reload: Asking,
     end: watch::Sender<bool>,
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
+    operation: Operation,
+    report: Arc<Report>,
 }
 
 impl Listening {
@@ -56,16 +64,15 @@ impl Listening {
         }
     }
 
-    /// Stops accepting, lets calls in progress finish, and waits for it. Then nothing is in flight.
+    /// Says that it ends, stops accepting, lets calls in progress finish within the configured bound, and waits for it.
+    /// Then nothing is in flight.
     ///
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
-        self.end.send_replace(true);
-        let ended = self.server.await.unwrap_or_else(|e| Err(StartFault::Server(e.to_string())));
-        // What was given up while ending gets its outcome now; else the next start calls it unknown.
-        sweeper::record_aborted(&self.gateway).await?;
-        ended
+        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await?;
+        self.report.write().await?;
+        Ok(())
     }
 }
 
@@ -88,6 +95,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let listeners = Arc::new(Listeners::begin(&config.tls)?);
     let grpc = bind(config.listen.grpc).await?;
     let token = bind(config.listen.token).await?;
+    let watchtower = Watchtower::bind(config).await?;
     let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
@@ -95,18 +103,29 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let limits = Limits {
         connections_max: config.listen.connections_max,
         connection_age_max: Some(CONNECTION_CUT_AFTER),
+        writing_max: idle(config),
+        // Later than a stream is ended for being idle, which is the milder end.
+        reply_max: idle(config) * 5 / 4,
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
-    let requests = accept(token, Arc::clone(&listeners.token), limits, counters);
+    let quotas = &gateway.quotas;
+    let calls = within(accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters)), Arc::clone(quotas));
+    let requests =
+        within(accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters)), Arc::clone(quotas));
     let (end, ending) = watch::channel(false);
+    let metrics = watchtower.address();
+    watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(housekeeper.run(ending.clone()));
     let endpoint = Arc::new(Endpoint {
         issuer: Issuer::new(Arc::clone(&key), realm),
         grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
         clock: Arc::clone(&gateway.clock),
+        quotas: Arc::clone(&gateway.quotas),
     });
-    tokio::spawn(endpoint::serve(requests, endpoint::router(Arc::clone(&endpoint)), told(ending.clone())));
+    let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
+    tokio::spawn(Arc::clone(&report).run(ending.clone()));
+    let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
+    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
     let replaceable = Replaceable {
         gateway: Arc::clone(&gateway),
         listeners,
@@ -117,13 +136,25 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     };
     let reload = at_start.follow(replaceable, &ending);
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    Ok(Listening { grpc: grpc_at, token: token_at, gateway, provisioned, reload, end, server })
+    let operation = config.operation.clone();
+    Ok(Listening {
+        grpc: grpc_at,
+        token: token_at,
+        metrics,
+        gateway,
+        provisioned,
+        reload,
+        end,
+        server,
+        operation,
+        report,
+    })
 }
 
 async fn run(
     gateway: Arc<Gateway>,
     verifier: Arc<Verifier>,
-    calls: crate::transport::acceptor::Incoming,
+    calls: impl Stream<Item = std::io::Result<TlsConnection>> + Send + 'static,
     limits: GrpcLimits,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
@@ -133,7 +164,11 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, ..GrpcLimits::default() }
+    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+}
+
+fn idle(config: &Config) -> Duration {
+    Duration::from_secs(config.limits.idle_seconds.get().into())
 }
 
 async fn told(mut ending: watch::Receiver<bool>) {
@@ -141,7 +176,7 @@ async fn told(mut ending: watch::Receiver<bool>) {
     let _ = ending.wait_for(|end| *end).await;
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, StartFault> {
     let what = || format!("cannot listen on {address}: is another gateway running?");
     TcpListener::bind(address).await.map_err(|source| StartFault::Io { what: what(), source })
 }

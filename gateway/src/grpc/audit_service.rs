@@ -8,6 +8,7 @@ use crate::audit::{Audit, Line, PAGE_LINES_MAX, Page};
 use crate::gateway::Gateway;
 use crate::gather::Caller;
 use crate::in_flight::Delivery;
+use crate::operation::ending::Stage;
 use sluis_core::claim::Finding;
 use sluis_core::released::ReleasedItem;
 use sluis_proto::v1;
@@ -23,11 +24,14 @@ use tonic::{Request, Response, Status, Streaming};
 
 /// Pages waiting for a slow reader; then judging waits too.
 const PAGES_WAITING_MAX: usize = 2;
-/// A stream on which nothing arrives for this long is ended.
-const IDLE: Duration = Duration::from_secs(60);
 
 /// InvoiceAuditService over a gateway.
-pub struct Audits(pub Arc<Gateway>);
+pub struct Audits {
+    /// The gateway.
+    pub gateway: Arc<Gateway>,
+    /// A stream on which nothing arrives, or nothing is read, for this long is ended.
+    pub idle: Duration,
+}
 
 type Replies = mpsc::Sender<Result<v1::AuditInvoiceResponse, Status>>;
 
@@ -39,10 +43,11 @@ impl InvoiceAuditService for Audits {
         &self,
         request: Request<Streaming<v1::AuditInvoiceRequest>>,
     ) -> Result<Response<Self::AuditInvoiceStream>, Status> {
-        let (caller, transaction_id) = caller_of(&self.0, &request)?;
+        let (caller, transaction_id) = caller_of(&self.gateway, &request)?;
         let (replies, stream) = mpsc::channel(PAGES_WAITING_MAX);
         let place = request.extensions().get::<Place>().cloned();
-        let desk = Desk { gateway: Arc::clone(&self.0), caller, transaction_id, replies, _place: place };
+        let gateway = Arc::clone(&self.gateway);
+        let desk = Desk { gateway, idle: self.idle, caller, transaction_id, replies, _place: place };
         let lines = request.into_inner();
         tokio::spawn(async move {
             let replies = desk.replies.clone();
@@ -57,6 +62,7 @@ impl InvoiceAuditService for Audits {
 
 struct Desk {
     gateway: Arc<Gateway>,
+    idle: Duration,
     caller: Caller,
     transaction_id: uuid::Uuid,
     replies: Replies,
@@ -65,14 +71,21 @@ struct Desk {
 
 impl Desk {
     async fn run(self, mut lines: Streaming<v1::AuditInvoiceRequest>) -> Result<(), Status> {
-        let Some(Sent::Opening(opening)) = next(&mut lines).await? else {
+        let Some(Sent::Opening(opening)) = next(&mut lines, self.idle).await? else {
             return Err(out_of_order("the first message must be the opening"));
         };
         let agb = &opening.provider_agb;
         let mut audit = self.open(&opening).await?;
-        let mut more = true;
-        while more {
-            let (page, last) = self.collect(&mut lines, agb).await?;
+        let ending = self.gateway.ending.reached(Stage::StreamsEnd);
+        tokio::pin!(ending);
+        let (mut more, mut told_to_end) = (true, false);
+        while more && !told_to_end {
+            // Lines that were read and are not judged yet when the end comes are judged by nobody: the totals say so.
+            let (page, last) = tokio::select! {
+                biased;
+                () = &mut ending => { told_to_end = true; continue }
+                collected = self.collect(&mut lines, agb) => collected?,
+            };
             more = !last;
             if !page.is_empty() {
                 let arrival = self.gateway.slots.arrival();
@@ -91,7 +104,8 @@ impl Desk {
             not_confirmed: totals.not_confirmed,
             receipt: Some(reply::receipt(&receipt, self.transaction_id)),
         }))
-        .await
+        .await?;
+        if told_to_end { Err(status::ending()) } else { Ok(()) }
     }
 
     async fn open(&self, opening: &v1::AuditOpening) -> Result<Audit, Status> {
@@ -126,8 +140,8 @@ impl Desk {
         let mut until = None;
         while page.len() < PAGE_LINES_MAX {
             let sent = match until {
-                None => next(lines).await?,
-                Some(at) => match tokio::time::timeout_at(at, next(lines)).await {
+                None => next(lines, self.idle).await?,
+                Some(at) => match tokio::time::timeout_at(at, next(lines, self.idle)).await {
                     Ok(sent) => sent?,
                     Err(_) => return Ok((page, false)),
                 },
@@ -171,15 +185,16 @@ impl Desk {
 
     async fn send(&self, message: Reply) -> Result<(), Status> {
         let reply = Ok(v1::AuditInvoiceResponse { message: Some(message) });
-        let slow = |_| status::limit_reached("findings were not read for 60 seconds: open the audit again");
-        let sent = tokio::time::timeout(IDLE, self.replies.send(reply)).await.map_err(slow)?;
+        let slow = |_| status::idle("findings were not read", self.idle);
+        let sent = tokio::time::timeout(self.idle, self.replies.send(reply)).await.map_err(slow)?;
         sent.map_err(|_| Status::cancelled("the reader is gone"))
     }
 }
 
-async fn next(lines: &mut Streaming<v1::AuditInvoiceRequest>) -> Result<Option<Sent>, Status> {
-    let idle = |_| status::limit_reached("nothing arrived for 60 seconds: open the audit again");
-    let message = tokio::time::timeout(IDLE, lines.message()).await.map_err(idle)??;
+async fn next(lines: &mut Streaming<v1::AuditInvoiceRequest>, most: Duration) -> Result<Option<Sent>, Status> {
+    let idle = |_| status::idle("nothing arrived", most);
+    let message = tokio::time::timeout(most, lines.message()).await.map_err(idle)?;
+    let message = message.map_err(|e| status::unreadable(&e).unwrap_or(e))?;
     match message {
         None => Ok(None),
         Some(v1::AuditInvoiceRequest { message: Some(sent) }) => Ok(Some(sent)),

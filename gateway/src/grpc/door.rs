@@ -1,11 +1,16 @@
-//! The door: every call of every shape passes here, in this order: room for it, token, transaction id.
+//! The door: every call of every shape passes here, in this order: room in the house, room of the organisation, token,
+//! transaction id.
 //!
-//! Load is shed before a signature is checked, so that strangers cannot spend our processor. Health and
-//! reflection need the certificate only.
+//! Load is shed before a signature is checked, so that nobody can spend our processor; whose load it is, the certificate
+//! says. Health and reflection need the certificate only. What is turned away is counted and never logged by itself (A25).
 
+use super::held::hold;
 use super::status::{self, Invalid};
 use crate::gather::Caller;
+use crate::quota::refused::Refused;
+use crate::quota::{Account, CallPlace, Quotas};
 use crate::token::verify::Verifier;
+use crate::transport::connection::Link;
 use crate::transport::peer::Peer;
 use http::{HeaderMap, Request, Response};
 use sluis_core::ports::Clock;
@@ -34,9 +39,11 @@ pub struct DoorLimits {
 #[derive(Debug, Clone, Copy)]
 pub struct TransactionId(pub Option<uuid::Uuid>);
 
-/// A call's place among those in progress; free again when the last clone is dropped.
+/// A call's place among all calls and among those of its organisation; free again when the last clone is dropped.
 #[derive(Debug, Clone)]
-pub struct Place(#[expect(dead_code, reason = "holding it is what counts")] Arc<OwnedSemaphorePermit>);
+pub struct Place(
+    #[expect(dead_code, reason = "holding it is what counts")] Arc<(Option<OwnedSemaphorePermit>, CallPlace)>,
+);
 
 /// The layer around all services.
 #[derive(Clone)]
@@ -47,16 +54,17 @@ pub struct Door {
 struct Shared {
     verifier: Arc<Verifier>,
     clock: Arc<dyn Clock>,
+    quotas: Arc<Quotas>,
     room: Arc<Semaphore>,
     limits: DoorLimits,
 }
 
 impl Door {
-    /// A door with its limits.
+    /// A door with its limits, for all and for each organisation.
     #[must_use]
-    pub fn new(verifier: Arc<Verifier>, clock: Arc<dyn Clock>, limits: DoorLimits) -> Self {
+    pub fn new(verifier: Arc<Verifier>, clock: Arc<dyn Clock>, quotas: Arc<Quotas>, limits: DoorLimits) -> Self {
         let room = Arc::new(Semaphore::new(limits.calls_max));
-        Self { shared: Arc::new(Shared { verifier, clock, room, limits }) }
+        Self { shared: Arc::new(Shared { verifier, clock, quotas, room, limits }) }
     }
 }
 
@@ -95,36 +103,59 @@ where
         // The clone takes the place of the service that was polled ready (tower's rule).
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
-        if !request.uri().path().starts_with("/sluis.v1.") {
-            return Box::pin(inner.call(request));
-        }
-        // A stream takes its place along: it keeps it until its last message, not only until its first answer.
-        let Ok(permit) = Arc::clone(&self.shared.room).try_acquire_owned() else {
-            let full = status::limit_reached("too many calls at once: retry after a moment");
-            return Box::pin(async move { Ok(full.into_http()) });
-        };
         match self.shared.admit(&mut request) {
             Err(status) => Box::pin(async move { Ok(status.into_http()) }),
-            Ok(()) => {
-                let place = Place(Arc::new(permit));
+            Ok(Admission { account, link, place }) => {
                 request.extensions_mut().insert(place.clone());
                 Box::pin(async move {
-                    let answer = inner.call(request).await;
-                    drop(place);
-                    answer
+                    let reply = inner.call(request).await?;
+                    Ok(hold(reply, account, link.unread, place))
                 })
             }
         }
     }
 }
 
+/// What an admitted call has.
+struct Admission {
+    account: Arc<Account>,
+    link: Link,
+    place: Place,
+}
+
 impl Shared {
-    fn admit(&self, request: &mut Request<Body>) -> Result<(), Status> {
-        let peer = request.extensions().get::<Arc<Peer>>().cloned();
-        let peer = peer.ok_or_else(|| status::defect("a call without a certificate passed the acceptor"))?;
+    /// Admits a call, or says why not; what is refused here is counted here.
+    fn admit(&self, request: &mut Request<Body>) -> Result<Admission, Status> {
+        let ours = request.uri().path().starts_with("/sluis.v1.");
+        let link = request.extensions_mut().remove::<Link>();
+        let link = link.ok_or_else(|| status::defect("a call without a certificate passed the acceptor"))?;
+        let account = self.quotas.account(&link.peer.oin).map_err(|over| status::over_limit(&over))?;
+        let own = account.enter().map_err(|over| status::over_limit(&over))?;
+        // A stream takes its place along: it keeps it until its last message, not only until its first answer.
+        let house = if ours { Some(self.house_place(&account)?) } else { None };
+        request.extensions_mut().insert(Arc::clone(&link.peer));
+        if ours {
+            self.identify(request, &link.peer, &account)?;
+        }
+        Ok(Admission { account, link, place: Place(Arc::new((house, own))) })
+    }
+
+    fn house_place(&self, account: &Account) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
+            account.count(Refused::HOUSE_FULL);
+            status::limit_reached("too many calls at once: retry after a moment")
+        })
+    }
+
+    /// Token and transaction id of a call, for those who answer it.
+    fn identify(&self, request: &mut Request<Body>, peer: &Peer, account: &Account) -> Result<(), Status> {
         let token = bearer(request.headers());
         let now = self.clock.now();
-        let claims = self.verifier.verify(token.unwrap_or_default(), &peer, now).map_err(|e| status::token(&e))?;
+        let claims = self.verifier.verify(token.unwrap_or_default(), peer, now).map_err(|error| {
+            let (status, reason) = status::token(&error);
+            account.count(Refused::not_proven(status::short(reason)));
+            status
+        })?;
         let transaction = self.transaction_id(request.headers(), now).map_err(|e| status::invalid(&e))?;
         let caller = Caller {
             oin: peer.oin.clone(),
@@ -173,6 +204,7 @@ mod tests {
     use crate::token::issue::Realm;
     use crate::token::keys::KeySet;
     use crate::token::verify::Expectation;
+    use crate::transport::rehearsal::{self, GOOD};
     use tower::ServiceExt;
 
     struct Still;
@@ -183,24 +215,34 @@ mod tests {
         }
     }
 
-    async fn status_with_room_for(calls_max: usize) -> String {
+    /// The statuses of so many calls through a door with these limits, from an organisation that sends no token.
+    async fn statuses(calls_max: usize, limits: &str, calls: usize) -> Vec<String> {
         let text = String::new;
         let realm = Realm { issuer: text(), audience: text(), group: text(), service: text() };
         let expectation = Expectation { realm, lifetime_max_s: 300, delegation: false };
         let verifier = Arc::new(Verifier::new(expectation, KeySet::new()));
+        let quotas = Arc::new(Quotas::new(&toml::from_str(limits).unwrap()));
         let limits = DoorLimits { calls_max, transaction_id_required: false };
-        let inner = tower::service_fn(|_: Request<Body>| async {
-            Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
-        });
-        let request = Request::builder().uri("/sluis.v1.ReleaseService/Release").body(Body::empty()).unwrap();
-        let reply = Door::new(verifier, Arc::new(Still), limits).layer(inner).oneshot(request).await.unwrap();
-        reply.headers().get("grpc-status").unwrap().to_str().unwrap().to_owned()
+        let door = Door::new(verifier, Arc::new(Still), quotas, limits);
+        let peer = Arc::new(rehearsal::peer(&rehearsal::authority().issue(&rehearsal::subject(&[GOOD])).unwrap()));
+        let mut statuses = Vec::new();
+        for _ in 0..calls {
+            let inner = tower::service_fn(|_: Request<Body>| async {
+                Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+            });
+            let link = Link { peer: Arc::clone(&peer), unread: Arc::default() };
+            let request = Request::builder().uri("/sluis.v1.ReleaseService/Release").extension(link);
+            let reply = door.clone().layer(inner).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            statuses.push(reply.headers().get("grpc-status").unwrap().to_str().unwrap().to_owned());
+        }
+        statuses
     }
 
-    /// Without a certificate the next check would end the call as a defect (13); a full house ends it before (8).
+    /// A call without a token is not proven (16); a full house or a spent allowance ends it before (8).
     #[tokio::test]
-    async fn a_full_house_sheds_before_anything_is_looked_at() {
-        assert_eq!(status_with_room_for(0).await, "8");
-        assert_eq!(status_with_room_for(1).await, "13");
+    async fn load_is_shed_before_a_token_is_looked_at() {
+        assert_eq!(statuses(0, "", 1).await, ["8"]);
+        assert_eq!(statuses(1, "", 2).await, ["16", "16"]);
+        assert_eq!(statuses(1, "calls_per_second = 1\ncalls_burst = 2", 3).await, ["16", "16", "8"]);
     }
 }

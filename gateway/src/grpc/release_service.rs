@@ -1,6 +1,7 @@
 //! ReleaseService: one subject, one purpose.
 
 use super::door::TransactionId;
+use super::observe::Said;
 use super::status::{self, Invalid};
 use super::{convert, reply};
 use crate::gateway::Gateway;
@@ -42,6 +43,16 @@ impl Releases {
     }
 }
 
+/// For the log line of the call: how it ended and where that stands, not who asked about whom.
+fn told(answer: &Answer, transaction_id: uuid::Uuid) -> Said {
+    let (outcome, entry) = match answer {
+        Answer::Released(released, _) => ("released", released.receipt().index()),
+        Answer::Refused(refused) => ("refused", refused.receipt.index()),
+        Answer::Escalated(receipt) => ("escalated", receipt.index()),
+    };
+    Said { outcome, entry, transaction_id }
+}
+
 #[tonic::async_trait]
 impl ReleaseService for Releases {
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
@@ -55,7 +66,10 @@ impl ReleaseService for Releases {
         if !matches!(answer, Answer::Released(..)) {
             self.0.slots.wait(arrival).await;
         }
-        Ok(Response::new(reply::answer(answer, transaction_id)))
+        let said = told(&answer, transaction_id);
+        let mut response = Response::new(reply::answer(answer, transaction_id));
+        response.extensions_mut().insert(said);
+        Ok(response)
     }
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainResponse>, Status> {

@@ -4,6 +4,7 @@ use super::audit_service::Audits;
 use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
 use super::log_service::Logs;
+use super::observe::Observe;
 use super::release_service::Releases;
 use super::standing_service::Standings;
 use crate::condition::{Condition, Conditions};
@@ -24,6 +25,17 @@ use tonic::transport::Server;
 /// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
 const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// What a caller may send on one stream before we read it: one message fits.
+const STREAM_WINDOW: u32 = 128 * 1024;
+/// And on all streams of a connection together: this bounds what a connection makes us keep.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Largest frame, the smallest that HTTP/2 allows to ask for (RFC 9113, 6.5.2).
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+/// Streams reset by the caller before we looked at them (rapid reset); more end the connection.
+const RESETS_PENDING_MAX: usize = 20;
+/// Streams that we had to reset for errors of the caller; more end the connection.
+const RESETS_BY_US_MAX: usize = 128;
+
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct GrpcLimits {
@@ -37,6 +49,8 @@ pub struct GrpcLimits {
     pub call: Duration,
     /// Largest header list, bytes.
     pub header_bytes_max: u32,
+    /// Longest that nothing may move on a stream.
+    pub idle: Duration,
 }
 
 impl Default for GrpcLimits {
@@ -47,6 +61,7 @@ impl Default for GrpcLimits {
             streams_max: 128,
             call: Duration::from_secs(10),
             header_bytes_max: 32 * 1024,
+            idle: Duration::from_secs(60),
         }
     }
 }
@@ -68,22 +83,31 @@ where
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(name_log_state(Arc::clone(&gateway.conditions), gateway.recorder.state()));
     tokio::spawn(report_health(reporter, Arc::clone(&gateway.conditions)));
-    let door = Door::new(verifier, Arc::clone(&gateway.clock), limits.door);
+    let door = Door::new(verifier, Arc::clone(&gateway.clock), Arc::clone(&gateway.quotas), limits.door);
     let most = limits.message_bytes_max;
     Server::builder()
         .timeout(limits.call)
         .max_concurrent_streams(limits.streams_max)
         .http2_max_header_list_size(limits.header_bytes_max)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING_MAX))
+        .http2_max_local_error_reset_streams(Some(RESETS_BY_US_MAX))
         .max_connection_age(CONNECTION_AGE_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(Observe::new(&gateway))
         .layer(door)
         .add_service(health)
         .add_optional_service(described().build_v1().ok())
         .add_optional_service(described().build_v1alpha().ok())
         .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
-        .add_service(InvoiceAuditServiceServer::new(Audits(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(
+            InvoiceAuditServiceServer::new(Audits { gateway: Arc::clone(&gateway), idle: limits.idle })
+                .max_decoding_message_size(most),
+        )
         .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
@@ -103,6 +127,7 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
         let now = state.borrow_and_update().clone();
         match now {
             LogState::Writing => conditions.clear(Condition::LogFailing),
+            LogState::Failing("CLOCK_BEHIND") => conditions.raise(Condition::ClockBehind, "set the clock right"),
             LogState::Failing(name) => conditions.raise(Condition::LogFailing, name),
             LogState::Halted => conditions.raise(Condition::LogHalted, "start the gateway again"),
         }

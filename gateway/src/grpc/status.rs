@@ -1,6 +1,8 @@
 //! The one place where an error becomes a status: exhaustive, coarse outside, with a reason from the proto.
 
 use crate::fault::Fault;
+use crate::quota::OverLimit;
+use crate::quota::refused::Refused;
 use crate::token::fault::TokenError;
 use sluis_core::ports::StoreError;
 use sluis_proto::v1::ErrorReason;
@@ -30,10 +32,14 @@ impl Invalid {
     }
 }
 
-fn details(reason: ErrorReason) -> ErrorDetails {
+/// The name of a reason as callers are told it.
+pub(super) fn short(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
-    let short = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
-    ErrorDetails::with_error_info(short, DOMAIN, HashMap::new())
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+fn details(reason: ErrorReason) -> ErrorDetails {
+    ErrorDetails::with_error_info(short(reason), DOMAIN, HashMap::new())
 }
 
 /// A malformed message.
@@ -53,9 +59,69 @@ pub fn limit_reached(text: &str) -> Status {
     Status::with_error_details(Code::ResourceExhausted, text, details)
 }
 
-/// A caller that is not proven.
+/// The gateway ends: what was in progress is given up, and what was released of it is recorded as aborted.
 #[must_use]
-pub fn token(error: &TokenError) -> Status {
+pub fn ending() -> Status {
+    let mut details = details(ErrorReason::GatewayEnding);
+    details.set_retry_info(Some(Duration::from_secs(1)));
+    let text = "the gateway ends: connect again, to another replica where there is one, and repeat the call";
+    Status::with_error_details(Code::Unavailable, text, details)
+}
+
+/// A stream was ended because nothing moved on it for this long.
+#[must_use]
+pub fn idle(what: &str, most: Duration) -> Status {
+    limit_reached(&format!("{what} for {} seconds: open the audit again", most.as_secs()))
+}
+
+/// An organisation is over one of its limits: which, and when to try again.
+#[must_use]
+pub fn over_limit(over: &OverLimit) -> Status {
+    let (reason, text) = match over.refused {
+        Refused::RATE => (ErrorReason::RateExceeded, "your organisation calls more often than agreed"),
+        Refused::CALLS_AT_ONCE => {
+            (ErrorReason::CallsAtOnceExceeded, "your organisation has more calls in progress than agreed")
+        }
+        _ => (ErrorReason::LimitReached, "the gateway has no place left"),
+    };
+    let mut details = details(reason);
+    details.set_retry_info(Some(over.retry_after));
+    let text = format!("{text}: retry after {} ms", over.retry_after.as_millis().max(1));
+    Status::with_error_details(Code::ResourceExhausted, text, details)
+}
+
+/// What was wrong with a message that could not be read, in the words of the wire. `None` for a status that is our own.
+///
+/// tonic's codec says so without details, under codes that blame the server or invite to try again.
+#[must_use]
+pub fn unreadable(status: &Status) -> Option<Status> {
+    if !status.details().is_empty() {
+        return None;
+    }
+    let (code, reason, text) = match status.code() {
+        Code::Internal => (
+            Code::InvalidArgument,
+            ErrorReason::MessageMalformed,
+            "what was sent is no message of this method: send one whole, uncompressed protobuf message in a gRPC frame",
+        ),
+        Code::OutOfRange => (
+            Code::InvalidArgument,
+            ErrorReason::MessageTooLarge,
+            "the message is larger than this gateway accepts: send a smaller one",
+        ),
+        Code::Unimplemented if status.message().contains("compressed") => (
+            Code::Unimplemented,
+            ErrorReason::MessageMalformed,
+            "compressed messages are not accepted: send it with encoding `identity`",
+        ),
+        _ => return None,
+    };
+    Some(Status::with_error_details(code, text, details(reason)))
+}
+
+/// A caller that is not proven, and the reason.
+#[must_use]
+pub fn token(error: &TokenError) -> (Status, ErrorReason) {
     let reason = match error {
         TokenError::Missing => ErrorReason::TokenMissing,
         TokenError::Malformed => ErrorReason::TokenMalformed,
@@ -74,7 +140,7 @@ pub fn token(error: &TokenError) -> Status {
         TokenError::Delegated => ErrorReason::TokenDelegated,
         TokenError::CertificateExpired => ErrorReason::CertificateExpired,
     };
-    Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason))
+    (Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason)), reason)
 }
 
 /// What stopped a question.

@@ -5,7 +5,7 @@
 //! cached. A register that does not answer is 503: asking again may help.
 
 use super::issue::Issuer;
-use crate::transport::acceptor::Incoming;
+use crate::quota::{Account, OverLimit, Quotas, refused};
 use crate::transport::connection::TlsConnection;
 use crate::transport::peer::Peer;
 use async_trait::async_trait;
@@ -21,11 +21,12 @@ use serde::{Deserialize, Serialize};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::Clock;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_stream::StreamExt;
+use tokio_stream::{Stream, StreamExt};
 use tower::ServiceExt;
 
 /// The largest form, in bytes.
@@ -70,6 +71,8 @@ pub struct Endpoint {
     pub grants: Arc<dyn Grants>,
     /// The present.
     pub clock: Arc<dyn Clock>,
+    /// How many tokens each organisation may still ask for.
+    pub quotas: Arc<Quotas>,
 }
 
 /// The form, all of it optional so that what is missing can be named. Unknown parameters are ignored (RFC 6749, 3.2).
@@ -112,11 +115,28 @@ async fn answer(
     Extension(peer): Extension<Arc<Peer>>,
     request: Request,
 ) -> Response {
+    // Before the form is read and long before anything is signed.
+    let account = match endpoint.quotas.account(&peer.oin).and_then(|a| a.ask_token().map(|()| a)) {
+        Ok(account) => account,
+        Err(over) => return too_often(&over),
+    };
     let outcome = match read_form(request).await {
         Ok(form) => grant(&endpoint, &peer, form).await,
         Err(refused) => Err(refused),
     };
+    if let Err(refused) = &outcome {
+        refused.count(&account);
+    }
     outcome.map_or_else(IntoResponse::into_response, |reply| Json(reply).into_response())
+}
+
+/// 429 (RFC 6585) and when to ask again.
+fn too_often(over: &OverLimit) -> Response {
+    const TEXT: &str = "your organisation asks for tokens too often; use a token until it ends, then ask for one";
+    let mut response = Refused(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", TEXT).into_response();
+    let seconds = over.retry_after.as_secs().saturating_add(1);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 async fn read_form(request: Request) -> Result<TokenRequest, Refused> {
@@ -204,6 +224,16 @@ impl Refused {
         Self(StatusCode::BAD_REQUEST, code, what_to_do)
     }
 
+    /// Counts a caller that is not who the form says, or not admitted (A25).
+    fn count(&self, account: &Account) {
+        match self.1 {
+            "invalid_client" => account.count(refused::Refused::not_proven("INVALID_CLIENT")),
+            "unauthorized_client" => account.count(refused::Refused::not_admitted("CALLER_NOT_ENROLLED")),
+            "invalid_scope" => account.count(refused::Refused::not_admitted("TOKEN_GRANT")),
+            _ => {}
+        }
+    }
+
     fn from_rejection(rejection: &FormRejection) -> Self {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self(
@@ -239,7 +269,11 @@ impl IntoResponse for Refused {
 }
 
 /// Serves the routes on the proven connections until `shutdown` completes; open requests then get 5 s to end.
-pub async fn serve(mut incoming: Incoming, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve<I>(incoming: I, router: Router, shutdown: impl Future<Output = ()>)
+where
+    I: Stream<Item = io::Result<TlsConnection>>,
+{
+    let mut incoming = Box::pin(incoming);
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);

@@ -9,6 +9,7 @@ use super::claims::Claims;
 use super::fault::TokenError;
 use super::issue::Realm;
 use super::keys::{KeySet, accepted};
+use crate::operation::series::Series;
 use crate::transport::peer::Peer;
 use arc_swap::ArcSwap;
 use jsonwebtoken::Validation;
@@ -42,6 +43,7 @@ pub struct Verifier {
     keys: ArcSwap<VersionedKeys>,
     next_version: AtomicU64,
     cache: moka::sync::Cache<[u8; 32], Kept>,
+    judged: Series<1>,
 }
 
 struct VersionedKeys {
@@ -76,6 +78,7 @@ impl Verifier {
             keys: ArcSwap::from_pointee(VersionedKeys { version: 0, keys }),
             next_version: AtomicU64::new(1),
             cache: moka::sync::Cache::new(CACHE_SIZE_MAX),
+            judged: Series::default(),
         }
     }
 
@@ -91,6 +94,18 @@ impl Verifier {
     /// # Errors
     /// The first [`TokenError`] in the order of that list; a signature is never judged by its claims first.
     pub fn verify(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
+        let judged = self.judge(token, peer, now);
+        self.judged.count([judged.as_ref().err().map_or("ok", |error| error.code()).into()]);
+        judged
+    }
+
+    /// How tokens were judged: `ok` or the reason.
+    #[must_use]
+    pub const fn judged(&self) -> &Series<1> {
+        &self.judged
+    }
+
+    fn judge(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }

@@ -23,7 +23,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// Bounds of one listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Time for a handshake, from the accept.
+    /// Time for a handshake, from the accept; and again for the first frames of HTTP/2 after it.
     pub handshake_max: Duration,
     /// Handshakes at the same time.
     pub handshakes_max: usize,
@@ -32,6 +32,10 @@ pub struct Limits {
     /// Greatest age of a connection, after which it is cut even within a call; the server in front should close politely
     /// before that. `None`: no bound.
     pub connection_age_max: Option<Duration>,
+    /// Longest that the other end may take no bytes at all while there are some for it.
+    pub writing_max: Duration,
+    /// Longest that the other end may give a reply no room (flow control).
+    pub reply_max: Duration,
 }
 
 impl Default for Limits {
@@ -41,6 +45,8 @@ impl Default for Limits {
             handshakes_max: 64,
             connections_max: 1024,
             connection_age_max: None,
+            writing_max: Duration::from_secs(60),
+            reply_max: Duration::from_secs(75),
         }
     }
 }
@@ -127,7 +133,7 @@ impl Door {
         let acceptor = TlsAcceptor::from(Arc::clone(&belief.config));
         let stream = acceptor.accept(tcp).await.map_err(|error| Refusal::from_handshake(&error))?;
         let (trust, counters) = (Arc::clone(&self.trust), Arc::clone(&self.counters));
-        TlsConnection::new(stream, trust, belief.version, counters, self.limits.connection_age_max, place)
+        TlsConnection::new(stream, trust, belief.version, counters, &self.limits, place)
     }
 }
 

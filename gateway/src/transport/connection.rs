@@ -3,13 +3,18 @@
 //! Before bytes are read or written it looks whether the trust changed since the certificate was last judged, one comparison
 //! of a number, and if so judges it again. A connection on which nothing moves is woken by the change, so that a certificate
 //! that was revoked gets nothing more in or out, whatever call is under way. It is also cut at the end of its certificate
-//! and past its greatest age. Between these moments no clock is read and nothing is locked.
+//! and past its greatest age, and when it floods us with frames or does not take what it asked for. Between these moments no
+//! clock is read and nothing is locked.
 //!
 //! One task reads and writes, as HTTP servers do: the change wakes the task that polled last.
 
-use super::counters::{Counters, Refusal};
+use super::acceptor::Limits;
+use super::counters::{Counters, Cut, Open, Refusal};
+use super::frames::Meter;
+use super::patience::Patience;
 use super::peer::Peer;
-use super::trust::Trust;
+use super::trust::{Protocol, Trust};
+use super::unread::Unread;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use std::future::Future;
@@ -37,7 +42,20 @@ pub struct TlsConnection {
     end: Pin<Box<Sleep>>,
     ends_by_age: bool,
     cut: bool,
+    patience: Patience,
+    meter: Option<Meter>,
     _place: OwnedSemaphorePermit,
+    own_place: Option<OwnedSemaphorePermit>,
+    _open: Open,
+}
+
+/// What a call knows of its connection.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Who is at the other end.
+    pub peer: Arc<Peer>,
+    /// The replies that wait for the other end.
+    pub unread: Arc<Unread>,
 }
 
 impl TlsConnection {
@@ -46,7 +64,7 @@ impl TlsConnection {
         trust: Arc<Trust>,
         judged_under: u64,
         counters: Arc<Counters>,
-        age_max: Option<Duration>,
+        limits: &Limits,
         place: OwnedSemaphorePermit,
     ) -> Result<Self, Refusal> {
         let (_, session) = stream.get_ref();
@@ -54,10 +72,34 @@ impl TlsConnection {
         let peer = Arc::new(Peer::from_certificate(chain.first().ok_or(Refusal::NoCertificate)?)?);
         let now = DefaultTimeProvider.current_time().ok_or(Refusal::Expired)?;
         let left = Duration::from_millis(peer.not_after).saturating_sub(Duration::from_secs(now.as_secs()));
+        let age_max = limits.connection_age_max;
         let ends_by_age = age_max.is_some_and(|age| age < left);
         let end = Box::pin(tokio::time::sleep(age_max.map_or(left, |age| age.min(left))));
         let changes = WatchStream::from_changes(trust.changes());
-        Ok(Self { stream, peer, trust, judged_under, changes, counters, end, ends_by_age, cut: false, _place: place })
+        let meter = (trust.protocol() == Protocol::Grpc).then(Meter::new);
+        let patience = Patience::new(limits, meter.is_some());
+        let open = counters.opened();
+        Ok(Self {
+            stream,
+            peer,
+            trust,
+            judged_under,
+            changes,
+            counters,
+            end,
+            ends_by_age,
+            cut: false,
+            patience,
+            meter,
+            _place: place,
+            own_place: None,
+            _open: open,
+        })
+    }
+
+    /// Keeps the connection's place among those of its organisation until it is dropped.
+    pub(super) fn keep(&mut self, place: Option<OwnedSemaphorePermit>) {
+        self.own_place = place;
     }
 
     /// Who is at the other end.
@@ -123,6 +165,38 @@ impl TlsConnection {
         }
     }
 
+    /// Counts why we end the connection. Its organisation is not named in log lines: the report to the log counts it (A25).
+    fn cut_off(&mut self, reason: Cut) -> io::Error {
+        self.cut = true;
+        self.counters.count_cut(reason);
+        cut(reason.code())
+    }
+
+    /// Looks at what was read: heads of frames, never their content.
+    fn measure(&mut self, read: &[u8]) -> io::Result<()> {
+        let Some(meter) = &mut self.meter else { return Ok(()) };
+        let flooded = meter.read(read).is_err();
+        if meter.greeted() {
+            self.patience.greeted();
+        }
+        if flooded { Err(self.cut_off(Cut::Flood)) } else { Ok(()) }
+    }
+
+    /// Looks at an attempt to write: whether the other end still takes bytes.
+    fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        match self.patience.wrote(&polled, context) {
+            Some(reason) => Poll::Ready(Err(self.cut_off(reason))),
+            None => polled,
+        }
+    }
+
+    /// Bytes that went out give credit for the frames that acknowledge them.
+    fn sent(&mut self, polled: &Poll<io::Result<usize>>) {
+        if let (Poll::Ready(Ok(bytes)), Some(meter)) = (polled, &mut self.meter) {
+            meter.wrote(*bytes);
+        }
+    }
+
     fn verify(
         &self,
         verifier: &Arc<dyn rustls::server::danger::ClientCertVerifier>,
@@ -145,13 +219,22 @@ fn cut(why: &'static str) -> io::Error {
 
 impl AsyncRead for TlsConnection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().while_standing(context, |stream, context| stream.poll_read(context, buffer))
+        let this = self.get_mut();
+        if let Some(reason) = this.patience.ended(context) {
+            return Poll::Ready(Err(this.cut_off(reason)));
+        }
+        let before = buffer.filled().len();
+        std::task::ready!(this.while_standing(context, |stream, context| stream.poll_read(context, buffer)))?;
+        Poll::Ready(this.measure(buffer.filled().get(before..).unwrap_or_default()))
     }
 }
 
 impl AsyncWrite for TlsConnection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().while_standing(context, |stream, context| stream.poll_write(context, buffer))
+        let this = self.get_mut();
+        let polled = this.while_standing(context, |stream, context| stream.poll_write(context, buffer));
+        this.sent(&polled);
+        this.wrote(polled, context)
     }
 
     fn poll_write_vectored(
@@ -159,7 +242,10 @@ impl AsyncWrite for TlsConnection {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().while_standing(context, |stream, context| stream.poll_write_vectored(context, buffers))
+        let this = self.get_mut();
+        let polled = this.while_standing(context, |stream, context| stream.poll_write_vectored(context, buffers));
+        this.sent(&polled);
+        this.wrote(polled, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -167,7 +253,9 @@ impl AsyncWrite for TlsConnection {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().while_standing(context, |stream, context| stream.poll_flush(context))
+        let this = self.get_mut();
+        let polled = this.while_standing(context, |stream, context| stream.poll_flush(context));
+        this.wrote(polled, context)
     }
 
     /// Says goodbye, unless the connection was cut: then what is still in our buffers stays here.
@@ -176,14 +264,15 @@ impl AsyncWrite for TlsConnection {
         if this.cut {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut this.stream).poll_shutdown(context)
+        let polled = Pin::new(&mut this.stream).poll_shutdown(context);
+        this.wrote(polled, context)
     }
 }
 
 impl tonic::transport::server::Connected for TlsConnection {
-    type ConnectInfo = Arc<Peer>;
+    type ConnectInfo = Link;
 
-    fn connect_info(&self) -> Self::ConnectInfo {
-        Arc::clone(&self.peer)
+    fn connect_info(&self) -> Link {
+        Link { peer: Arc::clone(&self.peer), unread: Arc::clone(self.patience.unread()) }
     }
 }

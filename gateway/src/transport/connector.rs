@@ -130,8 +130,8 @@ pub(crate) async fn dial(address: &Address, tls: &Arc<ClientConfig>) -> Result<T
 mod tests {
     use super::*;
     use crate::transport::acceptor::{Limits, accept};
+    use crate::transport::connection::Link;
     use crate::transport::counters::Counters;
-    use crate::transport::peer::Peer;
     use crate::transport::rehearsal::{Folder, GOOD, authority, material, subject};
     use crate::transport::trust::Trust;
     use tokio::net::TcpListener;
@@ -145,7 +145,7 @@ mod tests {
         let incoming = accept(listener, Arc::new(trust), Limits::default(), Arc::new(Counters::default()));
         let (_, health) = tonic_health::server::health_reporter();
         let seen = |request: http::Request<tonic::body::Body>| {
-            assert_eq!(request.extensions().get::<Arc<Peer>>().unwrap().oin.as_str(), GOOD);
+            assert_eq!(request.extensions().get::<Link>().unwrap().peer.oin.as_str(), GOOD);
             request
         };
         let server =

@@ -12,13 +12,18 @@ pub mod acceptor;
 pub mod connection;
 pub mod connector;
 pub mod counters;
+pub mod expiry;
+mod frames;
+mod patience;
 pub mod peer;
 pub mod pem;
 pub mod profile;
 #[cfg(test)]
 pub(crate) mod rehearsal;
 pub mod revocation;
+pub mod room;
 pub mod trust;
+pub mod unread;
 
 use std::sync::Arc;
 

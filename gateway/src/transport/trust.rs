@@ -122,6 +122,11 @@ impl Trust {
         self.version.load(Ordering::Acquire)
     }
 
+    /// What is spoken on this listener.
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     pub(super) fn belief(&self) -> Arc<Belief> {
         self.belief.load_full()
     }

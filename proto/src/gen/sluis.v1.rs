@@ -881,6 +881,16 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The gateway ends and gave this call up: connect again and repeat it.
+    GatewayEnding = 68,
+    /// Your organisation calls more often than agreed: wait for as long as google.rpc.RetryInfo says.
+    RateExceeded = 41,
+    /// Your organisation has more calls in progress than agreed: wait until some of them end.
+    CallsAtOnceExceeded = 42,
+    /// What was sent is no message: cut off, not protobuf, or compressed, which is never accepted.
+    MessageMalformed = 43,
+    /// The message is larger than this gateway accepts; sending it again does not help.
+    MessageTooLarge = 44,
     /// There is no manual disclosure at this index, or its contents were erased.
     DisclosureUnknown = 60,
     /// The disclosure has been reviewed already.
@@ -938,6 +948,11 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
+            Self::RateExceeded => "ERROR_REASON_RATE_EXCEEDED",
+            Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
+            Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
+            Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
             Self::DisclosureUnknown => "ERROR_REASON_DISCLOSURE_UNKNOWN",
             Self::DisclosureReviewed => "ERROR_REASON_DISCLOSURE_REVIEWED",
             Self::ReviewerDisclosed => "ERROR_REASON_REVIEWER_DISCLOSED",
@@ -988,6 +1003,11 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
+            "ERROR_REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
+            "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
+            "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
+            "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
             "ERROR_REASON_DISCLOSURE_UNKNOWN" => Some(Self::DisclosureUnknown),
             "ERROR_REASON_DISCLOSURE_REVIEWED" => Some(Self::DisclosureReviewed),
             "ERROR_REASON_REVIEWER_DISCLOSED" => Some(Self::ReviewerDisclosed),

@@ -120,6 +120,9 @@ impl House {
             slots,
             activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway

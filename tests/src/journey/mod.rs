@@ -3,6 +3,7 @@
 //! `place` is a folder with a gateway of its own, `program` the binary in it. What a client keeps is `evidence`.
 
 mod audit_files;
+mod conditions;
 mod connect_test;
 mod disk_faults;
 mod evidence;
@@ -11,6 +12,7 @@ mod kill;
 mod load;
 mod log_command;
 mod manual;
+mod metrics;
 mod pasted;
 mod place;
 mod policy_command;
@@ -19,3 +21,4 @@ mod refusal;
 mod reload;
 mod start_databases;
 mod start_files;
+mod watchtower;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 /// Longest wait for a line or an end that must come; a loaded machine is slow, a hanging program is a fault.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Where `sluis` is.
 pub fn program() -> &'static Path {

@@ -99,6 +99,7 @@ const MEASURING: &[&str] = &[
     "adapters/src/system.rs",
     "gateway/src/slot.rs",
     "gateway/src/grpc/audit_service.rs",
+    "gateway/src/operation/stopwatch.rs",
     "gateway/src/transport/",
     "gateway/src/demo/",
     "gateway/src/cli/",

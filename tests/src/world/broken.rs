@@ -91,6 +91,9 @@ impl Broken {
             slots: Slots::begin(),
             activating: tokio::sync::Mutex::default(),
             conditions: Arc::default(),
+            metrics: Arc::default(),
+            ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);

@@ -72,7 +72,8 @@ impl Folder {
         let dir = std::env::temp_dir().join(format!("sluis-world-{}-{number}", std::process::id()));
         let _earlier = std::fs::remove_dir_all(&dir);
         std::fs::create_dir_all(&dir).unwrap();
-        let folder = Self { config: configuration(&dir), authority: authority("world authority"), dir };
+        let mut folder = Self { config: configuration(&dir), authority: authority("world authority"), dir };
+        folder.config.limits = toml::from_str(options.limits).unwrap();
         for (name, text) in FILES {
             folder.write(&format!("{name}.toml"), text);
         }

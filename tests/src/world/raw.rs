@@ -4,6 +4,7 @@ use http_body_util::{BodyExt, Full};
 use tonic::body::Body;
 use tonic::codegen::{Bytes, Service, http};
 use tonic::transport::Channel;
+use tonic_types::StatusExt;
 
 /// Everything of one reply.
 #[derive(Debug, Default)]
@@ -18,6 +19,14 @@ impl Raw {
     /// The value of a header or trailer.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.metadata.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// The reason of an error, from its details.
+    pub fn reason(&self) -> Option<String> {
+        let details = self.value("grpc-status-details-bin")?.trim_end_matches('=');
+        let details = data_encoding::BASE64_NOPAD.decode(details.as_bytes()).ok()?;
+        let status = tonic::Status::with_details(tonic::Code::Unknown, "", details.into());
+        Some(status.get_details_error_info()?.reason)
     }
 
     /// The messages in the body.

@@ -75,8 +75,12 @@ impl Stage {
         let expectation = Expectation { realm: realm(), lifetime_max_s: 300, delegation: false };
         let verifier = Verifier::new(expectation, KeySet::new().with_own(&key));
         let clock = Arc::new(Hands(AtomicU64::new(NOW)));
-        let endpoint =
-            Endpoint { issuer: Issuer::new(key, realm()), grants: Arc::new(OneGrant), clock: Arc::clone(&clock) as _ };
+        let endpoint = Endpoint {
+            issuer: Issuer::new(key, realm()),
+            grants: Arc::new(OneGrant),
+            clock: Arc::clone(&clock) as _,
+            quotas: Arc::default(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let trust = Arc::new(Trust::new(&material(&authority, &[]), Protocol::Token).unwrap());

@@ -1,0 +1,134 @@
+//! Where the house counts. Labels are from closed lists, or bounded: no subject, no actor, no identifier of a person ever.
+
+use super::histogram::Histogram;
+use super::series::Series;
+use sluis_core::log::LeafKind;
+use sluis_core::log::draft::Draft;
+use sluis_core::log::leaf::{Key, LeafDraft, LeafValue};
+use sluis_core::ports::StoreError;
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::Notify;
+
+/// Counts since the start of the process.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Calls that ended: service, method, gRPC code.
+    pub calls: Series<3>,
+    /// How long calls took: service, method.
+    pub call_seconds: Series<2, Histogram>,
+    /// Calls in progress, streams included.
+    pub calls_open: AtomicU64,
+    /// Calls of an organisation: OIN, `ok` or `error`. Shown by the day.
+    pub organisations: Series<2>,
+    /// Answers of the token endpoint: HTTP status.
+    pub token_requests: Series<1>,
+    /// What a store did not do: store, state.
+    pub store_errors: Series<2>,
+    /// What happens now and then, by name.
+    pub events: Series<1>,
+    keys_halted: AtomicBool,
+    alarm: Notify,
+}
+
+impl Metrics {
+    /// Counts something that happens now and then; `name` in snake case.
+    pub fn event(&self, name: &'static str) {
+        self.events.count([name.into()]);
+    }
+
+    /// Counts what a store did not do, and calls the watch.
+    pub fn store_failed(&self, error: &StoreError) {
+        let (store, state) = match error {
+            StoreError::Unavailable { store, state } => (*store, *state),
+            StoreError::Unknown { store } => (*store, "UNKNOWN"),
+            StoreError::Corrupt { store, .. } => (*store, "CORRUPT"),
+            StoreError::ClockBehind { .. } => ("log database", "CLOCK_BEHIND"),
+        };
+        self.store_errors.count([store.into(), state.into()]);
+        if matches!(error, StoreError::Unknown { store: "key database" }) {
+            self.keys_halted.store(true, Ordering::Relaxed);
+        }
+        self.alarm.notify_one();
+    }
+
+    /// Waits until a store failed.
+    pub async fn alarmed(&self) {
+        self.alarm.notified().await;
+    }
+
+    /// Whether the key database writes nothing any more until the gateway is started again.
+    #[must_use]
+    pub fn keys_halted(&self) -> bool {
+        self.keys_halted.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts of the recorder.
+#[derive(Debug)]
+pub struct LogCounts {
+    /// How long an append took, the flush to disk included.
+    pub append_seconds: Histogram,
+    /// Entries per append.
+    pub batch: Histogram,
+    /// Appends that failed.
+    pub append_errors: AtomicU64,
+    /// Entries by kind. Shown by the hour: MANUAL on a Saturday night tells who telephoned.
+    pub entries: Series<1>,
+    /// Entries that answer a question: kind, rule, purpose, type of recipient. Shown by the hour or the day. The rule is
+    /// empty where nothing was released, as in the leaf (A10).
+    pub decisions: Series<4>,
+}
+
+impl Default for LogCounts {
+    fn default() -> Self {
+        Self {
+            append_seconds: Histogram::default(),
+            batch: Histogram::sizes(),
+            append_errors: AtomicU64::new(0),
+            entries: Series::default(),
+            decisions: Series::default(),
+        }
+    }
+}
+
+/// What an entry counts as, taken before it goes to the ledger.
+#[derive(Debug)]
+pub struct Counted {
+    kind: LeafKind,
+    decision: Option<[Cow<'static, str>; 3]>,
+}
+
+impl Counted {
+    /// What a draft counts as once it is recorded.
+    #[must_use]
+    pub fn of(draft: &Draft) -> Self {
+        let leaf = &draft.leaf;
+        let asked = text(leaf, Key::Pu).zip(text(leaf, Key::Rt));
+        let decision = asked.map(|(purpose, recipient)| [text(leaf, Key::Ru).unwrap_or_default(), purpose, recipient]);
+        Self { kind: leaf.kind(), decision }
+    }
+}
+
+fn text(leaf: &LeafDraft, key: Key) -> Option<Cow<'static, str>> {
+    match leaf.get(key)? {
+        LeafValue::Text(text) => Some(text.clone().into()),
+        LeafValue::List(list) => list.first().map(|text| text.clone().into()),
+        LeafValue::Number(_) => None,
+    }
+}
+
+impl LogCounts {
+    /// Counts an entry that is durable.
+    pub fn recorded(&self, counted: Counted) {
+        self.entries.count([counted.kind.code().into()]);
+        if let Some([rule, purpose, recipient]) = counted.decision {
+            self.decisions.count([counted.kind.code().into(), rule, purpose, recipient]);
+        }
+    }
+
+    /// Counts an append that failed.
+    pub fn failed(&self) {
+        self.append_errors.fetch_add(1, Ordering::Relaxed);
+    }
+}

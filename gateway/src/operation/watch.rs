@@ -1,0 +1,190 @@
+//! Looks at what the gateway stands on, and raises and clears conditions by what it finds.
+//!
+//! Disk and clock are looked at every two seconds. A store is tried when a call found it failing, every two seconds until it
+//! answers again, and otherwise twice a minute. A condition clears because the fault was seen to be gone, not because time
+//! passed. The log is tried by its own recorder.
+
+use super::metrics::Metrics;
+use crate::condition::{Condition, Conditions};
+use crate::gateway::Gateway;
+use sluis_core::log::Millis;
+use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
+use sluis_core::ports::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+/// A store that answers is tried after this many looks.
+const LOOKS_STORES: u32 = 15;
+/// Certificates are read after this many looks.
+const LOOKS_CERTIFICATES: u32 = 30;
+/// Our own certificate is named this long before its end.
+const CERTIFICATE_NOTICE_MS: Millis = 30 * 24 * 3600 * 1000;
+
+/// Bytes of a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disk {
+    /// Free for this user.
+    pub free: u64,
+    /// All of it.
+    pub total: u64,
+}
+
+/// What this process takes of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Resident memory in bytes.
+    pub resident: u64,
+    /// Open file descriptors.
+    pub files: u64,
+    /// How many it may have open; 0 when unlimited.
+    pub files_max: u64,
+}
+
+/// Something that ends at a known moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// `certificate`, `authority` or `revocation_list`.
+    pub what: &'static str,
+    /// The file's name, without its folder.
+    pub file: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// What lies around the gateway: composition knows where.
+pub trait Surroundings: Send + Sync {
+    /// The disk of the log; `None` when the operating system does not say.
+    fn disk(&self) -> Option<Disk>;
+
+    /// What this process takes; `None` when the operating system does not say.
+    fn usage(&self) -> Option<Usage>;
+
+    /// What ends when, of our certificate, the authorities and the revocation lists.
+    fn expiries(&self) -> Vec<Expiry>;
+}
+
+/// The watch over one gateway.
+pub struct Watch {
+    gateway: Arc<Gateway>,
+    surroundings: Arc<dyn Surroundings>,
+    disk_free_min_percent: u8,
+}
+
+impl Watch {
+    /// A watch that has not looked yet.
+    #[must_use]
+    pub fn new(gateway: Arc<Gateway>, surroundings: Arc<dyn Surroundings>, disk_free_min_percent: u8) -> Self {
+        Self { gateway, surroundings, disk_free_min_percent }
+    }
+
+    /// Looks at everything once: before serving, so that the first call is not the first to find out.
+    pub async fn look(&self) {
+        self.look_at_disk();
+        self.look_at_certificates();
+        self.look_at_clock().await;
+        self.try_keys().await;
+        self.try_holder().await;
+    }
+
+    /// Looks until the gateway ends.
+    pub async fn run(self, mut ending: watch::Receiver<bool>) {
+        let mut looks = 0u32;
+        loop {
+            let alarmed = tokio::select! {
+                _ = ending.wait_for(|end| *end) => return,
+                () = self.metrics().alarmed() => true,
+                () = tokio::time::sleep(EVERY) => false,
+            };
+            looks = looks.wrapping_add(1);
+            self.look_at_disk();
+            self.look_at_clock().await;
+            if looks.is_multiple_of(LOOKS_CERTIFICATES) {
+                self.look_at_certificates();
+            }
+            let stores = alarmed || looks.is_multiple_of(LOOKS_STORES);
+            if stores || self.holds(Condition::KeysFailing) {
+                self.try_keys().await;
+            }
+            if stores || self.holds(Condition::HolderFailing) {
+                self.try_holder().await;
+            }
+            if alarmed {
+                // Calls that fail one after another must not make this a busy loop.
+                tokio::time::sleep(EVERY / 4).await;
+            }
+        }
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.gateway.metrics
+    }
+
+    fn conditions(&self) -> &Conditions {
+        &self.gateway.conditions
+    }
+
+    fn holds(&self, condition: Condition) -> bool {
+        self.conditions().holds(condition)
+    }
+
+    fn set(&self, condition: Condition, wrong: Option<String>) {
+        match wrong {
+            Some(text) => self.conditions().raise(condition, text),
+            None => self.conditions().clear(condition),
+        }
+    }
+
+    /// Below the bound nothing new is released; proofs, withdrawals and our own entries go on (core-design 1.10).
+    fn look_at_disk(&self) {
+        let Some(disk) = self.surroundings.disk() else { return };
+        let least = u128::from(disk.total) * u128::from(self.disk_free_min_percent) / 100;
+        let low = u128::from(disk.free) < least;
+        self.gateway.recorder.close_to_answers(low.then_some(Condition::DiskLow.code()));
+        let text = || format!("less than {} % of the disk of the log is free: make room", self.disk_free_min_percent);
+        self.set(Condition::DiskLow, low.then(text));
+    }
+
+    fn look_at_certificates(&self) {
+        let now = self.gateway.clock.now();
+        let own = self.surroundings.expiries().into_iter().filter(|e| e.what == "certificate");
+        let ending = own.filter(|e| e.at < now.saturating_add(CERTIFICATE_NOTICE_MS)).min_by_key(|e| e.at);
+        let text = |e: Expiry| format!("`{}` ends on {} (UTC): renew it", e.file, day(e.at));
+        self.set(Condition::CertificateEnding, ending.map(text));
+    }
+
+    /// The log refuses to write while the clock is behind its last entry (A7); this says so before anybody asks.
+    async fn look_at_clock(&self) {
+        let Ok(head) = self.gateway.ledger.head().await else { return };
+        let behind = self.gateway.clock.now().saturating_add(CLOCK_TOLERANCE_MS) < head.last_time;
+        let text = "the clock of this machine is behind the last entry of the log: set it right";
+        self.set(Condition::ClockBehind, behind.then(|| text.to_owned()));
+    }
+
+    async fn try_keys(&self) {
+        // Reads past every cache; nobody has this key.
+        let tried = self.gateway.keys.key_by_id([0; 16]).await;
+        let halted = self.metrics().keys_halted();
+        let restart = "the outcome of a write to the key database is not known: start the gateway again";
+        let wrong = if halted { Some(restart.to_owned()) } else { tried.err().map(|error| told(&error)) };
+        self.set(Condition::KeysFailing, wrong);
+    }
+
+    async fn try_holder(&self) {
+        let tried = self.gateway.facts.subjects(None, 1).await;
+        self.set(Condition::HolderFailing, tried.err().map(|error| told(&error)));
+    }
+}
+
+/// The named state of a store, which has no data in it.
+fn told(error: &StoreError) -> String {
+    format!("{error}: see its state, its disk and its permissions; it is tried again every few seconds")
+}
+
+/// The date of a moment, UTC.
+fn day(at: Millis) -> String {
+    let moment = i64::try_from(at).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    moment.map_or_else(|| "an unknown day".to_owned(), |at| at.to_string().chars().take(10).collect())
+}
