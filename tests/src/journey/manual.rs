@@ -74,7 +74,7 @@ fn a_call_is_recorded_survives_a_kill_and_is_reviewed_by_another() {
     assert!(same.err.contains("REVIEWER_DISCLOSED"), "{}", same.err);
     let which = form.run("manual review --by in-0002 --conclusion right", &[]);
     assert!(which.err.contains("missing option `--index`") && which.err.contains(&late), "{}", which.err);
-    let wrong = form.run("manual review --by in-0002 --conclusion too-much --index", &[&late]);
+    let wrong = form.run("manual review --by in-0002 --conclusion too-much", &["--index", &late]);
     assert!(wrong.status == Some(2) && wrong.err.contains("missing option `--note`"), "{wrong:#?}");
     let note = ["--index", late.as_str(), "--note", "recorded too late"];
     assert_eq!(form.run("manual review --by in-0002 --conclusion too-much", &note).status, Some(0));
