@@ -18,7 +18,7 @@ pub use operation::{LogForm, LogLevel, Operation};
 pub use operators::Operators;
 pub use rules::{Enrolment, PolicyFiles};
 pub use stores::{Keys, Log};
-pub use token::Token;
+pub use token::{ExternalIssuer, Token, TokenIssuer};
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -89,6 +89,14 @@ pub enum ConfigFault {
         /// Line, column and what is wrong.
         text: String,
     },
+    /// Settings that exclude each other, or one that is missing beside another.
+    #[error("`{}`: {text}", file.display())]
+    Contradiction {
+        /// Which file.
+        file: PathBuf,
+        /// Which settings, and what to do.
+        text: &'static str,
+    },
     /// Settings that the mode refuses.
     #[error("settings that are refused in this mode:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Unsafe(Vec<String>),
@@ -108,6 +116,8 @@ impl Config {
         for path in config.paths() {
             *path = folder.join(&*path);
         }
+        let issuer = config.token.issuer(config.listen.token.is_some());
+        issuer.map_err(|text| ConfigFault::Contradiction { file: file.to_owned(), text })?;
         config.check_production()?;
         Ok(config)
     }
@@ -117,7 +127,6 @@ impl Config {
             &mut self.tls.certificate,
             &mut self.tls.key,
             &mut self.tls.authorities,
-            &mut self.token.key,
             &mut self.log.database,
             &mut self.log.signing_key,
             &mut self.keys.database,
@@ -130,6 +139,8 @@ impl Config {
             &mut self.enrolment.file,
         ];
         paths.extend(self.tls.revocation.iter_mut());
+        paths.extend(self.token.key.iter_mut());
+        paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
         paths
     }
 
@@ -137,7 +148,8 @@ impl Config {
     /// neither can be configured yet, so production refuses to start, and says so.
     fn check_production(&self) -> Result<(), ConfigFault> {
         if self.mode != Mode::Production {
-            let loopback = self.listen.grpc.ip().is_loopback() && self.listen.token.ip().is_loopback();
+            let loopback =
+                self.listen.grpc.ip().is_loopback() && self.listen.token.is_none_or(|at| at.ip().is_loopback());
             let only = "demo and development listen on loopback only: use 127.0.0.1 or ::1".to_owned();
             let mut refused = self.operation.refused();
             refused.extend((!loopback).then_some(only));

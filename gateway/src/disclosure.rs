@@ -21,7 +21,7 @@ use sluis_core::disclosure::{Compared, Comparison, Disclosure};
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::LeafKind;
 use sluis_core::log::Millis;
-use sluis_core::log::draft::{Concerns, Draft, GuardKey};
+use sluis_core::log::draft::{Concerns, Draft};
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::payload::padded;
 use sluis_core::log::receipt::Receipt;
@@ -74,7 +74,7 @@ impl Gateway {
         let compared = self.compared(caller, &recording.subject, &recording.disclosure).await?;
         let mut draft = self.manual_draft(caller, recording, &compared).await?;
         draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
-        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        draft.relies_on = admitted.relies_on;
         let recorded = match self.recorder.record(draft).await? {
             Verdict::Recorded(receipt) => {
                 let time = leaf_of(&receipt)?.time();
@@ -124,6 +124,7 @@ impl Gateway {
             "beyond": beyond,
             "reasons": compared.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
             "facts": facts,
+            "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
         let leaf = self.tagged(&key, rid, self.manual_leaf(disclosure), &payload);

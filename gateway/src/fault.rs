@@ -13,6 +13,12 @@ pub enum Fault {
     /// The token's grant is not the current one.
     #[error("the grant in the token is not current: fetch a new token")]
     GrantNotCurrent,
+    /// The grant is of the caller, but says something else about delegation than the token.
+    #[error("the grant does not say what the token says about delegation (act, pdi): agree on a contract that does")]
+    DelegationNotGranted,
+    /// The organisation on whose behalf the call is made is unknown here, suspended, or its agreement has ended.
+    #[error("the organisation on whose behalf you call is not enrolled here, is suspended, or its agreement has ended")]
+    DelegatorNotEnrolled,
     /// Standing may be recorded by the holder's own systems only.
     #[error("only the holder's own systems may record standing")]
     MayNotRecord,

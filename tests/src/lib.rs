@@ -19,6 +19,8 @@ mod golden;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod jose;
+#[cfg(test)]
 mod journey;
 #[cfg(test)]
 mod limit;

@@ -53,6 +53,7 @@ statements! {
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";
         ENTRY = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row = ?1";
+        ENTRIES = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         TRANSACTION = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND txn = ?2";
         PAGE = "SELECT blob FROM page_blob WHERE row = ?1";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < ?1";

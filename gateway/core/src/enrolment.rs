@@ -1,5 +1,9 @@
 //! Enrolment: what an organisation has been admitted for, under which agreement, until when (B7).
 
+mod grant;
+
+pub use grant::{FscGrant, GrantHash, NoGrantHash};
+
 use crate::fact::{Fact, Facts};
 use crate::holder_fact::HeldFact;
 use crate::organisation::{Oin, Purpose, RecipientType};
@@ -67,6 +71,10 @@ pub struct Enrolment {
     /// Suspended organisations are refused until somebody lifts it.
     #[serde(default)]
     pub suspended: bool,
+    /// Grants of FSC contracts under which it may call, where an FSC Manager issues the tokens. Absent from the written
+    /// form when there are none: grant hashes and state rows of before keep their bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fsc_grants: Vec<FscGrant>,
 }
 
 impl Enrolment {
@@ -74,6 +82,21 @@ impl Enrolment {
     #[must_use]
     pub fn in_force(&self, today: Date) -> bool {
         !self.suspended && self.agreement.until >= today
+    }
+
+    /// The enrolment under which `delegatee` calls on behalf of the organisation of this one. The data is for the
+    /// delegator, so its role, municipality and agreements count; the delegatee narrows: a purpose, a ground for the BSN
+    /// and secrecy must be there for both. Standing is never recorded on behalf of another, and nothing is delegated on.
+    #[must_use]
+    pub fn exercised_by(mut self, delegatee: &Self) -> Self {
+        self.purposes.retain(|purpose| delegatee.purposes.contains(purpose));
+        self.bsn_ground = self.bsn_ground.filter(|_| delegatee.bsn_ground.is_some());
+        self.secrecy_signed &= delegatee.secrecy_signed;
+        self.agreement.until = self.agreement.until.min(delegatee.agreement.until);
+        self.suspended |= delegatee.suspended;
+        self.records_standing = false;
+        self.fsc_grants.clear();
+        self
     }
 
     /// Adds what the enrolment says to the facts. `responsible` is the municipality responsible for the subject.
@@ -172,3 +195,6 @@ mod tests {
         assert!(!written.contains("uzovi") && !written.contains("agb"), "{written}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,9 @@ impl Init {
         compose::init(&config)?;
         println!("made {}", config.keys.master_key.display());
         println!("made {}", config.log.signing_key.display());
-        println!("made {}", config.token.key.display());
+        if let Some(key) = &config.token.key {
+            println!("made {}", key.display());
+        }
         println!("made {}", config.log.database.display());
         println!("made {}", config.keys.database.display());
         println!("verifier key of the log, to give to partners and auditors:\n  {}", compose::verifier_key(&config)?);

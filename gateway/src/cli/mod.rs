@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod connect_test;
 mod demo;
+mod fsc_records;
 mod init;
 mod log;
 mod manual;

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod export;
+mod fsc_records;
 mod housekeeping;
 mod init;
 mod operate;
@@ -10,6 +11,7 @@ mod serve;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
+pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
 pub use reload::Asking;
 pub use serve::{Listening, listen};

@@ -2,9 +2,9 @@
 
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
-use super::reload::{Asking, AtStart, Listeners, Replaceable};
+use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
 use super::{Assembled, StartFault};
-use crate::config::{Config, Operation};
+use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
@@ -13,7 +13,8 @@ use crate::recorder::LogState;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
-use crate::token::verify::{Expectation, Verifier};
+use crate::token::manager::signing_keys;
+use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::connection::TlsConnection;
@@ -22,6 +23,7 @@ use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -35,8 +37,8 @@ const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
 pub struct Listening {
     /// Address of the gRPC listener.
     pub grpc: SocketAddr,
-    /// Address of the token endpoint.
-    pub token: SocketAddr,
+    /// Address of the token endpoint, where the gateway issues tokens itself.
+    pub token: Option<SocketAddr>,
     /// Address of metrics and readiness, where they are served.
     pub metrics: Option<SocketAddr>,
     /// The gateway behind it.
@@ -89,14 +91,16 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         group: config.token.group.clone(),
         service: config.token.service.clone(),
     };
-    let key = Arc::new(SigningKey::load(&config.token.key)?);
-    let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
-    let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
+    let (verifier, key) = issuing(config, &realm)?;
+    let verifier = Arc::new(verifier);
     let listeners = Arc::new(Listeners::begin(&config.tls)?);
     let grpc = bind(config.listen.grpc).await?;
-    let token = bind(config.listen.token).await?;
+    let token = match config.listen.token {
+        Some(at) => Some(bind(at).await?),
+        None => None,
+    };
     let watchtower = Watchtower::bind(config).await?;
-    let (grpc_at, token_at) = (address(&grpc)?, address(&token)?);
+    let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
     let counters = Arc::new(Counters::default());
@@ -110,31 +114,27 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     };
     let quotas = &gateway.quotas;
     let calls = within(accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters)), Arc::clone(quotas));
-    let requests =
-        within(accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters)), Arc::clone(quotas));
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(housekeeper.run(ending.clone()));
-    let endpoint = Arc::new(Endpoint {
-        issuer: Issuer::new(Arc::clone(&key), realm),
-        grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
-        clock: Arc::clone(&gateway.clock),
-        quotas: Arc::clone(&gateway.quotas),
-    });
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
-    let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
-    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
-    let replaceable = Replaceable {
-        gateway: Arc::clone(&gateway),
-        listeners,
-        verifier: Arc::clone(&verifier),
-        endpoint,
-        token_key: key,
-        other_keys: KeySet::new(),
-    };
-    let reload = at_start.follow(replaceable, &ending);
+    let own_tokens = token.zip(key).map(|(token, key)| {
+        let requests = accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters));
+        let endpoint = Arc::new(Endpoint {
+            issuer: Issuer::new(Arc::clone(&key), realm),
+            grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
+            clock: Arc::clone(&gateway.clock),
+            quotas: Arc::clone(quotas),
+        });
+        let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
+        tokio::spawn(endpoint::serve(within(requests, Arc::clone(quotas)), router, told(ending.clone())));
+        OwnTokens { endpoint, key }
+    });
+    let replaceable =
+        Replaceable { gateway: Arc::clone(&gateway), listeners, verifier: Arc::clone(&verifier), own_tokens };
+    let reload = at_start.follow(config, replaceable, &ending);
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
     let operation = config.operation.clone();
     Ok(Listening {
@@ -149,6 +149,24 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         operation,
         report,
     })
+}
+
+/// What judges tokens, and the key that signs them where the gateway issues them itself.
+fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<Arc<SigningKey>>), StartFault> {
+    let expect = |lifetime_max_s, issued_by| Expectation { realm: realm.clone(), lifetime_max_s, issued_by };
+    let issuer = config.token.issuer(config.listen.token.is_some());
+    match issuer.map_err(|text| StartFault::Config(ConfigFault::Contradiction { file: PathBuf::new(), text }))? {
+        TokenIssuer::Endpoint(file) => {
+            let key = Arc::new(SigningKey::load(file)?);
+            let expectation = expect(LIFETIME_S, IssuedBy::Endpoint);
+            Ok((verify::Verifier::new(expectation, KeySet::new().with_own(&key)), Some(key)))
+        }
+        TokenIssuer::Manager(external) => {
+            let keys = signing_keys(&external.certificates, &config.organisation.oin, &external.algorithms)?;
+            let expectation = expect(external.lifetime_max_s, IssuedBy::Manager);
+            Ok((verify::Verifier::new(expectation, keys), None))
+        }
+    }
 }
 
 async fn run(

@@ -9,8 +9,9 @@ use std::net::SocketAddr;
 pub struct Listen {
     /// gRPC, mutual TLS.
     pub grpc: SocketAddr,
-    /// Token endpoint, mutual TLS.
-    pub token: SocketAddr,
+    /// Token endpoint, mutual TLS; absent where an FSC Manager issues the tokens (`[token.external]`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<SocketAddr>,
     /// Calls in progress over all connections.
     #[serde(default = "default_calls_max")]
     pub calls_max: usize,

@@ -186,7 +186,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
         },
         listen: config::Listen {
             grpc: at(grpc),
-            token: at(token),
+            token: Some(at(token)),
             calls_max: 512,
             connections_max: 1024,
             transaction_id_required: false,
@@ -201,7 +201,8 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             audience: format!("https://127.0.0.1:{grpc}"),
             group: "sluis-demo".to_owned(),
             service: SERVICE.to_owned(),
-            key: "token.key".into(),
+            key: Some("token.key".into()),
+            external: None,
         },
         log: config::Log { database: "log.db".into(), signing_key: "log.key".into(), year, epoch: 1 },
         keys: config::Keys { database: "keys.db".into(), master_key: "master.key".into() },

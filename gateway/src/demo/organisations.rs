@@ -142,5 +142,6 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         bsn_ground: ground.map(|article| BsnGround { article: article.to_owned() }),
         records_standing: recipient == RecipientType::Holder,
         suspended: false,
+        fsc_grants: Vec::new(),
     })
 }

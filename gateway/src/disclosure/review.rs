@@ -10,7 +10,7 @@ use crate::recorder::Verdict;
 use serde_json::json;
 use sluis_core::disclosure::Conclusion;
 use sluis_core::log::LeafKind;
-use sluis_core::log::draft::{Concerns, Draft, GuardKey};
+use sluis_core::log::draft::{Concerns, Draft};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::padded;
 use sluis_core::log::receipt::Receipt;
@@ -51,7 +51,7 @@ impl Gateway {
         }
         let mut draft = self.review_draft(caller, review, &opened.subject).await?;
         draft.transaction = Some(entry::transaction(caller, review.transaction_id, digest));
-        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        draft.relies_on = admitted.relies_on;
         let receipt = match self.recorder.record(draft).await? {
             Verdict::Recorded(receipt) => receipt,
             Verdict::Duplicate { index, kind: LeafKind::ObligationDone } => self.receipt_at(index).await?,
@@ -78,6 +78,7 @@ impl Gateway {
             "reviewed_by": review.reviewed_by,
             "conclusion": review.conclusion,
             "note": review.note,
+            "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
         let leaf = self.tagged(&key, rid, leaf, &payload);

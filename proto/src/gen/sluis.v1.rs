@@ -804,7 +804,7 @@ pub enum ErrorReason {
     TokenMissing = 1,
     /// The token is not a JWT of at most 8 KiB with the claims that are needed.
     TokenMalformed = 2,
-    /// The token's algorithm is not on the list (ES256, ES384, RS256, RS384, RS512).
+    /// The token's algorithm is not on the list (ES256, ES384, ES512, RS256, RS384, RS512).
     TokenAlgorithm = 3,
     /// The key that signed the token is not known here.
     TokenUnknownKey = 4,
@@ -891,6 +891,10 @@ pub enum ErrorReason {
     MessageMalformed = 43,
     /// The message is larger than this gateway accepts; sending it again does not help.
     MessageTooLarge = 44,
+    /// The grant in the token is yours, but says something else about delegation (`act`, `pdi`) than the token.
+    DelegationNotGranted = 45,
+    /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
+    DelegatorNotEnrolled = 46,
     /// There is no manual disclosure at this index, or its contents were erased.
     DisclosureUnknown = 60,
     /// The disclosure has been reviewed already.
@@ -953,6 +957,8 @@ impl ErrorReason {
             Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
             Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
             Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
+            Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
+            Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
             Self::DisclosureUnknown => "ERROR_REASON_DISCLOSURE_UNKNOWN",
             Self::DisclosureReviewed => "ERROR_REASON_DISCLOSURE_REVIEWED",
             Self::ReviewerDisclosed => "ERROR_REASON_REVIEWER_DISCLOSED",
@@ -1008,6 +1014,8 @@ impl ErrorReason {
             "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
             "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
             "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
+            "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
+            "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
             "ERROR_REASON_DISCLOSURE_UNKNOWN" => Some(Self::DisclosureUnknown),
             "ERROR_REASON_DISCLOSURE_REVIEWED" => Some(Self::DisclosureReviewed),
             "ERROR_REASON_REVIEWER_DISCLOSED" => Some(Self::ReviewerDisclosed),

@@ -27,6 +27,7 @@ pub(super) fn organisations() -> Vec<Enrolment> {
         bsn_ground: None,
         records_standing: recipient == RecipientType::Holder,
         suspended: false,
+        fsc_grants: Vec::new(),
     };
     vec![
         enrolment(HOLDER, RecipientType::Holder, &[]),
@@ -74,7 +75,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
         },
         listen: config::Listen {
             grpc: loopback,
-            token: loopback,
+            token: Some(loopback),
             calls_max: 512,
             connections_max: 64,
             transaction_id_required: false,
@@ -89,7 +90,8 @@ pub(super) fn configuration(folder: &Path) -> Config {
             audience: "https://127.0.0.1".to_owned(),
             group: "sluis-house".to_owned(),
             service: "sluis".to_owned(),
-            key: folder.join("token.key"),
+            key: Some(folder.join("token.key")),
+            external: None,
         },
         log: config::Log {
             database: folder.join("log.db"),

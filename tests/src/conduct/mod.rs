@@ -11,6 +11,7 @@ use ground::{configuration, organisations, people};
 use sluis::compose::{Assembled, StartFault, assemble, init};
 use sluis::config::Config;
 use sluis::enrolment::{EnrolmentFile, grant_hash};
+use sluis::fsc::connection::ServiceConnection;
 use sluis::gateway::Gateway;
 use sluis::gather::Caller;
 use sluis::recorder::Recorder;
@@ -172,8 +173,9 @@ pub fn child(number: u32) -> SubjectId {
 pub fn caller(oin: &str) -> Caller {
     let oin = Oin::parse(oin).unwrap();
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
-    let grant = grant_hash(&oin, &enrolments).into();
-    Caller { oin, thumbprint: "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into(), grant, certified_until: u64::MAX }
+    let connection = ServiceConnection::own(grant_hash(&oin, &enrolments), "sluis");
+    let thumbprint = "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into();
+    Caller { oin, thumbprint, connection, certified_until: u64::MAX }
 }
 
 /// A parent's question about a child.

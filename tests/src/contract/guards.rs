@@ -120,5 +120,6 @@ fn enrolment() -> Enrolment {
         bsn_ground: None,
         records_standing: false,
         suspended: false,
+        fsc_grants: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ mod conditions;
 mod connect_test;
 mod disk_faults;
 mod evidence;
+mod fsc;
 mod help;
 mod kill;
 mod load;

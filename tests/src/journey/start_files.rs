@@ -77,7 +77,7 @@ fn a_demo_listens_on_loopback_only() {
 #[test]
 fn a_port_in_use_is_named() {
     let place = Place::new("port-in-use");
-    let token = place.config_read().listen.token;
+    let token = place.config_read().listen.token.unwrap();
     let _other = TcpListener::bind(token).unwrap();
     refused(&place, &[&format!("cannot listen on {token}"), "is another gateway running?"]);
 }

@@ -141,7 +141,7 @@ fn configuration(dir: &std::path::Path) -> Config {
         },
         listen: config::Listen {
             grpc: anywhere,
-            token: anywhere,
+            token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
             transaction_id_required: false,
@@ -156,7 +156,8 @@ fn configuration(dir: &std::path::Path) -> Config {
             audience: AUDIENCE.to_owned(),
             group: GROUP.to_owned(),
             service: SERVICE.to_owned(),
-            key: at("token.key"),
+            key: Some(at("token.key")),
+            external: None,
         },
         log: config::Log { database: at("log.db"), signing_key: at("log.key"), year: today().year(), epoch: 1 },
         keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },

@@ -79,7 +79,7 @@ pub async fn serve(config: &Path) -> Result<Process, Fault> {
         Process(Command::new(program()?).args(["serve", "--config"]).arg(config).stdout(Stdio::null()).spawn()?);
     let listen = Config::read(config)?.listen;
     let answers = async {
-        for address in [listen.grpc, listen.token] {
+        for address in [Some(listen.grpc), listen.token].into_iter().flatten() {
             while tokio::net::TcpStream::connect(address).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
