@@ -3,6 +3,7 @@
 use super::StartFault;
 use super::housekeeping::Housekeeper;
 use crate::config::{Config, Mode};
+use crate::disclosure;
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
@@ -111,6 +112,7 @@ impl Opened {
         }
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
+        disclosure::follow(&gateway);
         Ok(Assembled { gateway, provisioned, housekeeper })
     }
 }

@@ -14,6 +14,7 @@ mod help;
 mod kill;
 mod load;
 mod log_command;
+mod manual;
 mod metrics;
 mod organisation;
 mod pasted;
