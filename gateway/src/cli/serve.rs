@@ -19,6 +19,7 @@ pub struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
+        compose::keep_memory_private()?;
         let config = Config::read(&self.config)?;
         let lines = Lines::begin(&config.operation)?;
         let served = serve(&config).await;
@@ -37,7 +38,10 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     }
     println!("verifier key  {}", listening.gateway.verifier_key);
     println!("new subjects  {}", listening.provisioned);
-    println!("token         https://{}/token", listening.token);
+    match listening.token {
+        Some(token) => println!("token         https://{token}/token"),
+        None => println!("token         by the FSC Manager of {}", config.organisation.oin),
+    }
     if let Some(at) = listening.metrics {
         println!("metrics       http://{at}/metrics");
     }
