@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod enrolling;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod golden;
@@ -27,11 +29,15 @@ mod limit;
 #[cfg(test)]
 mod look_alike;
 #[cfg(test)]
+mod operator_guide;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
 mod race;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::audit_service::Audits;
 use super::door::{Door, DoorLimits};
+use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
 use super::observe::Observe;
 use super::release_service::Releases;
@@ -11,6 +12,7 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -106,6 +108,7 @@ where
             InvoiceAuditServiceServer::new(Audits { gateway: Arc::clone(&gateway), idle: limits.idle })
                 .max_decoding_message_size(most),
         )
+        .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await

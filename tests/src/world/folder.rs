@@ -1,7 +1,7 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::Options;
 use super::people::{self, HAGUE_CODE, ROTTERDAM_CODE, today};
+use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::config::{self, Config, Mode};
@@ -93,6 +93,7 @@ impl Folder {
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
         }
+        folder.write("operators.toml", &operators::register());
         folder.write("organisations.toml", &toml::to_string(&enrolments).unwrap());
         people::write(&folder.dir.join("holder.db"), &options.clients);
         folder
@@ -166,9 +167,9 @@ fn configuration(dir: &std::path::Path) -> Config {
             ceiling: at("ceiling.toml"),
             policy: at("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: at("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
         operation: config::Operation::default(),
-        operators: config::Operators::default(),
+        operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }
