@@ -119,7 +119,7 @@ impl SqliteLog {
         })
     }
 
-    fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
+    pub(super) fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row(keys, stored_entry).optional()
@@ -135,7 +135,7 @@ fn sized((size, note): (i64, String)) -> Result<(u64, String), StoreError> {
     Ok((u64::try_from(size).map_err(|_| corrupt("log_checkpoint"))?, note))
 }
 
-fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error> {
+pub(super) fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error> {
     let key_id: Option<[u8; 16]> = row.get(2)?;
     let ciphertext: Option<Vec<u8>> = row.get(3)?;
     let payload = key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext });

@@ -3,6 +3,8 @@
 mod audit_service;
 mod convert;
 mod door;
+mod enrolment_service;
+mod fsc_code;
 mod held;
 mod log_service;
 mod observe;

@@ -17,6 +17,9 @@ pub(super) fn organisations() -> Vec<Enrolment> {
         name: format!("test {recipient}"),
         unit: String::new(),
         recipient,
+        capacity: None,
+        suspended_purposes: Vec::new(),
+        certificates: Vec::new(),
         purposes: purposes.to_vec(),
         agreement: Agreement { reference: "T-1".to_owned(), until: jiff::civil::date(2099, 12, 31) },
         agreement_6a3: None,
@@ -25,6 +28,7 @@ pub(super) fn organisations() -> Vec<Enrolment> {
         bsn_ground: None,
         records_standing: recipient == RecipientType::Holder,
         suspended: false,
+        fsc_grants: Vec::new(),
     };
     vec![
         enrolment(HOLDER, RecipientType::Holder, &[]),
@@ -70,9 +74,10 @@ pub(super) fn configuration(folder: &Path) -> Config {
         },
         listen: config::Listen {
             grpc: loopback,
-            token: loopback,
+            token: Some(loopback),
             calls_max: 512,
             connections_max: 64,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -85,7 +90,8 @@ pub(super) fn configuration(folder: &Path) -> Config {
             audience: "https://127.0.0.1".to_owned(),
             group: "sluis-house".to_owned(),
             service: "sluis".to_owned(),
-            key: folder.join("token.key"),
+            key: Some(folder.join("token.key")),
+            external: None,
         },
         log: config::Log {
             database: folder.join("log.db"),
@@ -100,7 +106,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
             ceiling: policies.join("ceiling.toml"),
             policy: policies.join("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: folder.join("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(folder.join("organisations.toml")) },
         limits: config::Limits::default(),
         operation: config::Operation::default(),
         operators: config::Operators::default(),

@@ -110,6 +110,9 @@ fn enrolment() -> Enrolment {
         name: "Gemeente Voorbeeld".to_owned(),
         unit: String::new(),
         recipient: RecipientType::Municipality,
+        capacity: None,
+        suspended_purposes: Vec::new(),
+        certificates: Vec::new(),
         purposes: Vec::new(),
         agreement: Agreement { reference: "A-1".to_owned(), until: jiff::civil::date(2027, 12, 31) },
         agreement_6a3: None,
@@ -118,5 +121,6 @@ fn enrolment() -> Enrolment {
         bsn_ground: None,
         records_standing: false,
         suspended: false,
+        fsc_grants: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::Options;
 use super::people::{self, HAGUE_CODE, ROTTERDAM_CODE, today};
+use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::config::{self, Config, Mode};
@@ -93,6 +93,7 @@ impl Folder {
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
         }
+        folder.write("operators.toml", &operators::register());
         folder.write("organisations.toml", &toml::to_string(&enrolments).unwrap());
         people::write(&folder.dir.join("holder.db"), &options.clients);
         folder
@@ -139,9 +140,10 @@ fn configuration(dir: &std::path::Path) -> Config {
         },
         listen: config::Listen {
             grpc: anywhere,
-            token: anywhere,
+            token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -154,7 +156,8 @@ fn configuration(dir: &std::path::Path) -> Config {
             audience: AUDIENCE.to_owned(),
             group: GROUP.to_owned(),
             service: SERVICE.to_owned(),
-            key: at("token.key"),
+            key: Some(at("token.key")),
+            external: None,
         },
         log: config::Log { database: at("log.db"), signing_key: at("log.key"), year: today().year(), epoch: 1 },
         keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },
@@ -164,9 +167,9 @@ fn configuration(dir: &std::path::Path) -> Config {
             ceiling: at("ceiling.toml"),
             policy: at("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: at("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
         operation: config::Operation::default(),
-        operators: config::Operators::default(),
+        operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }

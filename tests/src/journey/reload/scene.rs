@@ -159,7 +159,7 @@ impl Scene {
     /// A TLS connection as this organisation on which nothing was said yet.
     pub fn dial(&self, organisation: &Organisation, protocol: Protocol) -> std::io::Result<TlsStream<TcpStream>> {
         let listen = self.place.config_read().listen;
-        let at = if protocol == Protocol::Grpc { listen.grpc } else { listen.token };
+        let at = if protocol == Protocol::Grpc { listen.grpc } else { listen.token.unwrap() };
         self.runtime.block_on(dial(at, self.place.profile(organisation).tls(protocol).unwrap()))
     }
 }
