@@ -6,7 +6,7 @@ use sluis_core::enrolment::Enrolment;
 use sluis_core::log::draft::{GuardState, Versioned};
 use sluis_core::organisation::Oin;
 use sluis_core::policy::{Policy, Sources};
-use sluis_core::ports::{Register, StoreError};
+use sluis_core::ports::{Register, StoreError, StoredEntry};
 use sluis_core::standing::Standing;
 use sluis_core::subject::SubjectRef;
 use std::sync::Arc;
@@ -26,6 +26,18 @@ impl Register for Slow {
 
     async fn enrolments(&self, oin: &Oin) -> Result<Versioned<Vec<Enrolment>>, StoreError> {
         self.0.enrolments(oin).await
+    }
+
+    async fn organisations(&self, after: Option<&Oin>, count: u32) -> Result<Vec<Oin>, StoreError> {
+        self.0.organisations(after, count).await
+    }
+
+    async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError> {
+        self.0.enrolled_by(oin).await
+    }
+
+    async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError> {
+        self.0.recipient_entry_after(oin, index).await
     }
 
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError> {
