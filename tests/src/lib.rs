@@ -41,6 +41,10 @@ mod sample;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]
+mod shape;
+#[cfg(test)]
+mod threat;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod world;

@@ -2,11 +2,15 @@
 
 use super::{Office, due, now, oin, partner};
 use crate::world::operators::Person::{self, Anna, Bram, Carla, Dirk};
+use crate::world::operators::register;
 use crate::world::{Options, World};
 use jiff::ToSpan;
 use sluis::demo::organisations::{HOLDER_OIN, THE_HAGUE};
-use sluis_core::enrolment::Enrolment;
-use sluis_core::enrolment::change::ChangeDocument;
+use sluis::enrolling::Submission;
+use sluis::gather::Caller;
+use sluis_core::enrolment::change::{CHANGE_FORMAT, ChangeDocument};
+use sluis_core::enrolment::operator::Operators;
+use sluis_core::enrolment::{Capacity, Enrolment};
 use sluis_core::organisation::Purpose;
 use tonic::Code;
 
@@ -185,4 +189,40 @@ async fn only_the_holder_reads_and_changes() {
     let error = connection.organisation(&oin(partner().oin)).await.unwrap_err().to_string();
     assert!(error.starts_with("CALLER_NOT_HOLDER"), "{error}");
     assert_ne!(partner().oin, HOLDER_OIN);
+}
+
+/// In production; a gateway that says so cannot be started yet, so this one is told.
+#[tokio::test]
+async fn a_number_for_tests_is_not_admitted_in_production() {
+    let house = crate::conduct::House::build(0);
+    let mut gateway = house.own().await;
+    gateway.test_numbers = false;
+    gateway.enrolling.holder = Some(oin(HOLDER_OIN));
+    gateway.enrolling.operators.store(std::sync::Arc::new(Operators::read(&register()).unwrap()));
+    let caller =
+        Caller { oin: oin(HOLDER_OIN), thumbprint: "A".repeat(43).into(), grant: "".into(), certified_until: u64::MAX };
+    let present = gateway.enrolled(&caller, Some(oin(crate::conduct::PARTNER)), None).await.unwrap().remove(0);
+    let mut document = ChangeDocument {
+        format: CHANGE_FORMAT.to_owned(),
+        gateway: gateway.verifier_key.to_string(),
+        organisation: present.oin,
+        from: present.basis,
+        enrolments: present.enrolments,
+        reason: "test".to_owned(),
+        made_at: now(),
+        valid_until: now().checked_add(1.hours()).unwrap(),
+    };
+    document.enrolments[0].capacity = Some(Capacity::Controller);
+    document.enrolments[0].purposes.push(Purpose::Crisis);
+    let submission = |document: &ChangeDocument| {
+        let change = serde_json::to_vec(document).unwrap();
+        let signatures = [Anna, Bram].map(|person| person.sign(&change)).to_vec();
+        Submission { change, signatures }
+    };
+    let refused = gateway.submit_change(&caller, &submission(&document)).await.unwrap_err().to_string();
+    assert!(refused.contains("a number for tests"), "{refused}");
+    // Stopping it is always possible.
+    document.enrolments[0].purposes.clear();
+    document.enrolments[0].capacity = None;
+    gateway.submit_change(&caller, &submission(&document)).await.unwrap();
 }

@@ -64,6 +64,8 @@ fn production_names_every_setting_that_it_refuses() {
         "organisation.oin: a test OIN",
     ];
     refused(&place, &settings);
+    place.change("gateway.toml", "register = \"operators.toml\"", "");
+    refused(&place, &["operators.register: no register of operators"]);
 }
 
 #[test]

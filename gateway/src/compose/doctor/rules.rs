@@ -21,9 +21,12 @@ pub(super) fn policy(config: &Config, found: &mut Findings) {
     }
 }
 
-/// The organisations can be read.
+/// The organisations of the file can be read, where there is one; those that persons signed for stand in the log.
 pub(super) fn organisations(config: &Config, found: &mut Findings) {
-    match read_organisations(&config.enrolment.file) {
+    let Some(file) = &config.enrolment.file else {
+        return found.ok("enrolment", "no file: see `sluis organisation show`".to_owned());
+    };
+    match read_organisations(file) {
         Ok(file) if file.organisation.is_empty() => {
             found.warning("enrolment", "no organisation is admitted", "add one, else nobody can ask anything");
         }
@@ -46,7 +49,7 @@ pub(super) async fn against_the_log(config: &Config, now: Millis, found: &mut Fi
             Err(_) => {}
         }
     }
-    let Ok(file) = read_organisations(&config.enrolment.file) else { return };
+    let Some(Ok(file)) = config.enrolment.file.as_deref().map(read_organisations) else { return };
     let today = dutch_date(now);
     for role in &file.organisation {
         let (who, until) = (format!("{} {} ({})", role.oin, role.unit, role.recipient), role.agreement.until);

@@ -1,4 +1,4 @@
-//! What decides: the policy with what bounds it, and the organisations that are admitted.
+//! What decides: the policy with what bounds it, the organisations that are admitted, and who may admit them.
 
 use super::files::Content;
 use super::piece::{Piece, Refused, Taken};
@@ -6,6 +6,7 @@ use crate::enrolment::EnrolmentFile;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use async_trait::async_trait;
+use sluis_core::enrolment::operator::Operators;
 use sluis_core::policy::{self, Policy, Sources};
 use std::sync::Arc;
 
@@ -76,5 +77,29 @@ impl Piece for Enrolments {
             0 => Ok(Taken::AsBefore),
             changed => Ok(Taken::Changed(format!("`{}`, {changed} organisations", content.file()))),
         }
+    }
+}
+
+/// The register of operators: who leaves may not sign any more from the next submission on.
+pub(crate) struct Persons {
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+#[async_trait]
+impl Piece for Persons {
+    fn name(&self) -> &'static str {
+        "operators"
+    }
+
+    async fn take(&mut self, contents: &[Content]) -> Result<Taken, Refused> {
+        let [content] = contents else { return Err(Refused::ForNow("one file is expected".to_owned())) };
+        let operators = Operators::read(content.text("register of operators")?);
+        let operators = operators.map_err(|fault| Refused::Content(format!("`{}`: {fault}", content.file())))?;
+        let digest = operators.digest();
+        if digest == self.gateway.enrolling.operators.load().digest() {
+            return Ok(Taken::AsBefore);
+        }
+        self.gateway.enrolling.operators.store(Arc::new(operators));
+        Ok(Taken::Changed(format!("`{}`, {digest}", content.file())))
     }
 }
