@@ -59,7 +59,8 @@ pub struct Config {
     pub holder: Holder,
     /// The policy.
     pub policy: PolicyFiles,
-    /// Organisations that are admitted.
+    /// Organisations that are admitted by a file.
+    #[serde(default)]
     pub enrolment: Enrolment,
     /// How much one organisation may ask.
     #[serde(default)]
@@ -91,14 +92,9 @@ pub enum ConfigFault {
         /// Line, column and what is wrong.
         text: String,
     },
-    /// Settings that exclude each other, or one that is missing beside another.
-    #[error("`{}`: {text}", file.display())]
-    Contradiction {
-        /// Which file.
-        file: PathBuf,
-        /// Which settings, and what to do.
-        text: &'static str,
-    },
+    /// Settings that exclude each other, or one that is missing beside another: which, and what to do.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// Settings that the mode refuses.
     #[error("settings that are refused in this mode:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Unsafe(Vec<String>),
@@ -112,7 +108,7 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self, ConfigFault> {
         let config = Self::read_unjudged(file)?;
         let issuer = config.token.issuer(config.listen.token.is_some());
-        issuer.map_err(|text| ConfigFault::Contradiction { file: file.to_owned(), text })?;
+        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
         config.judge()?;
         Ok(config)
     }
@@ -155,11 +151,12 @@ impl Config {
             &mut self.policy.catalog,
             &mut self.policy.ceiling,
             &mut self.policy.policy,
-            &mut self.enrolment.file,
         ];
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());
         paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
+        paths.extend(self.enrolment.file.iter_mut());
+        paths.extend(self.operators.register.iter_mut());
         paths
     }
 
@@ -184,6 +181,17 @@ impl Config {
         if !self.listen.transaction_id_required {
             refused.push(
                 "listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned(),
+            );
+        }
+        if self.enrolment.file.is_some() {
+            refused.push(
+                "enrolment.file: persons sign for who is admitted: leave it out, use `sluis organisation add`"
+                    .to_owned(),
+            );
+        }
+        if self.operators.register.is_none() {
+            refused.push(
+                "operators.register: no register of operators, so nobody could be admitted or suspended".to_owned(),
             );
         }
         if self.organisation.oin.is_test() {

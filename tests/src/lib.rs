@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod enrolling;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod golden;
@@ -26,6 +28,8 @@ mod journey;
 mod limit;
 #[cfg(test)]
 mod look_alike;
+#[cfg(test)]
+mod operator_guide;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]

@@ -37,6 +37,16 @@ impl DateForm {
         (digits && year != "0000" && BirthDate::parse(&iso).is_some()).then_some(iso)
     }
 
+    /// The form as it is written in a map.
+    pub(super) const fn written(self) -> &'static str {
+        match self {
+            Self::YearFirst => "YYYY-MM-DD",
+            Self::YearFirstTime => "YYYY-MM-DD hh:mm:ss",
+            Self::DayFirst => "DD-MM-YYYY",
+            Self::Compact => "YYYYMMDD",
+        }
+    }
+
     /// Writes a day in this form; `None` for a form that has more than a day.
     pub(super) fn write(self, day: Date) -> Option<String> {
         match self {

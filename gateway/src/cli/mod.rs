@@ -9,8 +9,11 @@ mod fsc_records;
 mod init;
 mod log;
 mod migrate;
+mod operator;
+mod organisation;
 mod policy;
 mod serve;
+mod source;
 mod standing;
 
 pub(crate) use ask::connect;
@@ -54,10 +57,16 @@ enum Command {
     ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
+    /// Show and change who is admitted; a second person approves what becomes wider
+    Organisation(organisation::Organisation),
+    /// Make the key of a person who signs for changes
+    Operator(operator::Operator),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
     Policy(policy::Policy),
+    /// Connect a holder's own database
+    Source(source::Source),
 }
 
 /// What went wrong, for the person at the keyboard.
@@ -86,8 +95,11 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
+            Command::Organisation(command) => command.run().await,
+            Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
+            Command::Source(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))

@@ -10,6 +10,7 @@ mod migrate;
 mod operate;
 mod reload;
 mod serve;
+pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;

@@ -70,7 +70,8 @@ impl AtStart {
     pub(crate) fn remember(config: &Config) -> Self {
         let one = |file: &PathBuf| vec![file.clone()];
         let policy = &config.policy;
-        let enrolments = (config.mode != Mode::Production).then(|| Watched::begin(one(&config.enrolment.file)));
+        let enrolments = config.enrolment.file.as_ref().filter(|_| config.mode != Mode::Production);
+        let enrolments = enrolments.map(|file| Watched::begin(one(file)));
         Self {
             own: Watched::begin(vec![config.tls.certificate.clone(), config.tls.key.clone()]),
             callers: Watched::begin([one(&config.tls.authorities), config.tls.revocation.clone()].concat()),

@@ -3,6 +3,7 @@
 mod audit_service;
 mod convert;
 mod door;
+mod enrolment_service;
 mod fsc_code;
 mod held;
 mod log_service;

@@ -2,6 +2,7 @@
 
 use super::audit_service::Audits;
 use super::door::{Door, DoorLimits};
+use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
 use super::observe::Observe;
 use super::release_service::Releases;
@@ -11,6 +12,7 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -19,9 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
-
-/// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What a caller may send on one stream before we read it: one message fits.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -45,6 +44,8 @@ pub struct GrpcLimits {
     pub streams_max: u32,
     /// Longest a unary call may take.
     pub call: Duration,
+    /// A connection is asked to end after this time, so that callers spread again over replicas and new certificates.
+    pub connection_age: Duration,
     /// Largest header list, bytes.
     pub header_bytes_max: u32,
     /// Longest that nothing may move on a stream.
@@ -58,6 +59,7 @@ impl Default for GrpcLimits {
             message_bytes_max: 64 * 1024,
             streams_max: 128,
             call: Duration::from_secs(10),
+            connection_age: Duration::from_secs(15 * 60),
             header_bytes_max: 32 * 1024,
             idle: Duration::from_secs(60),
         }
@@ -92,7 +94,7 @@ where
         .max_frame_size(FRAME_BYTES_MAX)
         .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING_MAX))
         .http2_max_local_error_reset_streams(Some(RESETS_BY_US_MAX))
-        .max_connection_age(CONNECTION_AGE_MAX)
+        .max_connection_age(limits.connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(Observe::new(&gateway))
@@ -106,6 +108,7 @@ where
             InvoiceAuditServiceServer::new(Audits { gateway: Arc::clone(&gateway), idle: limits.idle })
                 .max_decoding_message_size(most),
         )
+        .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await

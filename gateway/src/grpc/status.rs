@@ -155,6 +155,9 @@ pub fn token(error: &TokenError) -> (Status, ErrorReason) {
 pub fn fault(fault: &Fault) -> Status {
     let (code, reason) = match fault {
         Fault::NotEnrolled => (Code::PermissionDenied, ErrorReason::CallerNotEnrolled),
+        Fault::OtherCertificate => (Code::PermissionDenied, ErrorReason::CertificateNotEnrolled),
+        Fault::AmbiguousEnrolment => (Code::PermissionDenied, ErrorReason::EnrolmentAmbiguous),
+        Fault::Enrolling(fault) => super::enrolment_service::reason(fault),
         Fault::GrantNotCurrent => (Code::Unauthenticated, ErrorReason::TokenGrant),
         Fault::DelegationNotGranted => (Code::Unauthenticated, ErrorReason::DelegationNotGranted),
         Fault::DelegatorNotEnrolled => (Code::PermissionDenied, ErrorReason::DelegatorNotEnrolled),

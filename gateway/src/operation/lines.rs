@@ -42,7 +42,10 @@ impl Lines {
         let (say, said) = sync_channel(WAITING_MAX);
         std::thread::Builder::new().name("sluis-lines".to_owned()).spawn(move || write_all(&said))?;
         let lines = Self(say);
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(settings.log_level.name()));
+        // The TLS library warns of whatever a stranger sends before he is proven, in his own words (a name that is an
+        // address, say): that would let anybody fill this log.
+        let ours = || EnvFilter::new(format!("{},rustls=error", settings.log_level.name()));
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| ours());
         let writer = lines.clone();
         let log = tracing_subscriber::fmt()
             .log_internal_errors(false)

@@ -142,7 +142,7 @@ impl TlsConnection {
     fn withdraw(&mut self, reason: Refusal) -> io::Error {
         self.cut = true;
         self.counters.count_withdrawn();
-        tracing::warn!(oin = %self.peer.oin, reason = reason.code(), "connection cut: its certificate is no longer trusted");
+        tracing::warn!(reason = reason.code(), "connection cut: its certificate is no longer trusted");
         cut("the certificate is no longer trusted")
     }
 

@@ -21,6 +21,8 @@ mod policy_command;
 mod program;
 mod refusal;
 mod reload;
+mod schemas;
+mod source_check;
 mod start_databases;
 mod start_files;
 mod watchtower;

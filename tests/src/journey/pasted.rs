@@ -9,6 +9,11 @@ const EXPECTED: &[(&str, i32, &str)] = &[
     ("ask ", 1, "REFUSED"),
     ("standing ", 0, "recorded at log index "),
     ("ask ", 0, "rule parent-information"),
+    ("organisation add ", 0, "WIDER     MUNICIPALITY: is a new role"),
+    ("organisation approve ", 0, "recorded at log index "),
+    ("ask ", 1, "REFUSED"),
+    ("organisation show ", 0, "first used  20"),
+    ("organisation suspend ", 0, "narrower  MUNICIPALITY: is suspended"),
     ("log export ", 0, ": verified"),
     ("policy check ", 0, " 0 violations"),
 ];

@@ -1,7 +1,7 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::Options;
 use super::people::{self, HAGUE_CODE, ROTTERDAM_CODE, today};
+use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::config::{self, Config, Mode};
@@ -93,6 +93,7 @@ impl Folder {
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
         }
+        folder.write("operators.toml", &operators::register());
         folder.write("organisations.toml", &toml::to_string(&enrolments).unwrap());
         people::write(&folder.dir.join("holder.db"), &options.clients);
         folder
@@ -142,6 +143,7 @@ fn configuration(dir: &std::path::Path) -> Config {
             token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -165,10 +167,10 @@ fn configuration(dir: &std::path::Path) -> Config {
             ceiling: at("ceiling.toml"),
             policy: at("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: at("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
         // The machine of whoever tries this out may be almost full; a demonstration must not stop for it.
         operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
-        operators: config::Operators::default(),
+        operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }

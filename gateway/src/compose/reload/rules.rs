@@ -9,13 +9,10 @@ use async_trait::async_trait;
 use sluis_core::policy::{self, Policy, Sources};
 use std::sync::Arc;
 
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::PolicyTooOld => Self::Content(fault.to_string()),
-            _ => Self::ForNow(fault.to_string()),
-        }
-    }
+/// Why conduct did not take over what stands in this file.
+fn refused(file: &str, fault: &Fault) -> Refused {
+    let text = format!("`{file}`: {fault}");
+    if *fault == Fault::PolicyTooOld { Refused::Content(text) } else { Refused::ForNow(text) }
 }
 
 /// Catalogue, ceiling and policy, in this order.
@@ -35,7 +32,8 @@ impl Piece for Rules {
             return Ok(Taken::AsBefore);
         }
         let what = format!("policy number {}, {}", policy.number(), policy.digest().to_hex());
-        self.gateway.activate(policy).await?;
+        let file = contents.last().map(Content::file).unwrap_or_default();
+        self.gateway.activate(policy).await.map_err(|fault| refused(&file, &fault))?;
         Ok(Taken::Changed(what))
     }
 }
@@ -74,7 +72,7 @@ impl Piece for Enrolments {
         let [content] = contents else { return Err(Refused::ForNow("one file is expected".to_owned())) };
         let parsed = toml::from_str::<EnrolmentFile>(content.text("enrolments")?);
         let file = parsed.map_err(|error| Refused::Content(format!("`{}`: {error}", content.file())))?;
-        match self.gateway.enrol(file).await? {
+        match self.gateway.enrol(file).await.map_err(|fault| refused(&content.file(), &fault))? {
             0 => Ok(Taken::AsBefore),
             changed => Ok(Taken::Changed(format!("`{}`, {changed} organisations", content.file()))),
         }
