@@ -196,7 +196,7 @@ pub(super) fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFaul
 }
 
 /// The persons who may change enrolments; nobody when no register is configured.
-fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
+pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
     let operators = match &config.operators.register {
         None => Operators::default(),
         Some(file) => Operators::read(&read(file)?)
