@@ -32,8 +32,9 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const FRAME_BYTES_MAX: u32 = 16 * 1024;
 /// Streams reset by the caller before we looked at them (rapid reset); more end the connection.
 const RESETS_PENDING_MAX: usize = 20;
-/// Streams that we had to reset for errors of the caller; more end the connection.
-const RESETS_BY_US_MAX: usize = 128;
+/// Streams that we had to reset for errors of the caller, in the life of a connection; more end it. A caller that is refused
+/// while it sends costs one too.
+const RESETS_BY_US_MAX: usize = 1024;
 
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]

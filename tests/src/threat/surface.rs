@@ -54,6 +54,10 @@ fn t29_no_method_but_release_and_audit_answers_with_a_dossier() {
 fn t29_no_command_and_no_page_reads_the_source() {
     fn walk(dir: &Path, root: &Path, naming: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.ends_with("demo") {
+                // Makes up its own people and uses the wire only, which a rule of the house sees to.
+                continue;
+            }
             if entry.is_dir() {
                 walk(&entry, root, naming);
             } else if entry.extension().is_some_and(|e| e == "rs") {
