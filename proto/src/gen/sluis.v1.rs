@@ -789,8 +789,7 @@ impl AppealRoute {
     }
 }
 /// What an error is about, in google.rpc.ErrorInfo.reason, without the prefix, under domain `sluis.v1`. Errors of the
-/// transport carry none: UNIMPLEMENTED (no such call), OUT_OF_RANGE (a message above 64 KiB), DEADLINE_EXCEEDED, CANCELLED,
-/// UNAVAILABLE (no connection).
+/// transport carry none: UNIMPLEMENTED (no such call), DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE (no connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
