@@ -42,6 +42,15 @@ pub enum Fault {
     /// The holder does not know the client whose standing is recorded.
     #[error("the holder has no client under this identifier")]
     UnknownClient,
+    /// There is no manual disclosure at this index, or what it said was erased.
+    #[error("there is no manual disclosure at this index, or what it said was erased: `sluis manual open` lists them")]
+    DisclosureUnknown,
+    /// A review stands already.
+    #[error("this disclosure has been reviewed already")]
+    DisclosureReviewed,
+    /// The reviewer told it himself.
+    #[error("the review must come from another person than the one who told it")]
+    ReviewerDisclosed,
     /// The transaction id was used for another question.
     #[error("this transaction id was used for another question: use a new one")]
     TransactionReused,

@@ -7,6 +7,7 @@ use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::fact::{Fact, Facts};
 use sluis_core::field::{Field, FieldSet};
+use sluis_core::holder_fact::HeldFact;
 use sluis_core::log::Millis;
 use sluis_core::log::draft::GuardKey;
 use sluis_core::organisation::{Oin, Purpose};
@@ -105,11 +106,13 @@ impl Gateway {
         let facts = holder_facts(&holder, &standing.state, matter, today);
         let municipality = holder.municipality_code.as_deref();
         let facts = admitted.enrolment.answer(facts, matter.purpose, municipality, today);
+        let facts = admitted.enrolment.answer_own(facts, &holder);
         let facts = self.standing_facts(facts, admitted, matter, &standing.state, now);
         Ok(Gathered { facts, subject: Some(subject), key, relies_on, today })
     }
 
-    async fn known(
+    /// The subject as the holder has it, with its key of this year; `None` when it is unknown, erased or ambiguous.
+    pub(crate) async fn known(
         &self,
         subject: SubjectRef,
         matter: &Matter<'_>,
@@ -148,12 +151,24 @@ impl Gateway {
     }
 }
 
-fn holder_facts(holder: &HolderFacts, standing: &Standing, matter: &Matter<'_>, today: jiff::civil::Date) -> Facts {
+/// What the holder says, with what our register adds to it.
+pub(crate) fn holder_facts(
+    holder: &HolderFacts,
+    standing: &Standing,
+    matter: &Matter<'_>,
+    today: jiff::civil::Date,
+) -> Facts {
     let facts = Facts::UNKNOWN
         .with_bool(Fact::Known, true)
         .with_bool(Fact::ActiveCase, holder.active_case)
         .with_bool(Fact::ResidenceSecret, holder.residence_secret || standing.residence_secret())
-        .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })));
+        .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })))
+        // A word that the fact does not have leaves it unknown.
+        .with(Fact::Financing, holder.held.text(HeldFact::FinancingLaw).unwrap_or_default());
+    let facts = match holder.held.flag(HeldFact::PrivacyStatement) {
+        Some(signed) => facts.with_bool(Fact::PrivacyStatement, signed),
+        None => facts,
+    };
     // Born after today, no birth date, or a day that leaves two brackets open: unknown, and unknown never permits.
     let ages = holder.birth_date.and_then(|birth| birth.ages_on(today));
     match ages.map(|(youngest, oldest)| (bracket(youngest), bracket(oldest))) {

@@ -11,6 +11,7 @@ pub mod compose;
 pub mod condition;
 pub mod config;
 pub mod demo;
+pub mod disclosure;
 pub mod enrolling;
 pub mod enrolment;
 pub mod entry;

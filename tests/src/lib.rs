@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod disclosure;
+#[cfg(test)]
 mod enrolling;
 #[cfg(test)]
 mod fault;
@@ -40,6 +42,10 @@ mod race;
 mod sample;
 #[cfg(test)]
 mod scenario;
+#[cfg(test)]
+mod shape;
+#[cfg(test)]
+mod threat;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

@@ -33,13 +33,9 @@ fn keys<T: DeserializeOwned>() -> BTreeSet<String> {
 
 /// The keys that the sample sets or shows in a section.
 fn in_sample(section: &str) -> BTreeSet<String> {
-    let text = switched_on();
-    let table: toml::Table = text.parse().unwrap();
-    let mut keys: BTreeSet<_> = table.get(section).and_then(toml::Value::as_table).unwrap().keys().cloned().collect();
-    let others = instead();
-    let within = format!("[{section}.");
-    keys.extend(others.lines().filter_map(|line| Some(line.strip_prefix(&within)?.strip_suffix(']')?.to_owned())));
-    keys
+    let tables = [switched_on(), instead()].map(|text| text.parse::<toml::Table>().unwrap());
+    let sections = tables.iter().filter_map(|table| table.get(section)?.as_table());
+    sections.flat_map(|section| section.keys().cloned()).collect()
 }
 
 fn same<T: DeserializeOwned>(section: &str) {
@@ -60,7 +56,8 @@ fn every_key_stands_in_the_sample_and_no_other() {
     same::<Limits>("limits");
     same::<Operation>("operation");
     same::<Operators>("operators");
-    let sections: BTreeSet<String> = switched_on().parse::<toml::Table>().unwrap().keys().cloned().collect();
+    let tables = [switched_on(), instead()].map(|text| text.parse::<toml::Table>().unwrap());
+    let sections: BTreeSet<String> = tables.iter().flat_map(|table| table.keys().cloned()).collect();
     assert_eq!(sections, keys::<Config>());
 }
 

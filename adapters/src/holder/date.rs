@@ -23,6 +23,9 @@ pub(super) enum DateForm {
 }
 
 impl DateForm {
+    /// Every form.
+    pub(super) const ALL: [Self; 4] = [Self::YearFirst, Self::YearFirstTime, Self::DayFirst, Self::Compact];
+
     /// Reads a text of this form; the year must be known. `None` when it is no date.
     pub(super) fn read(self, text: &str) -> Option<String> {
         let parts = match self {

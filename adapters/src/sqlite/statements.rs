@@ -50,6 +50,9 @@ statements! {
         CHECKPOINTS = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
         NEWEST_CHECKPOINT = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 ORDER BY size DESC LIMIT 1";
         LEAVES = "SELECT leaf FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
+        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 22 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
+        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 26 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
+        KIND_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = ?4 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";

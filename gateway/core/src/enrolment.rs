@@ -14,7 +14,9 @@ mod grant;
 pub use grant::{FscGrant, GrantHash, NoGrantHash};
 
 use crate::fact::{Fact, Facts};
+use crate::holder_fact::HeldFact;
 use crate::organisation::{Oin, Purpose, RecipientType};
+use crate::ports::HolderFacts;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,12 @@ pub struct Enrolment {
     /// CBS code of the municipality, for a municipality.
     #[serde(default)]
     pub municipality_code: Option<String>,
+    /// UZOVI code, for a health insurer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uzovi: Option<String>,
+    /// AGB code, for a GP or another referrer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agb: Option<String>,
     /// Whether secrecy was signed for.
     #[serde(default)]
     pub secrecy_signed: bool,
@@ -160,7 +168,36 @@ impl Enrolment {
             .with_bool(Fact::SecrecySigned, self.secrecy_signed)
             .with_bool(Fact::OwnMunicipality, own)
     }
+
+    /// Adds whether this organisation is the client's own insurer, GP or referrer. What the holder does not say stays
+    /// unknown.
+    #[must_use]
+    pub fn answer_own(&self, facts: Facts, holder: &HolderFacts) -> Facts {
+        let held = &holder.held;
+        let doctor = |agb, oin| {
+            let known = [(held.text(agb), self.agb.as_deref()), (held.text(oin), Some(self.oin.as_str()))];
+            same_as_one_of(&known)
+        };
+        let own = [
+            (Fact::OwnInsured, same_as_one_of(&[(held.text(HeldFact::InsurerUzovi), self.uzovi.as_deref())])),
+            (Fact::OwnGp, doctor(HeldFact::GpAgb, HeldFact::GpOin)),
+            (Fact::OwnReferrer, doctor(HeldFact::ReferrerAgb, HeldFact::ReferrerOin)),
+        ];
+        own.into_iter().fold(facts, |facts, (fact, known)| match known {
+            Some(is) => facts.with_bool(fact, is),
+            None => facts,
+        })
+    }
 }
 
+/// Whether a code that the holder keeps is ours; `None` when it keeps none of them.
+fn same_as_one_of(codes: &[(Option<&str>, Option<&str>)]) -> Option<bool> {
+    let mut kept = codes.iter().filter(|(theirs, _)| theirs.is_some()).peekable();
+    kept.peek()?;
+    Some(kept.any(|(theirs, ours)| theirs == ours))
+}
+
+#[cfg(test)]
+mod answer_tests;
 #[cfg(test)]
 mod tests;

@@ -71,7 +71,7 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
     let at = |organisation: &Organisation| pasteable(&dir.join(format!("profiles/{}.toml", organisation.slug)));
     let (config, export) = (pasteable(&dir.join("gateway.toml")), pasteable(&dir.join("my-export")));
     let Family { client, parent } = &cast.sixteen;
-    let number = &client.client_number;
+    let (number, system) = (&client.client_number, at(&DOSSIER_SYSTEM));
     println!("\nThe gateway stays up until Ctrl-C. In another terminal:\n");
     println!("  {sluis} audit {} --profile {}", pasteable(&dir.join("declaration.xml")), at(&THE_HAGUE));
     println!("  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent}", at(&PORTAL));
@@ -83,6 +83,14 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         "  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent} --explain",
         at(&PORTAL)
     );
+    println!(
+        "  {sluis} manual record --profile {system} --client {} --when now --by fs-0001 --channel telephone --recipient \
+         POLICE --contact agent-4711 --purpose SERIOUS_DANGER --ground 'WvSr 40' --fields name,whereabouts --criteria all \
+         --reviewer in-0002",
+        cast.endangered.client_number
+    );
+    println!("  {sluis} manual open --profile {system}");
+    println!("  {sluis} manual review --profile {system} --by in-0002 --conclusion right");
     try_enrolling(&sluis, &dir, number, &at);
     println!("  {sluis} log export --config {config} {export} && {sluis} log verify {export}");
     println!("  {sluis} policy check {}\n", pasteable(&dir.join("policy/kracht.toml")));

@@ -8,6 +8,7 @@ mod doctor;
 mod fsc_records;
 mod init;
 mod log;
+mod manual;
 mod migrate;
 mod operator;
 mod organisation;
@@ -37,7 +38,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// See it work: a gateway, ten organisations, 9,000 fictitious clients, on loopback
+    /// See it work: a gateway, twelve organisations, 9,000 fictitious clients, on loopback
     Demo(demo::Demo),
     /// Make the keys and empty databases of a configuration; never overwrites
     Init(init::Init),
@@ -57,6 +58,8 @@ enum Command {
     ConnectTest(connect_test::ConnectTest),
     /// Record or withdraw what holds for a client, as the holder's own system
     Standing(standing::Standing),
+    /// Record what was told outside the gateway and its review, as the holder's own system
+    Manual(manual::Manual),
     /// Show and change who is admitted; a second person approves what becomes wider
     Organisation(organisation::Organisation),
     /// Make the key of a person who signs for changes
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
+            Command::Manual(command) => command.run().await,
             Command::Organisation(command) => command.run().await,
             Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,

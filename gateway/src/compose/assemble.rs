@@ -3,6 +3,7 @@
 use super::StartFault;
 use super::housekeeping::Housekeeper;
 use crate::config::{Config, Mode};
+use crate::disclosure;
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
@@ -111,6 +112,7 @@ impl Opened {
         }
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
+        disclosure::follow(&gateway);
         Ok(Assembled { gateway, provisioned, housekeeper })
     }
 }
@@ -194,7 +196,7 @@ pub(super) fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFaul
 }
 
 /// The persons who may change enrolments; nobody when no register is configured.
-fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
+pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
     let operators = match &config.operators.register {
         None => Operators::default(),
         Some(file) => Operators::read(&read(file)?)

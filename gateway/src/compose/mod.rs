@@ -19,6 +19,7 @@ pub use init::init;
 pub use migrate::{Step, migrate};
 pub use reload::Asking;
 pub use serve::{Listening, listen};
+pub use sluis_adapters::process::keep_memory_private;
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;

@@ -68,9 +68,9 @@ impl Listening {
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
-        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await?;
+        let ended = operate::stop(&self.gateway, &self.operation, &self.end, self.server).await;
         self.report.write().await?;
-        Ok(())
+        ended
     }
 }
 

@@ -40,7 +40,7 @@ const SECTIONS: &[(&str, bool, Attempt)] = &[
     ("keys", true, attempt::<Keys>),
     ("holder", true, attempt::<Holder>),
     ("policy", true, attempt::<PolicyFiles>),
-    ("enrolment", true, attempt::<Enrolment>),
+    ("enrolment", false, attempt::<Enrolment>),
     ("limits", false, attempt::<Limits>),
     ("operation", false, attempt::<Operation>),
     ("operators", false, attempt::<Operators>),

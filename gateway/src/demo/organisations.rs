@@ -1,6 +1,6 @@
-//! The ten organisations of the demo, with test OINs, and the holder whose gateway they call.
+//! The twelve organisations of the demo, with test OINs, and the holder whose gateway they call.
 
-use super::people::PARTNERS;
+use super::people::{INSURER_UZOVI, PARTNERS, PRACTICE_AGB};
 use crate::enrolment::EnrolmentFile;
 use jiff::civil::Date;
 use sluis_core::enrolment::{Agreement, BsnGround, Capacity, Enrolment};
@@ -45,6 +45,20 @@ pub const POLICE: Organisation = Organisation {
     oin: "00000099000000003001",
     recipient: RecipientType::Police,
 };
+/// A health insurer.
+pub const INSURER: Organisation = Organisation {
+    slug: "zorgverzekeraar",
+    name: "Haaglanden Zorgverzekeringen",
+    oin: "00000099000000006001",
+    recipient: RecipientType::Insurer,
+};
+/// A practice of GPs.
+pub const PRACTICE: Organisation = Organisation {
+    slug: "huisartsenpraktijk",
+    name: "Huisartsenpraktijk Zeeheldenkwartier",
+    oin: "00000099000000006002",
+    recipient: RecipientType::GeneralPractitioner,
+};
 /// The portal through which parents ask.
 pub const PORTAL: Organisation = Organisation {
     slug: "ouderportaal",
@@ -84,12 +98,12 @@ pub fn partners() -> impl Iterator<Item = Organisation> {
     })
 }
 
-/// All ten.
+/// All twelve.
 #[must_use]
 pub fn all() -> Vec<Organisation> {
     let mut all = vec![THE_HAGUE, ROTTERDAM];
     all.extend(partners());
-    all.extend([POLICE, PORTAL, DOSSIER_SYSTEM]);
+    all.extend([POLICE, PORTAL, INSURER, PRACTICE, DOSSIER_SYSTEM]);
     all
 }
 
@@ -114,7 +128,12 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
     let agreement = |reference: &str| Agreement { reference: reference.to_owned(), until };
     let recipient = organisation.recipient;
     let is_municipality = recipient == RecipientType::Municipality;
-    let ground = matches!(recipient, RecipientType::Municipality | RecipientType::CarePartner);
+    let ground = match recipient {
+        RecipientType::Municipality | RecipientType::CarePartner => Some("Jeugdwet 7.2.1(1)"),
+        RecipientType::Insurer => Some("Zvw 86"),
+        RecipientType::GeneralPractitioner => Some("Wabvpz 4"),
+        _ => None,
+    };
     Ok(Enrolment {
         oin: Oin::parse(organisation.oin)?,
         name: organisation.name.to_owned(),
@@ -130,6 +149,8 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
             RecipientType::CarePartner => vec![Purpose::Treatment],
             RecipientType::Parent => vec![Purpose::ParentInformation],
             RecipientType::Police => vec![Purpose::SeriousDanger],
+            RecipientType::Insurer => vec![Purpose::ZvwClaim],
+            RecipientType::GeneralPractitioner => vec![Purpose::ReferralNotice],
             _ => Vec::new(),
         },
         agreement: agreement(&format!("demo/{}", organisation.slug)),
@@ -140,8 +161,10 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
             "westland" => Some("1783".to_owned()),
             _ => None,
         },
+        uzovi: (recipient == RecipientType::Insurer).then(|| INSURER_UZOVI.to_owned()),
+        agb: (recipient == RecipientType::GeneralPractitioner).then(|| PRACTICE_AGB.to_owned()),
         secrecy_signed: !is_municipality,
-        bsn_ground: ground.then(|| BsnGround { article: "Jeugdwet 7.2.1(1)".to_owned() }),
+        bsn_ground: ground.map(|article| BsnGround { article: article.to_owned() }),
         records_standing: recipient == RecipientType::Holder,
         suspended_purposes: Vec::new(),
         suspended: false,

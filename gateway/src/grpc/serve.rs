@@ -1,6 +1,7 @@
 //! Assembly of the gRPC server: limits, door, services, as one visible list.
 
 use super::audit_service::Audits;
+use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
 use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
@@ -12,6 +13,7 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::disclosure_service_server::DisclosureServiceServer;
 use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
@@ -108,6 +110,7 @@ where
             InvoiceAuditServiceServer::new(Audits { gateway: Arc::clone(&gateway), idle: limits.idle })
                 .max_decoding_message_size(most),
         )
+        .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
@@ -139,8 +142,13 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
 
 /// Health follows the conditions: when the log cannot be written, nothing may be released.
 async fn report_health(reporter: tonic_health::server::HealthReporter, conditions: Arc<Conditions>) {
-    const SERVICES: [&str; 4] =
-        ["", "sluis.v1.ReleaseService", "sluis.v1.StandingService", "sluis.v1.InvoiceAuditService"];
+    const SERVICES: [&str; 5] = [
+        "",
+        "sluis.v1.ReleaseService",
+        "sluis.v1.StandingService",
+        "sluis.v1.InvoiceAuditService",
+        "sluis.v1.DisclosureService",
+    ];
     let mut changes = conditions.watch();
     loop {
         changes.borrow_and_update();

@@ -167,6 +167,9 @@ pub fn fault(fault: &Fault) -> Status {
         Fault::UnknownClient => {
             return invalid(&Invalid::new("subject", ErrorReason::SubjectMalformed, fault.to_string()));
         }
+        Fault::DisclosureUnknown => (Code::NotFound, ErrorReason::DisclosureUnknown),
+        Fault::DisclosureReviewed => (Code::FailedPrecondition, ErrorReason::DisclosureReviewed),
+        Fault::ReviewerDisclosed => (Code::FailedPrecondition, ErrorReason::ReviewerDisclosed),
         Fault::TransactionReused => (Code::AlreadyExists, ErrorReason::TransactionIdReused),
         Fault::OutcomeChanged => (Code::FailedPrecondition, ErrorReason::OutcomeChanged),
         Fault::TryAgain => (Code::Aborted, ErrorReason::TryAgain),

@@ -117,6 +117,8 @@ fn enrolment() -> Enrolment {
         agreement: Agreement { reference: "A-1".to_owned(), until: jiff::civil::date(2027, 12, 31) },
         agreement_6a3: None,
         municipality_code: Some("0518".to_owned()),
+        uzovi: None,
+        agb: None,
         secrecy_signed: true,
         bsn_ground: None,
         records_standing: false,

@@ -199,8 +199,12 @@ async fn a_number_for_tests_is_not_admitted_in_production() {
     gateway.test_numbers = false;
     gateway.enrolling.holder = Some(oin(HOLDER_OIN));
     gateway.enrolling.operators.store(std::sync::Arc::new(Operators::read(&register()).unwrap()));
-    let caller =
-        Caller { oin: oin(HOLDER_OIN), thumbprint: "A".repeat(43).into(), grant: "".into(), certified_until: u64::MAX };
+    let caller = Caller {
+        oin: oin(HOLDER_OIN),
+        thumbprint: "A".repeat(43).into(),
+        connection: sluis::fsc::connection::ServiceConnection::own("", ""),
+        certified_until: u64::MAX,
+    };
     let present = gateway.enrolled(&caller, Some(oin(crate::conduct::PARTNER)), None).await.unwrap().remove(0);
     let mut document = ChangeDocument {
         format: CHANGE_FORMAT.to_owned(),

@@ -103,7 +103,7 @@ const PLANTED: &[Planted] = &[
     },
     Planted {
         name: "disk",
-        plant: |place| place.change("gateway.toml", "disk_free_min_percent = 5", "disk_free_min_percent = 100"),
+        plant: |place| place.change("gateway.toml", "disk_free_min_percent = 0", "disk_free_min_percent = 100"),
         said: &[("FAULT    disk: of `", "make room, or move the log to a larger disk")],
     },
     Planted {

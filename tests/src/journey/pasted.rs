@@ -14,6 +14,9 @@ const EXPECTED: &[(&str, i32, &str)] = &[
     ("ask ", 1, "REFUSED"),
     ("organisation show ", 0, "first used  20"),
     ("organisation suspend ", 0, "narrower  MUNICIPALITY: is suspended"),
+    ("manual record ", 0, "WITHIN_RULE"),
+    ("manual open ", 0, "1 wait for a review, 0 of them overdue"),
+    ("manual review ", 0, "is recorded at log index "),
     ("log export ", 0, ": verified"),
     ("policy check ", 0, " 0 violations"),
 ];

@@ -50,7 +50,7 @@ fn what_is_in_order_is_status_0_and_says_what_the_rules_will_lack() {
          INSERT INTO \"Person\" SELECT i, 20100101,
            CASE WHEN i < 106 THEN 'ONB' WHEN i = 106 THEN 'CanaryOnce' ELSE 'V' END, NULL FROM n",
     );
-    says(&place, 0, &["`ONB` (6), and 2 others"]);
+    says(&place, 0, &["`ONB` (6), 2 too rare or too long to be told"]);
 }
 
 #[test]
@@ -90,6 +90,9 @@ fn values_keys_and_indexes_are_counted_and_explained() {
         1,
         &[
             "field `birth_date`: in 3 rows of table `Cliënten`, `Geboorte datum` does not read as a date YYYY-MM-DD",
+            "they would all read as `DD-MM-YYYY`: write that",
+            "`Geheim adres` does not read as a yes or a no: counted as secret (nothing (2))",
+            "nothing cannot mean no: have it filled in",
             "key `Product` of table `Facturen` is not unique: 1 value stand in more than one row",
             "`bsn`: 1 value with more than one client: nobody is known under it",
             "`bsn`: 1 of 4 are no BSN",

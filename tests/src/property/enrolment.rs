@@ -61,6 +61,8 @@ fn enrolment() -> impl Strategy<Value = Enrolment> {
             suspended,
             certificates,
             fsc_grants: Vec::new(),
+            uzovi: None,
+            agb: None,
         },
     )
 }

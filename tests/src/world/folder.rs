@@ -1,6 +1,6 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::people::{self, HAGUE_CODE, ROTTERDAM_CODE, today};
+use super::people::{self, GP_CODE, HAGUE_CODE, ROTTERDAM_CODE, UZOVI_CODE, today};
 use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -89,6 +89,8 @@ impl Folder {
             let known = [(organisations::THE_HAGUE.oin, HAGUE_CODE), (organisations::ROTTERDAM.oin, ROTTERDAM_CODE)];
             let code = known.into_iter().find(|(oin, _)| *oin == enrolment.oin.as_str());
             enrolment.municipality_code = code.map(|(_, code)| code.to_owned());
+            enrolment.uzovi = enrolment.uzovi.as_ref().map(|_| UZOVI_CODE.to_owned());
+            enrolment.agb = enrolment.agb.as_ref().map(|_| GP_CODE.to_owned());
         }
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
@@ -169,7 +171,8 @@ fn configuration(dir: &std::path::Path) -> Config {
         },
         enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
-        operation: config::Operation::default(),
+        // A machine that tests may have a full disk; the bound has tests of its own.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
         operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }

@@ -24,6 +24,9 @@ const CODES_MAX: usize = 5;
 /// A column with more different values than this holds no codes; none of them is told.
 const CODES_DIFFERENT_MAX: usize = 40;
 
+/// What an unknown secrecy means.
+const SECRET: &str = "counted as secret";
+
 /// How one column is read for one purpose.
 enum Reading<'m> {
     Form(Form),
@@ -46,6 +49,10 @@ struct Job<'m> {
 struct Tally {
     filled: usize,
     unreadable: usize,
+    /// Those of them that are nothing at all.
+    nothing: usize,
+    /// Those of them that would read in another form of date.
+    otherwise: BTreeMap<&'static str, usize>,
     codes: BTreeMap<String, usize>,
 }
 
@@ -113,6 +120,14 @@ impl Tally {
             }
         };
         self.unreadable += 1;
+        if empty {
+            self.nothing += 1;
+            return;
+        }
+        if let Reading::Form(Form::Date(_)) = &job.reading {
+            let others = DateForm::ALL.iter().filter(|form| matches!(Form::Date(**form).read(cell), Told::Value(_)));
+            others.for_each(|form| *self.otherwise.entry(form.written()).or_default() += 1);
+        }
         if let (true, Some(code), true) = (is_coded, cell.text(), self.codes.len() <= CODES_DIFFERENT_MAX) {
             *self.codes.entry(code).or_default() += 1;
         }
@@ -130,36 +145,34 @@ impl Tally {
             job.reading.wanted(),
             self.told_codes(),
         );
+        let to_do = match self.otherwise.iter().find(|(_, rows)| **rows == self.unreadable) {
+            Some((form, _)) => format!("they would all read as `{form}`: write that"),
+            None => job.reading.to_do(job.effect).to_owned(),
+        };
         let most = self.unreadable * 2 > self.filled.max(1);
-        findings.add(if most { Weight::Fault } else { Weight::Warning }, is, job.reading.to_do());
+        findings.add(if most { Weight::Fault } else { Weight::Warning }, is, to_do);
     }
 
     /// Codes that the map does not have, where they can be no datum of a person.
     fn told_codes(&self) -> String {
-        if self.codes.is_empty() || self.codes.len() > CODES_DIFFERENT_MAX {
-            return String::new();
+        let mut told = Vec::new();
+        if self.nothing > 0 {
+            told.push(format!("nothing ({})", self.nothing));
         }
-        let tellable = |code: &str, rows: usize| rows >= CODE_ROWS_MIN && code.chars().count() <= CODE_LETTERS_MAX;
-        let mut common: Vec<(&String, &usize)> =
-            self.codes.iter().filter(|(code, rows)| tellable(code, **rows)).collect();
-        common.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
-        let told: Vec<String> = common
-            .iter()
-            .take(CODES_MAX)
-            .map(|(code, rows)| {
-                if code.is_empty() {
-                    format!("nothing ({rows})")
-                } else {
-                    format!("`{}` ({rows})", code.escape_debug())
-                }
-            })
-            .collect();
-        let rest = self.codes.len() - told.len();
-        match (told.is_empty(), rest) {
-            (true, _) => format!(" ({rest} different, each too rare to be told)"),
-            (false, 0) => format!(" ({})", told.join(", ")),
-            (false, rest) => format!(" ({}, and {rest} others)", told.join(", ")),
+        if self.codes.len() <= CODES_DIFFERENT_MAX {
+            let tellable =
+                |(code, rows): &(&String, &usize)| **rows >= CODE_ROWS_MIN && code.chars().count() <= CODE_LETTERS_MAX;
+            let mut common: Vec<(&String, &usize)> = self.codes.iter().filter(tellable).collect();
+            common.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
+            let common = common.iter().take(CODES_MAX);
+            let shown = told.len();
+            told.extend(common.map(|(code, rows)| format!("`{}` ({rows})", code.escape_debug())));
+            let rest = self.codes.len() - (told.len() - shown);
+            if rest > 0 {
+                told.push(format!("{rest} too rare or too long to be told"));
+            }
         }
+        if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
     }
 }
 
@@ -180,8 +193,11 @@ impl Reading<'_> {
         }
     }
 
-    fn to_do(&self) -> &'static str {
+    fn to_do(&self, effect: &str) -> &'static str {
         match self {
+            Self::Flag(_) if effect == SECRET => {
+                "add the codes to `yes` or `no`; nothing cannot mean no: have it filled in"
+            }
             Self::Flag(_) => "add the codes to `yes` or `no`, or say with `empty` what nothing means",
             Self::Form(Form::Codes(_)) => "add the codes to `codes`",
             Self::Form(Form::Text) => "for numbers with decimals write `money` or `whole`; bytes cannot be read",
@@ -236,7 +252,7 @@ fn of_facts<'m>(map: &'m HolderMap, jobs: &mut Vec<Job<'m>>) {
         of_flag(map, flag, "fact `active_case`", "counted as no running care", jobs);
     }
     for flag in &facts.residence_secret {
-        of_flag(map, flag, "fact `residence_secret`", "counted as secret", jobs);
+        of_flag(map, flag, "fact `residence_secret`", SECRET, jobs);
     }
     for (fact, held) in &facts.held {
         let what = format!("fact `{}`", fact.code());

@@ -150,6 +150,8 @@ impl Points {
             suspended,
             certificates,
             fsc_grants,
+            uzovi,
+            agb,
         } = new;
         if *oin != old.oin {
             self.wider(format!("is of organisation {oin} (was {})", old.oin));
@@ -165,6 +167,8 @@ impl Points {
         self.agreement("agreement", Some(&old.agreement), Some(agreement));
         self.agreement("agreement under RJ 6a.3", old.agreement_6a3.as_ref(), agreement_6a3.as_ref());
         self.told("municipality", old.municipality_code.as_deref(), municipality_code.as_deref());
+        self.told("insurer's code (UZOVI)", old.uzovi.as_deref(), uzovi.as_deref());
+        self.told("provider's code (AGB)", old.agb.as_deref(), agb.as_deref());
         self.switched((old.secrecy_signed, *secrecy_signed), "secrecy is signed for", "secrecy is not signed for");
         let article = |ground: &Option<super::BsnGround>| ground.as_ref().map(|g| g.article.clone());
         self.told("ground to use a BSN", article(&old.bsn_ground).as_deref(), article(bsn_ground).as_deref());

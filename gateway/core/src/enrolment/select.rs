@@ -27,6 +27,10 @@ pub struct Rights<'a> {
     pub agreement_6a3: bool,
     /// Its municipality.
     pub municipality_code: Option<&'a str>,
+    /// Its code as an insurer (UZOVI).
+    pub uzovi: Option<&'a str>,
+    /// Its code as a provider of care (AGB).
+    pub agb: Option<&'a str>,
     /// Whether secrecy was signed for.
     pub secrecy_signed: bool,
     /// Whether it has a ground to use a BSN.
@@ -41,6 +45,8 @@ impl Enrolment {
             recipient: self.recipient,
             agreement_6a3: self.agreement_6a3.as_ref().is_some_and(|agreement| agreement.until >= today),
             municipality_code: self.municipality_code.as_deref(),
+            uzovi: self.uzovi.as_deref(),
+            agb: self.agb.as_deref(),
             secrecy_signed: self.secrecy_signed,
             bsn: self.bsn_ground.is_some(),
         }

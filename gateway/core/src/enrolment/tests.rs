@@ -25,6 +25,8 @@ fn enrolment(last: u8, purposes: &[Purpose]) -> Enrolment {
         suspended: false,
         fsc_grants: Vec::new(),
         capacity: None,
+        uzovi: None,
+        agb: None,
         suspended_purposes: Vec::new(),
         certificates: Vec::new(),
     }

@@ -1,7 +1,7 @@
 //! What decides: the policy and the organisations that are admitted.
 
 use super::Findings;
-use crate::compose::assemble::{read_organisations, read_policy};
+use crate::compose::assemble::{read_operators, read_organisations, read_policy};
 use crate::config::Config;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::sqlite::inspect::active_policy_number;
@@ -21,9 +21,22 @@ pub(super) fn policy(config: &Config, found: &mut Findings) {
     }
 }
 
-/// The organisations can be read.
+/// The organisations, where a file names them, and the persons who sign for them can be read.
 pub(super) fn organisations(config: &Config, found: &mut Findings) {
-    match read_organisations(&config.enrolment.file) {
+    match (&config.operators.register, read_operators(config)) {
+        (None, _) => {
+            let advice = "make a register with `sluis operator key` and set `operators.register`";
+            found.warning("operators", "no register: nobody can admit or suspend an organisation", advice);
+        }
+        (Some(file), Ok(_)) => found.ok("operators", format!("`{}` can be read", file.display())),
+        (Some(_), Err(error)) => {
+            found.fault("operators", error.to_string(), "correct the file of `operators.register`")
+        }
+    }
+    let Some(file) = &config.enrolment.file else {
+        return found.ok("enrolment", "persons sign for who is admitted: `sluis organisation` shows them");
+    };
+    match read_organisations(file) {
         Ok(file) if file.organisation.is_empty() => {
             found.warning("enrolment", "no organisation is admitted", "add one, else nobody can ask anything");
         }
@@ -46,7 +59,7 @@ pub(super) async fn against_the_log(config: &Config, now: Millis, found: &mut Fi
             Err(_) => {}
         }
     }
-    let Ok(file) = read_organisations(&config.enrolment.file) else { return };
+    let Some(Ok(file)) = config.enrolment.file.as_deref().map(read_organisations) else { return };
     let today = dutch_date(now);
     for role in &file.organisation {
         let (who, until) = (format!("{} {} ({})", role.oin, role.unit, role.recipient), role.agreement.until);

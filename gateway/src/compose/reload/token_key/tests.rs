@@ -5,7 +5,7 @@ use crate::compose::reload::files::{Look, Watched};
 use crate::token::endpoint::{Grant, GrantError, Grants};
 use crate::token::fault::TokenError;
 use crate::token::issue::{Issuer, Realm};
-use crate::token::verify::Expectation;
+use crate::token::verify::{Expectation, IssuedBy};
 use crate::transport::peer::Peer;
 use crate::transport::rehearsal::{Folder, GOOD, authority, peer, subject};
 use sluis_core::organisation::Oin;
@@ -46,7 +46,8 @@ impl Stage {
             service: "s".to_owned(),
         };
         let (current, clock) = (Arc::new(SigningKey::generate().unwrap()), Arc::new(Hands(AtomicU64::new(NOW))));
-        let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
+        let expectation =
+            Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, issued_by: IssuedBy::Endpoint };
         let issuer = Issuer::new(Arc::clone(&current), realm);
         let endpoint = Arc::new(Endpoint {
             issuer,
@@ -55,14 +56,7 @@ impl Stage {
             quotas: Arc::default(),
         });
         let verifier = Arc::new(Verifier::new(expectation, KeySet::new().with_own(&current)));
-        let piece = TokenKey {
-            verifier,
-            endpoint,
-            clock: Arc::clone(&clock) as _,
-            others: KeySet::new(),
-            current,
-            leaving: Vec::new(),
-        };
+        let piece = TokenKey { verifier, endpoint, clock: Arc::clone(&clock) as _, current, leaving: Vec::new() };
         let peer = peer(&authority().issue(&subject(&[GOOD])).unwrap());
         Self { piece, clock, folder: Folder::new(), peer }
     }
