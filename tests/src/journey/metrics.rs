@@ -74,7 +74,8 @@ fn the_page_counts_what_happened_and_names_nobody() {
     let lines = parsed(&page);
     assert!(lines.iter().any(|l| l.starts_with("family sluis_call_seconds histogram")), "{lines:#?}");
     let families = lines.iter().filter_map(|line| line.strip_prefix("family ")?.split(' ').next());
-    let explained = crate::operator_guide::rows("Metrics").into_iter().flat_map(|(names, _)| names).collect::<BTreeSet<_>>();
+    let explained =
+        crate::operator_guide::rows("Metrics").into_iter().flat_map(|(names, _)| names).collect::<BTreeSet<_>>();
     let shown = families.map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(explained, shown, "docs/operator-guide.md, Metrics");
     // Who asked what moves when the hour or the day is over, and neither is (A23).
