@@ -224,7 +224,7 @@ impl Gateway {
             return Err(Fault::BsnNotAllowed);
         }
         // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
-        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
+        if !admitted.enrolment.names(Purpose::InvoiceFormal) {
             return Err(Fault::NotEnrolled);
         }
         let active = self.active.load_full();
@@ -235,13 +235,14 @@ impl Gateway {
             "salt": data_encoding::HEXLOWER.encode(&self.salt()),
             "actor": actor.map(Actor::as_str),
             "opening": opening,
+            "fsc": caller.connection,
         });
         let payload = payload.to_string().into_bytes();
         let leaf = asked(caller, &admitted, Purpose::InvoiceFormal, transaction_id, &active)
             .leaf(LeafKind::AuditOpen)
             .with(Key::Bid, id.simple().to_string())
             .with(Key::Pc, commitment::payload(&payload));
-        let relies_on = relies_on(caller, &admitted, &active);
+        let relies_on = relies_on(&admitted, &active);
         let digest = self.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
         let transaction = Some(crate::entry::transaction(caller, transaction_id, digest));
         let payload = Some(self.sealed(&key, rid, &payload)?);
@@ -277,8 +278,10 @@ fn judged(
     })
 }
 
-fn relies_on(caller: &Caller, admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
-    vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)]
+fn relies_on(admitted: &Admitted, active: &ActivePolicy) -> Vec<(GuardKey, u64)> {
+    let mut relies_on = vec![(GuardKey::Policy, active.version)];
+    relies_on.extend(admitted.relies_on.iter().cloned());
+    relies_on
 }
 
 fn recorded(verdict: Verdict) -> Result<Option<Receipt>, Fault> {

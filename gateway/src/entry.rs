@@ -26,6 +26,9 @@ pub const fn coarse(kind: LeafKind) -> &'static str {
 
 /// Payloads of refusals are padded from here to the next step, so that unknown and known subjects look alike at rest.
 const REFUSAL_BYTES_MIN: usize = 1025;
+/// What fits into that step.
+#[cfg(test)]
+pub(crate) const REFUSAL_BYTES_MAX: usize = 2048;
 
 /// What the entry of one question says in clear, besides its outcome.
 pub struct Asked<'a> {

@@ -36,7 +36,7 @@ impl Gateway {
         for _ in 0..ATTEMPTS_MAX {
             let active = self.active.load_full();
             let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
-            let gathered = self.gather(caller, &admitted, &active, &matter).await?;
+            let gathered = self.gather(&admitted, &active, &matter).await?;
             let question = Question {
                 recipient: admitted.enrolment.recipient,
                 purpose: ask.purpose,

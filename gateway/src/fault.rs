@@ -10,9 +10,26 @@ pub enum Fault {
     /// The organisation is unknown here, suspended, or its agreement has ended.
     #[error("this organisation is not enrolled here, is suspended, or its agreement has ended: ask the holder")]
     NotEnrolled,
+    /// The organisation is enrolled with other certificates.
+    #[error("this certificate is not one of those your organisation is enrolled with: ask the holder to add it")]
+    OtherCertificate,
+    /// Two roles of the organisation name the purpose with different rights.
+    #[error(
+        "two roles of your organisation name this purpose with different rights: ask the holder to tell them apart"
+    )]
+    AmbiguousEnrolment,
+    /// Enrolments were not read or changed.
+    #[error(transparent)]
+    Enrolling(Box<crate::enrolling::EnrollingFault>),
     /// The token's grant is not the current one.
     #[error("the grant in the token is not current: fetch a new token")]
     GrantNotCurrent,
+    /// The grant is of the caller, but says something else about delegation than the token.
+    #[error("the grant does not say what the token says about delegation (act, pdi): agree on a contract that does")]
+    DelegationNotGranted,
+    /// The organisation on whose behalf the call is made is unknown here, suspended, or its agreement has ended.
+    #[error("the organisation on whose behalf you call is not enrolled here, is suspended, or its agreement has ended")]
+    DelegatorNotEnrolled,
     /// Standing may be recorded by the holder's own systems only.
     #[error("only the holder's own systems may record standing")]
     MayNotRecord,
@@ -25,6 +42,15 @@ pub enum Fault {
     /// The holder does not know the client whose standing is recorded.
     #[error("the holder has no client under this identifier")]
     UnknownClient,
+    /// There is no manual disclosure at this index, or what it said was erased.
+    #[error("there is no manual disclosure at this index, or what it said was erased: `sluis manual open` lists them")]
+    DisclosureUnknown,
+    /// A review stands already.
+    #[error("this disclosure has been reviewed already")]
+    DisclosureReviewed,
+    /// The reviewer told it himself.
+    #[error("the review must come from another person than the one who told it")]
+    ReviewerDisclosed,
     /// The transaction id was used for another question.
     #[error("this transaction id was used for another question: use a new one")]
     TransactionReused,

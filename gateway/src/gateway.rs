@@ -46,14 +46,16 @@ pub struct Gateway {
     pub slots: crate::slot::Slots,
     /// Held while a policy becomes active: from its entry in the log until questions are decided under it.
     pub activating: tokio::sync::Mutex<()>,
+    /// Who may change enrolments.
+    pub enrolling: crate::enrolling::Enrolling,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
-    /// What each organisation has left, and what was turned away.
-    pub quotas: Arc<crate::quota::Quotas>,
     /// What happened since the start, as numbers.
     pub metrics: Arc<crate::operation::metrics::Metrics>,
     /// How far its end has come.
     pub ending: crate::operation::ending::Ending,
+    /// What each organisation has left, and what was turned away.
+    pub quotas: Arc<crate::quota::Quotas>,
 }
 
 impl Gateway {

@@ -1,13 +1,15 @@
 //! Gathers all that a decision may know, with the version of each state it relies on.
 
 use crate::fault::Fault;
+use crate::fsc::connection::ServiceConnection;
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::claim::Comparison;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::fact::{Fact, Facts};
 use sluis_core::field::{Field, FieldSet};
+use sluis_core::holder_fact::HeldFact;
 use sluis_core::log::Millis;
-use sluis_core::log::draft::{GuardKey, Versioned};
+use sluis_core::log::draft::GuardKey;
 use sluis_core::organisation::{Oin, Purpose};
 use sluis_core::ports::{HolderFacts, SubjectKey};
 use sluis_core::standing::{Asked, Standing};
@@ -21,19 +23,19 @@ pub struct Caller {
     pub oin: Oin,
     /// `x5t#S256` of the certificate, as it stands in leaves.
     pub thumbprint: Arc<str>,
-    /// The grant named in the token.
-    pub grant: Arc<str>,
+    /// The connection that the token stands for.
+    pub connection: ServiceConnection,
     /// Last moment of the certificate: a stream that outlives it ends.
     pub certified_until: Millis,
 }
 
-/// The caller's enrolments with their version, read once per call.
+/// Under what a caller was admitted, read once per call.
 #[derive(Debug)]
 pub struct Admitted {
-    /// The enrolment under which this purpose is asked.
+    /// The enrolment under which this purpose is asked. Of a delegated call it is the delegator's, narrowed by the caller's.
     pub enrolment: Enrolment,
-    /// The version of the organisation's row.
-    pub version: u64,
+    /// The rows of organisations that this rests on, with their versions: the caller's, and the delegator's where there is one.
+    pub relies_on: Vec<(GuardKey, u64)>,
 }
 
 impl Admitted {
@@ -75,45 +77,20 @@ pub struct Matter<'a> {
 }
 
 impl Gateway {
-    /// Admits a caller for a purpose: certificate in force, enrolled, not suspended, agreement in force, grant current.
-    /// Called for every call and for every page of a stream.
-    ///
-    /// # Errors
-    /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], or a store that does not answer.
-    pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
-        let row = self.register.enrolments(&caller.oin).await?;
-        let current = self.grants.grant(&caller.oin, &row);
-        let Versioned { version, state } = row;
-        let now = self.clock.now();
-        let today = dutch_date(now);
-        if now > caller.certified_until {
-            return Err(Fault::NotEnrolled);
-        }
-        if current != caller.grant {
-            return Err(if state.is_empty() { Fault::NotEnrolled } else { Fault::GrantNotCurrent });
-        }
-        let mut in_force = state.into_iter().filter(|e| e.in_force(today));
-        let Some(first) = in_force.next() else { return Err(Fault::NotEnrolled) };
-        let names = |e: &Enrolment| purpose.is_none_or(|p| e.purposes.contains(&p));
-        let enrolment = if names(&first) { first } else { in_force.find(names).unwrap_or(first) };
-        Ok(Admitted { enrolment, version })
-    }
-
     /// Gathers facts about a matter, to be decided under `active`. An unknown subject gathers too: its leaf is sealed with the key of the day.
     ///
     /// # Errors
     /// A store that does not answer.
     pub async fn gather(
         &self,
-        caller: &Caller,
         admitted: &Admitted,
         active: &ActivePolicy,
         matter: &Matter<'_>,
     ) -> Result<Gathered, Fault> {
         let now = self.clock.now();
         let today = dutch_date(now);
-        let mut relies_on =
-            vec![(GuardKey::Policy, active.version), (GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        let mut relies_on = vec![(GuardKey::Policy, active.version)];
+        relies_on.extend(admitted.relies_on.iter().cloned());
         let known = match self.keys.find(matter.subject).await? {
             Some(subject) => self.known(subject, matter, today).await?,
             None => None,
@@ -129,11 +106,13 @@ impl Gateway {
         let facts = holder_facts(&holder, &standing.state, matter, today);
         let municipality = holder.municipality_code.as_deref();
         let facts = admitted.enrolment.answer(facts, matter.purpose, municipality, today);
-        let facts = self.standing_facts(facts, caller, admitted, matter, &standing.state, now);
+        let facts = admitted.enrolment.answer_own(facts, &holder);
+        let facts = self.standing_facts(facts, admitted, matter, &standing.state, now);
         Ok(Gathered { facts, subject: Some(subject), key, relies_on, today })
     }
 
-    async fn known(
+    /// The subject as the holder has it, with its key of this year; `None` when it is unknown, erased or ambiguous.
+    pub(crate) async fn known(
         &self,
         subject: SubjectRef,
         matter: &Matter<'_>,
@@ -156,14 +135,14 @@ impl Gateway {
     fn standing_facts(
         &self,
         facts: Facts,
-        caller: &Caller,
         admitted: &Admitted,
         matter: &Matter<'_>,
         standing: &Standing,
         now: Millis,
     ) -> Facts {
         let asked = Asked {
-            organisation: &caller.oin,
+            // Of a delegated call this is the delegator: it is its worker, its consent, its caseload.
+            organisation: &admitted.enrolment.oin,
             recipient: admitted.enrolment.recipient,
             actor: matter.actor,
             purpose: matter.purpose,
@@ -172,12 +151,24 @@ impl Gateway {
     }
 }
 
-fn holder_facts(holder: &HolderFacts, standing: &Standing, matter: &Matter<'_>, today: jiff::civil::Date) -> Facts {
+/// What the holder says, with what our register adds to it.
+pub(crate) fn holder_facts(
+    holder: &HolderFacts,
+    standing: &Standing,
+    matter: &Matter<'_>,
+    today: jiff::civil::Date,
+) -> Facts {
     let facts = Facts::UNKNOWN
         .with_bool(Fact::Known, true)
         .with_bool(Fact::ActiveCase, holder.active_case)
         .with_bool(Fact::ResidenceSecret, holder.residence_secret || standing.residence_secret())
-        .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })));
+        .with_bool(Fact::Declared, matches!(matter.claim, Some(Comparison::Agrees { .. })))
+        // A word that the fact does not have leaves it unknown.
+        .with(Fact::Financing, holder.held.text(HeldFact::FinancingLaw).unwrap_or_default());
+    let facts = match holder.held.flag(HeldFact::PrivacyStatement) {
+        Some(signed) => facts.with_bool(Fact::PrivacyStatement, signed),
+        None => facts,
+    };
     // Born after today, no birth date, or a day that leaves two brackets open: unknown, and unknown never permits.
     let ages = holder.birth_date.and_then(|birth| birth.ages_on(today));
     match ages.map(|(youngest, oldest)| (bracket(youngest), bracket(oldest))) {

@@ -3,6 +3,7 @@
 //! Surfaces (`grpc`, `token`, `cli`) speak the wire; conduct (one file per promise) keeps the order of steps; the
 //! core decides and proves; adapters hold engines. One request walks down once and up once.
 
+pub mod admission;
 pub mod audit;
 pub mod cli;
 pub mod client;
@@ -10,10 +11,13 @@ pub mod compose;
 pub mod condition;
 pub mod config;
 pub mod demo;
+pub mod disclosure;
+pub mod enrolling;
 pub mod enrolment;
 pub mod entry;
 pub mod explain;
 pub mod fault;
+pub mod fsc;
 pub mod gateway;
 pub mod gather;
 pub mod grpc;

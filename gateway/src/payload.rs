@@ -2,6 +2,7 @@
 //!
 //! Enough to make the decision again: subject, actor, mask, every fact with its value, reasons, rule.
 
+use crate::fsc::connection::ServiceConnection;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sluis_core::fact::Facts;
 use sluis_core::field::FieldSet;
@@ -26,6 +27,8 @@ pub struct Particulars<'a> {
     pub body_salt: Option<&'a [u8; 32]>,
     /// What must happen afterwards, for a release.
     pub obligations: &'a [Obligation],
+    /// The connection that the question came over; absent for an item of a page, whose payload has it once.
+    pub connection: Option<&'a ServiceConnection>,
     /// Reference of the claim line and in what the billing record differs, for an item of an audit.
     pub line: Option<(&'a str, FieldSet)>,
 }
@@ -54,6 +57,9 @@ impl Serialize for Salted<'_> {
             map.serialize_entry("line", reference)?;
             map.serialize_entry("differing", &differing.to_hex())?;
         }
+        if let Some(connection) = said.connection {
+            map.serialize_entry("fsc", connection)?;
+        }
         map.end()
     }
 }
@@ -77,5 +83,48 @@ impl Serialize for KnownFacts {
             map.serialize_entry(fact.code(), value)?;
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::REFUSAL_BYTES_MAX;
+    use crate::token::verify::IssuedBy;
+    use sluis_core::enrolment::GrantHash;
+    use sluis_core::fact::Fact;
+    use sluis_core::organisation::Oin;
+
+    /// Everything at its longest must fit where the payloads of all refusals are padded to: else length would tell.
+    #[test]
+    fn the_longest_refusal_is_no_longer_than_the_others() {
+        let longest = |facts: Facts, fact: &Fact| {
+            let value = fact.values().iter().max_by_key(|value| value.len()).unwrap();
+            facts.with(*fact, value)
+        };
+        let oin = || Oin::parse("00000099000000001000").unwrap();
+        let connection = ServiceConnection {
+            grant: "x".repeat(GrantHash::LENGTH_MAX),
+            service: "x".repeat(100),
+            delegator: Some(oin()),
+            publication_delegator: Some(oin()),
+            issued_by: IssuedBy::Manager,
+        };
+        let reasons: Vec<_> = Fact::ALL.iter().map(|fact| Reason::Unmet(*fact)).collect();
+        let (actor, rule) = (Actor::parse(&"w".repeat(64)), "r".repeat(64));
+        let said = Particulars {
+            subject: &SubjectId::client_number(&"9".repeat(20)).unwrap(),
+            actor: actor.as_ref(),
+            mask: Some(FieldSet::EMPTY),
+            facts: Fact::ALL.iter().fold(Facts::UNKNOWN, longest),
+            reasons: &reasons,
+            rule: Some(&rule),
+            body_salt: None,
+            obligations: &[],
+            connection: Some(&connection),
+            line: None,
+        };
+        let length = serde_json::to_string(&Salted(&said, [255; 32])).unwrap().len();
+        assert!(length <= REFUSAL_BYTES_MAX, "{length}");
     }
 }

@@ -116,7 +116,7 @@ impl Gateway {
     ) -> Result<Option<Answer>, Fault> {
         let active = self.active.load_full();
         let matter = Matter { subject: &ask.subject, purpose: ask.purpose, actor: ask.actor.as_ref(), claim: None };
-        let gathered = self.gather(caller, admitted, &active, &matter).await?;
+        let gathered = self.gather(admitted, &active, &matter).await?;
         let question = Question {
             recipient: admitted.enrolment.recipient,
             purpose: ask.purpose,
@@ -212,6 +212,7 @@ impl Gateway {
             body_salt: Some(&sealed.salt),
             obligations: permit.obligations(),
             line: None,
+            connection: Some(&asked.caller.connection),
         })?;
         self.draft(rid, leaf, &payload, gathered)
     }
@@ -265,6 +266,7 @@ impl Gateway {
             body_salt: None,
             obligations: &[],
             line: None,
+            connection: Some(&asked.caller.connection),
         })?;
         self.draft(rid, leaf, &payload, gathered)
     }

@@ -7,7 +7,7 @@ use crate::gather::Caller;
 use crate::recorder::Verdict;
 use serde_json::json;
 use sluis_core::log::commitment;
-use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey};
+use sluis_core::log::draft::{Concerns, Draft, Effect};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::padded;
 use sluis_core::log::receipt::Receipt;
@@ -44,7 +44,7 @@ impl Gateway {
         let digest = self.request_digest(recording.transaction_id, &recording.request).await?;
         let mut draft = self.standing_draft(caller, recording, subject).await?;
         draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
-        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), admitted.version)];
+        draft.relies_on = admitted.relies_on;
         match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => Ok(receipt),
             // The same change under the same transaction id: it was recorded the first time.
@@ -77,6 +77,7 @@ impl Gateway {
             "salt": data_encoding::HEXLOWER.encode(&self.salt()),
             "subject": { recording.subject.kind(): recording.subject.value() },
             "standing": recording.change,
+            "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
         let leaf = self.tagged(&key, rid, leaf, &payload);

@@ -4,6 +4,7 @@
 
 mod audit;
 mod certificate;
+mod disclosure;
 mod enrolment;
 mod frame;
 mod question;

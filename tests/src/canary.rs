@@ -26,7 +26,7 @@ async fn play(world: &World, cases: &[Case]) -> Vec<String> {
         let desk = world.desk(&case.who).await;
         let mut masks = vec![None];
         if case.has_masks() {
-            masks.extend((1..=52).map(Some));
+            masks.extend((1..=53).map(Some));
         }
         for mask in masks {
             let field = mask.map(|m| Field::try_from(m).unwrap());

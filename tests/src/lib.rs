@@ -11,11 +11,19 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod disclosure;
+#[cfg(test)]
+mod enrolling;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod independent;
+#[cfg(test)]
+mod jose;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
@@ -23,11 +31,15 @@ mod limit;
 #[cfg(test)]
 mod look_alike;
 #[cfg(test)]
+mod operator_guide;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
 mod race;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]

@@ -12,16 +12,19 @@ use sluis_core::policy::{Clause, Policy, Sources, load};
 use sluis_core::release::{Decision, Obligation, Permit, Question, Refusal, Withheld};
 use sluis_core::subject::SubjectId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 const CATALOG: &str = include_str!("../../gateway/policy/catalog.toml");
 const CEILING: &str = include_str!("../../gateway/policy/ceiling.toml");
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     ("invoice", include_str!("../scenarios/invoice.toml")),
     ("treatment", include_str!("../scenarios/treatment.toml")),
     ("parent", include_str!("../scenarios/parent.toml")),
     ("police", include_str!("../scenarios/police.toml")),
     ("trust", include_str!("../scenarios/trust.toml")),
+    ("insurer", include_str!("../scenarios/insurer.toml")),
+    ("referral", include_str!("../scenarios/referral.toml")),
     ("default-deny", include_str!("../scenarios/default-deny.toml")),
 ];
 
@@ -141,17 +144,16 @@ fn codes(set: FieldSet) -> Vec<&'static str> {
     set.iter().map(Field::code).collect()
 }
 
-fn policies() -> Vec<Policy> {
+/// Loaded once: loading enumerates them.
+static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
     let texts = [
         include_str!("../../gateway/policy/kracht.toml"),
         include_str!("../../gateway/policy/statutory.toml"),
         include_str!("../../gateway/policy/akj.toml"),
     ];
-    let one = |policy: &&'static str| {
-        load(&Sources { catalog: CATALOG, ceiling: CEILING, policy }).expect("the shipped policy")
-    };
-    texts.iter().map(one).collect()
-}
+    let one = |policy| load(&Sources { catalog: CATALOG, ceiling: CEILING, policy }).expect("the shipped policy");
+    texts.into_iter().map(one).collect()
+});
 
 fn files() -> Vec<File> {
     FILES.iter().map(|(name, text)| toml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"))).collect()
@@ -159,12 +161,11 @@ fn files() -> Vec<File> {
 
 /// Every scenario with the facts that hold in it, under every policy that it names.
 fn each(mut visit: impl FnMut(&Scenario, Facts, &Policy)) {
-    let policies = policies();
     for file in files() {
         for scenario in &file.scenario {
             assert!(!scenario.source.is_empty() && !scenario.policies.is_empty(), "{}", scenario.name);
             for name in &scenario.policies {
-                let policy = policies.iter().find(|p| p.name() == name);
+                let policy = POLICIES.iter().find(|p| p.name() == name);
                 let policy = policy.unwrap_or_else(|| panic!("{}: no policy `{name}`", scenario.name));
                 visit(scenario, scenario.facts(&file.given), policy);
             }
@@ -188,7 +189,7 @@ fn every_clause_of_every_policy_is_met_by_a_scenario() {
             }
         }
     });
-    for policy in policies() {
+    for policy in POLICIES.iter() {
         for rule in policy.rules() {
             for (place, _) in clauses(rule) {
                 let place = format!("{} {} {place}", policy.name(), rule.id());

@@ -7,6 +7,8 @@
 pub mod broken;
 pub mod desk;
 pub mod folder;
+pub mod manager;
+pub mod operators;
 pub mod people;
 pub mod ports;
 pub mod raw;
@@ -68,7 +70,7 @@ impl World {
 
     /// Addresses of the gRPC listener and the token endpoint.
     pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
-        (self.listening.grpc, self.listening.token)
+        (self.listening.grpc, self.listening.token.unwrap())
     }
 
     /// An organisation that is connected, with a token from the token endpoint.

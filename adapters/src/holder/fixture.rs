@@ -40,7 +40,8 @@ impl Scratch {
                    municipality_code, active_case, residence_secret, reimbursement, help_question, health_summary,
                    plan, plan_summary, care_status, appointments, parents_reports, av_recordings, whereabouts,
                    danger_nature, persons_at_risk, end_reason, session_notes, youth_confidential, care_form,
-                   crisis_start, referrer_type, outcome, informant, worker_contact);
+                   crisis_start, referrer_type, outcome, informant, worker_contact, registered_on, financing,
+                   insurer_uzovi, performance_code, diagnosis_group, privacy_statement, gp_agb, referrer_agb);
                  CREATE TABLE parent (parent_id, first_name, prefix, last_name, phone, email);
                  CREATE TABLE client_parent (client_number, parent_id, authority);
                  CREATE TABLE billing (record_id TEXT, client_number, provider_agb, allocation_number,
@@ -62,6 +63,8 @@ impl Scratch {
                     ("active_case", "@1"),
                     ("municipality_code", "0518"),
                     ("residence_secret", "@0"),
+                    ("financing", "ZVW"),
+                    ("privacy_statement", "@1"),
                 ],
             );
             let record = format!("R{row}");
@@ -82,6 +85,8 @@ impl Scratch {
                     ("unit", "01"),
                     ("tariff", "@112"),
                     ("amount", "@13440"),
+                    ("start_date", &format!("2025-01-0{row}")),
+                    ("end_date", &format!("2025-02-0{row}")),
                 ],
             );
             for parent in ["a", "b"] {

@@ -10,8 +10,10 @@ mod checkpointer;
 mod erase;
 mod errors;
 mod guard_cache;
+pub mod inspect;
 mod key_cache;
 mod keys;
+mod keys_reader;
 mod open;
 mod open_error;
 mod pool;
@@ -25,6 +27,7 @@ mod statements;
 mod writer;
 
 pub use keys::SqliteKeys;
+pub use keys_reader::SqliteKeysReader;
 pub use open::{Limits, in_use};
 pub use open_error::OpenError;
 pub use reader::SqliteLogReader;

@@ -1,6 +1,6 @@
 //! The ledger port: appends go to the writer, reads are answered here.
 
-use super::rows::{corrupt, head_row, index_of, leaf_row, leaf_row_end};
+use super::rows::{corrupt, head_row, index_of, kind_number, leaf_row, leaf_row_end};
 use super::writer::{Command, KeptCheckpoint};
 use super::{SqliteLog, statements};
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row};
 use sluis_core::log::draft::{Draft, SealedPayload};
 use sluis_core::log::finalise::{Committed, Head};
-use sluis_core::log::{Hash, Millis};
+use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Ledger, StoreError, StoredEntry};
 use std::sync::atomic::Ordering;
@@ -34,6 +34,16 @@ impl Ledger for SqliteLog {
         let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
         let to = from.saturating_add(u64::from(count).min(ROWS_MAX));
         self.column("log_leaf", statements::LEAVES, (first, leaf_row_end(self.log, to)))
+    }
+
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let (end, count) = (leaf_row_end(self.log, u64::MAX), u64::from(count).min(ROWS_MAX) as i64);
+        match kind {
+            LeafKind::Manual => self.column("log_leaf", statements::MANUAL_LEAVES, (first, end, count)),
+            LeafKind::ObligationDone => self.column("log_leaf", statements::DONE_LEAVES, (first, end, count)),
+            _ => self.column("log_leaf", statements::KIND_LEAVES, (first, end, count, kind_number(kind))),
+        }
     }
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
@@ -119,7 +129,7 @@ impl SqliteLog {
         })
     }
 
-    fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
+    pub(super) fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row(keys, stored_entry).optional()
@@ -135,7 +145,7 @@ fn sized((size, note): (i64, String)) -> Result<(u64, String), StoreError> {
     Ok((u64::try_from(size).map_err(|_| corrupt("log_checkpoint"))?, note))
 }
 
-fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error> {
+pub(super) fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error> {
     let key_id: Option<[u8; 16]> = row.get(2)?;
     let ciphertext: Option<Vec<u8>> = row.get(3)?;
     let payload = key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext });

@@ -1,14 +1,15 @@
 //! A log that another process serves, opened for reading only: for exports on the same machine.
 //!
-//! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state stay sealed.
+//! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state are sealed.
 
 use super::errors::LOG;
 use super::open::{self, LOG_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
+use super::read::stored_entry;
 use super::rows::{head_row, leaf_row, leaf_row_end};
 use super::statements;
 use sluis_core::log::finalise::Head;
-use sluis_core::ports::StoreError;
+use sluis_core::ports::{StoreError, StoredEntry};
 use std::path::Path;
 
 /// Leaves, head and kept checkpoints of a log.
@@ -50,6 +51,20 @@ impl SqliteLogReader {
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(statements::LEAVES)?;
             let rows = statement.query_map((first, end), |row| row.get(0))?;
+            rows.collect()
+        })
+    }
+
+    /// `count` entries from `from` with their sealed payloads, in order; fewer at the end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log does not answer.
+    pub fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        self.readers.read("log_leaf", |connection| {
+            let mut statement = connection.prepare_cached(statements::ENTRIES)?;
+            let rows = statement.query_map((first, end), stored_entry)?;
             rows.collect()
         })
     }

@@ -29,6 +29,10 @@ statements! {
         WRITE_STATE = "INSERT INTO state (kind, key, version, leaf_index, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
                        ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version,
                        leaf_index = excluded.leaf_index, sealed = excluded.sealed";
+        ORGANISATIONS = "SELECT key FROM state WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+        SET_BY = "SELECT leaf_index FROM state WHERE kind = ?1 AND key = ?2";
+        ENTRY_OF_KIND_AFTER = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND kind = ?2 AND row > ?3
+                               AND t >= (SELECT t FROM log_leaf WHERE row = ?3) ORDER BY t, row LIMIT 1";
         SEEN = "SELECT row, digest, kind FROM log_leaf WHERE oin = ?1 AND txn = ?2";
         RID = "SELECT row FROM log_leaf WHERE rid = ?1";
         WRITE_LOW = "INSERT INTO replica (replica_id, low) VALUES (?1, ?2)
@@ -46,10 +50,14 @@ statements! {
         CHECKPOINTS = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
         NEWEST_CHECKPOINT = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 ORDER BY size DESC LIMIT 1";
         LEAVES = "SELECT leaf FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
+        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 22 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
+        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 26 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
+        KIND_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = ?4 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";
         ENTRY = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row = ?1";
+        ENTRIES = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         TRANSACTION = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND txn = ?2";
         PAGE = "SELECT blob FROM page_blob WHERE row = ?1";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < ?1";

@@ -83,6 +83,16 @@ facts! {
     SecrecySigned = "secrecy_signed" @ 45 { "true", "false" };
     /// A professional's decision on this purpose and actor, still in force.
     ProfessionalReview = "professional_review" @ 47 { "none", "permitted", "withheld" };
+    /// The law that pays for the care, as the holder says: a claim under the Zvw is about Zvw care only (X6).
+    Financing = "financing" @ 50 { "jeugdwet", "zvw", "other" };
+    /// The caller is the health insurer of the subject (UZOVI).
+    OwnInsured = "own_insured" @ 53 { "true", "false" };
+    /// Client and provider signed that nothing which reveals a diagnosis goes to the insurer.
+    PrivacyStatement = "privacy_statement" @ 55 { "true", "false" };
+    /// The caller is the subject's GP (huisarts), by AGB code or OIN (B11).
+    OwnGp = "own_gp" @ 57 { "true", "false" };
+    /// The caller referred the subject (verwijzer), by AGB code or OIN (B11).
+    OwnReferrer = "own_referrer" @ 59 { "true", "false" };
 }
 
 impl Fact {

@@ -118,6 +118,7 @@ fields! {
     PerformanceCode = 49, "performance_code", Administration;
     DiagnosisGroup = 50, "diagnosis_group", Content;
     WorkerContact = 51, "worker_contact", Administration;
+    RegisteredOn = 52, "registered_on", Administration;
 }
 
 impl serde::Serialize for Field {

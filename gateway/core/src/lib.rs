@@ -13,6 +13,7 @@ mod closed_list;
 
 pub mod claim;
 pub mod decide;
+pub mod disclosure;
 pub mod enrolment;
 pub mod fact;
 pub mod field;
@@ -25,3 +26,4 @@ pub mod release;
 pub mod released;
 pub mod standing;
 pub mod subject;
+pub mod working_day;

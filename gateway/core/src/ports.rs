@@ -5,7 +5,8 @@ use crate::enrolment::Enrolment;
 use crate::holder_fact::HeldFacts;
 use crate::log::draft::{Draft, GuardState, Versioned};
 use crate::log::finalise::{Committed, Head};
-use crate::log::{Hash, Millis};
+use crate::log::leaf::Leaf;
+use crate::log::{Hash, LeafKind, Millis};
 use crate::organisation::Oin;
 use crate::release::{Extract, Permit};
 use crate::standing::Standing;
@@ -46,6 +47,9 @@ pub enum StoreError {
     },
 }
 
+/// Leaves read at a time when looking for those of one kind.
+const LEAVES_READ: u32 = 1000;
+
 /// The durable log and what follows from it.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -62,6 +66,30 @@ pub trait Ledger: Send + Sync {
 
     /// The exact bytes of `count` leaves from `from`, in order; fewer at the end of the log.
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
+
+    /// The exact bytes of at most `count` leaves of one kind from index `from`, in order. Empty when there are no more.
+    ///
+    /// An engine finds manual disclosures and obligations that were met by an index; for other kinds it may read every leaf.
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        let (mut found, mut next) = (Vec::new(), from);
+        loop {
+            let page = self.leaves(next, LEAVES_READ).await?;
+            if page.is_empty() {
+                return Ok(found);
+            }
+            for text in page {
+                let leaf = Leaf::decode(&text)
+                    .map_err(|_| StoreError::Corrupt { store: "log database", table: "log_leaf" })?;
+                next = leaf.index() + 1;
+                if leaf.kind() == kind {
+                    found.push(text);
+                }
+                if found.len() >= count as usize {
+                    return Ok(found);
+                }
+            }
+        }
+    }
 
     /// The leaf hashes `from..to`, and the stored sub-tree hashes: what proofs are built from.
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError>;
@@ -110,6 +138,15 @@ pub trait Register: Send + Sync {
 
     /// The enrolments of an organisation; version 0 and none when there is no row.
     async fn enrolments(&self, oin: &Oin) -> Result<Versioned<Vec<Enrolment>>, StoreError>;
+
+    /// The organisations that have a row, after `after` and in their order, at most `count`.
+    async fn organisations(&self, after: Option<&Oin>, count: u32) -> Result<Vec<Oin>, StoreError>;
+
+    /// The entry that set the enrolments of an organisation as they are; `None` when there is no row.
+    async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError>;
+
+    /// The first RECIPIENT entry that names this organisation after the entry at `index`.
+    async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError>;
 
     /// The active policy; `None` before the first activation.
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError>;

@@ -177,6 +177,13 @@ pub fn dutch_date(now: u64) -> Date {
     AMSTERDAM.to_datetime(moment.unwrap_or(jiff::Timestamp::UNIX_EPOCH)).date()
 }
 
+/// The moment at which a day begins in Europe/Amsterdam, milliseconds since the epoch; 0 for a day before it.
+#[must_use]
+pub fn dutch_midnight(day: Date) -> u64 {
+    let begins = AMSTERDAM.to_zoned(day.to_datetime(jiff::civil::Time::midnight()));
+    begins.map_or(0, |zoned| u64::try_from(zoned.timestamp().as_millisecond()).unwrap_or(0))
+}
+
 /// A person on the recipient's side who acts or for whom is asked: an employee of a partner, a parent in a portal.
 ///
 /// 1 to 64 printable ASCII characters without quotes or backslash. Appears in payloads only (A20).

@@ -50,7 +50,7 @@ impl Audit {
             actor: self.actor.as_ref(),
             claim: Some(&comparison),
         };
-        let gathered = gateway.gather(&self.caller, admitted, active, &matter).await?;
+        let gathered = gateway.gather(admitted, active, &matter).await?;
         let record_id = match &comparison {
             Comparison::Agrees { record_id } => Some(record_id.clone()),
             Comparison::Differs { .. } | Comparison::Absent => None,

@@ -70,7 +70,7 @@ impl Audit {
             .with(Key::Bc, body_root(&bodies))
             .with(Key::Pc, commitment::payload(&payload));
         let leaf = with_ground(leaf, verdicts);
-        let mut relied: Vec<_> = relies_on(&self.caller, attempt.admitted, attempt.active);
+        let mut relied: Vec<_> = relies_on(attempt.admitted, attempt.active);
         relied.extend(verdicts.iter().flat_map(|v| v.gathered.relies_on.iter().cloned()));
         relied.sort();
         relied.dedup();
@@ -98,6 +98,7 @@ impl Audit {
                 body_salt: None,
                 obligations: &[],
                 line: Some((&line.claim.reference, verdict.differing)),
+                connection: None,
             };
             serde_json::to_value(Salted(&said, item_salt(page_salt, item)))
         };
@@ -109,6 +110,7 @@ impl Audit {
             "salt": data_encoding::HEXLOWER.encode(&self.gateway.salt()),
             "page_salt": data_encoding::HEXLOWER.encode(page_salt),
             "withheld": withheld,
+            "fsc": self.caller.connection,
             "items": items,
         });
         Ok(payload.to_string().into_bytes())

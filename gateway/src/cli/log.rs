@@ -33,6 +33,8 @@ enum Action {
         #[arg(long, value_name = "KEY")]
         vkey: Option<String>,
     },
+    /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
+    FscRecords(super::fsc_records::FscRecords),
     /// Verify one receipt, and the body it commits to
     Receipt {
         /// The receipt (tlog-proof)
@@ -63,6 +65,7 @@ impl Log {
                 Ok(ExitCode::SUCCESS)
             }
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
+            Action::FscRecords(command) => command.run(),
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))
             }

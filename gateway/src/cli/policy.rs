@@ -24,7 +24,7 @@ enum Action {
         /// The legal ceiling; `ceiling.toml` beside the policy when absent
         #[arg(long, value_name = "FILE")]
         ceiling: Option<PathBuf>,
-        /// Enumerate every fact, not only those that the rules and properties mention
+        /// Enumerate every rule with the facts of every other too, not only with its own
         #[arg(long)]
         full: bool,
     },

@@ -38,7 +38,10 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     }
     println!("verifier key  {}", listening.gateway.verifier_key);
     println!("new subjects  {}", listening.provisioned);
-    println!("token         https://{}/token", listening.token);
+    match listening.token {
+        Some(token) => println!("token         https://{token}/token"),
+        None => println!("token         by the FSC Manager of {}", config.organisation.oin),
+    }
     if let Some(at) = listening.metrics {
         println!("metrics       http://{at}/metrics");
     }

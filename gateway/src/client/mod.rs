@@ -5,6 +5,8 @@ pub mod audit;
 pub mod connect_test;
 pub mod connection;
 pub mod describe;
+pub mod disclosure;
+pub mod enrolment;
 pub mod export;
 pub mod receipts;
 pub mod standing;

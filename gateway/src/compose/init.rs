@@ -11,14 +11,16 @@ use sluis_adapters::sqlite::{SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::ports::Clock;
 
-/// Makes the master key, the log key, the token key, the log database and the key database of a configuration.
+/// Makes the master key, the log key, the token key where the gateway issues tokens itself, the log database and the key database of a configuration.
 ///
 /// # Errors
 /// [`StartFault`] when one of them exists or cannot be written; what was made before it stays.
 pub fn init(config: &Config) -> Result<(), StartFault> {
     let master = MasterKey::generate(&config.keys.master_key, &OsEntropy)?;
     Ed25519Signer::generate(&config.log.signing_key, &OsEntropy)?;
-    secret_file::create(&config.token.key, SigningKey::generate()?.to_pem().as_bytes())?;
+    if let Some(key) = &config.token.key {
+        secret_file::create(key, SigningKey::generate()?.to_pem().as_bytes())?;
+    }
     let name = origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch);
     SqliteLog::create(&config.log.database, &name, &master, SystemClock.now(), 0)?;
     SqliteKeys::create(&config.keys.database, &master)?;

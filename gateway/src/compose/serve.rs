@@ -2,9 +2,9 @@
 
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
-use super::reload::{Asking, AtStart, Listeners, Replaceable};
+use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
 use super::{Assembled, StartFault};
-use crate::config::{Config, Operation};
+use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
 use crate::grpc::{self, DoorLimits, GrpcLimits};
@@ -13,7 +13,8 @@ use crate::recorder::LogState;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
-use crate::token::verify::{Expectation, Verifier};
+use crate::token::manager::signing_keys;
+use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::connection::TlsConnection;
@@ -28,15 +29,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 
-/// A connection that did not end by itself is cut after this time, also within a stream.
-const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
-
 /// A gateway that listens.
 pub struct Listening {
     /// Address of the gRPC listener.
     pub grpc: SocketAddr,
-    /// Address of the token endpoint.
-    pub token: SocketAddr,
+    /// Address of the token endpoint, where the gateway issues tokens itself.
+    pub token: Option<SocketAddr>,
     /// Address of metrics and readiness, where they are served.
     pub metrics: Option<SocketAddr>,
     /// The gateway behind it.
@@ -89,55 +87,82 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         group: config.token.group.clone(),
         service: config.token.service.clone(),
     };
-    let key = Arc::new(SigningKey::load(&config.token.key)?);
-    let expectation = Expectation { realm: realm.clone(), lifetime_max_s: LIFETIME_S, delegation: false };
-    let verifier = Arc::new(verify::Verifier::new(expectation, KeySet::new().with_own(&key)));
+    let (verifier, key) = issuing(config, &realm)?;
+    let verifier = Arc::new(verifier);
     let listeners = Arc::new(Listeners::begin(&config.tls)?);
     let grpc = bind(config.listen.grpc).await?;
-    let token = bind(config.listen.token).await?;
+    let token = match config.listen.token {
+        Some(at) => Some(bind(at).await?),
+        None => None,
+    };
     let watchtower = Watchtower::bind(config).await?;
-    let at = (address(&grpc)?, address(&token)?);
+    let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
-        connection_age_max: Some(CONNECTION_CUT_AFTER),
+        connection_age_max: Some(config.listen.connection_age_max()),
         writing_max: idle(config),
         // Later than a stream is ended for being idle, which is the milder end.
         reply_max: idle(config) * 5 / 4,
         ..Limits::default()
     };
-    let calls = accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
-    let calls = within(calls, Arc::clone(&gateway.quotas));
-    let requests = accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters));
-    let requests = within(requests, Arc::clone(&gateway.quotas));
+    let quotas = &gateway.quotas;
+    let calls = within(accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters)), Arc::clone(quotas));
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
+    watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
+    tokio::spawn(housekeeper.run(ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
-    watchtower.begin(&gateway, counters, Arc::clone(&verifier), ending.clone()).await;
-    tokio::spawn(housekeeper.run(ending.clone()));
-    let endpoint = Arc::new(Endpoint {
-        issuer: Issuer::new(Arc::clone(&key), realm),
-        grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
-        clock: Arc::clone(&gateway.clock),
-        quotas: Arc::clone(&gateway.quotas),
+    let own_tokens = token.zip(key).map(|(token, key)| {
+        let requests = accept(token, Arc::clone(&listeners.token), limits, Arc::clone(&counters));
+        let endpoint = Arc::new(Endpoint {
+            issuer: Issuer::new(Arc::clone(&key), realm),
+            grants: Arc::new(RegisterGrants { gateway: Arc::clone(&gateway), service: config.token.service.clone() }),
+            clock: Arc::clone(&gateway.clock),
+            quotas: Arc::clone(quotas),
+        });
+        let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
+        tokio::spawn(endpoint::serve(within(requests, Arc::clone(quotas)), router, told(ending.clone())));
+        OwnTokens { endpoint, key }
     });
-    let router = counted(endpoint::router(Arc::clone(&endpoint)), &gateway.metrics);
-    tokio::spawn(endpoint::serve(requests, router, told(ending.clone())));
-    let replaceable = Replaceable {
-        gateway: Arc::clone(&gateway),
-        listeners,
-        verifier: Arc::clone(&verifier),
-        endpoint,
-        token_key: key,
-        other_keys: KeySet::new(),
-    };
-    let reload = at_start.follow(replaceable, &ending);
+    let replaceable =
+        Replaceable { gateway: Arc::clone(&gateway), listeners, verifier: Arc::clone(&verifier), own_tokens };
+    let reload = at_start.follow(config, replaceable, &ending);
     let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    let (operation, (grpc, token)) = (config.operation.clone(), at);
-    Ok(Listening { grpc, token, metrics, gateway, provisioned, reload, end, server, operation, report })
+    let operation = config.operation.clone();
+    Ok(Listening {
+        grpc: grpc_at,
+        token: token_at,
+        metrics,
+        gateway,
+        provisioned,
+        reload,
+        end,
+        server,
+        operation,
+        report,
+    })
+}
+
+/// What judges tokens, and the key that signs them where the gateway issues them itself.
+fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<Arc<SigningKey>>), StartFault> {
+    let expect = |lifetime_max_s, issued_by| Expectation { realm: realm.clone(), lifetime_max_s, issued_by };
+    let issuer = config.token.issuer(config.listen.token.is_some());
+    match issuer.map_err(ConfigFault::Contradiction)? {
+        TokenIssuer::Endpoint(file) => {
+            let key = Arc::new(SigningKey::load(file)?);
+            let expectation = expect(LIFETIME_S, IssuedBy::Endpoint);
+            Ok((verify::Verifier::new(expectation, KeySet::new().with_own(&key)), Some(key)))
+        }
+        TokenIssuer::Manager(external) => {
+            let keys = signing_keys(&external.certificates, &config.organisation.oin, &external.algorithms)?;
+            let expectation = expect(external.lifetime_max_s, IssuedBy::Manager);
+            Ok((verify::Verifier::new(expectation, keys), None))
+        }
+    }
 }
 
 async fn run(
@@ -153,7 +178,7 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+    GrpcLimits { door, connection_age: listen.connection_age(), idle: idle(config), ..GrpcLimits::default() }
 }
 
 fn idle(config: &Config) -> Duration {
@@ -186,7 +211,9 @@ impl Grants for RegisterGrants {
         let row = self.gateway.register.enrolments(oin).await.map_err(|_| GrantError::Unavailable)?;
         let today = dutch_date(self.gateway.clock.now());
         if !row.state.iter().any(|e| e.in_force(today)) {
-            return Err(GrantError::NotAdmitted);
+            // The holder may always come to its own enrolments, also when nobody is enrolled yet.
+            let own = self.gateway.enrolling.grant_of_holder(oin).ok_or(GrantError::NotAdmitted)?;
+            return Ok((scope == self.service || scope == own).then_some(Grant { hash: own }));
         }
         let hash = grant_hash(oin, &row.state);
         Ok((scope == self.service || scope == hash).then_some(Grant { hash }))

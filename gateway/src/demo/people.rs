@@ -11,12 +11,14 @@ mod dice;
 mod dossier;
 mod household;
 mod names;
+mod paid;
 mod partner;
 mod standing;
 mod store;
 
 pub use cast::{Cast, Client, Family, Involvement};
 pub use declaration::{Invoice, Mistake, declaration};
+pub use paid::{INSURER_UZOVI, PRACTICE_AGB};
 pub use partner::{PARTNERS, Partner};
 pub use standing::standing_of;
 pub use store::create;

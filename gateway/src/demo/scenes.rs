@@ -1,7 +1,9 @@
 //! The scenes: the outside world through real clients over mutual TLS, each with the outcome it must have.
 
 use super::folder::Folder;
-use super::organisations::{self, DOSSIER_SYSTEM, Organisation, POLICE, PORTAL, ROTTERDAM, THE_HAGUE};
+use super::organisations::{
+    self, DOSSIER_SYSTEM, INSURER, Organisation, POLICE, PORTAL, PRACTICE, ROTTERDAM, THE_HAGUE,
+};
 use super::people::{Cast, Client, Family, Involvement};
 use super::tally::{Expected, Tally};
 use crate::cli::{Failure, connect};
@@ -40,6 +42,8 @@ impl<'a> Stage<'a> {
         self.care_workers().await?;
         self.parents().await?;
         self.police().await?;
+        self.insurer().await?;
+        self.practice().await?;
         self.stolen_token().await
     }
 
@@ -112,6 +116,36 @@ impl<'a> Stage<'a> {
         let approval = Kind::DangerApproval(v1::DangerApproval { professional: "in-0002".to_owned() });
         self.record("a second professional approves", &endangered, approval).await?;
         self.ask("serious danger, with the second approval", &POLICE, question(), Expected::Released).await
+    }
+
+    async fn insurer(&mut self) -> Result<(), Failure> {
+        let Cast { insured, insured_privately, insured_elsewhere, .. } = self.cast.clone();
+        let claim = |client: &Client| Question {
+            subject: by_bsn(&client.bsn),
+            purpose: v1::Purpose::ZvwClaim,
+            actor: "medisch-adviseur-3".to_owned(),
+            ..Question::default()
+        };
+        let scene = "about a claim of its own insured, care under the Zvw";
+        self.ask(scene, &INSURER, claim(&insured), Expected::Released).await?;
+        let scene = "the same of a client who signed the privacy statement: no diagnosis";
+        self.ask(scene, &INSURER, claim(&insured_privately), Expected::Released).await?;
+        let scene = "about its own insured, whose care the municipality pays";
+        self.ask(scene, &INSURER, claim(&insured_elsewhere), Expected::Refused).await
+    }
+
+    async fn practice(&mut self) -> Result<(), Failure> {
+        let Cast { patient, other_patient, .. } = self.cast.clone();
+        let notice = |client: &Client| Question {
+            subject: by_bsn(&client.bsn),
+            purpose: v1::Purpose::ReferralNotice,
+            actor: "huisarts-1".to_owned(),
+            ..Question::default()
+        };
+        let scene = "the GP of a client, for the notice of the registration";
+        self.ask(scene, &PRACTICE, notice(&patient), Expected::Released).await?;
+        let scene = "the same about a patient of another practice";
+        self.ask(scene, &PRACTICE, notice(&other_patient), Expected::Refused).await
     }
 
     async fn record(&mut self, scene: &str, client: &Client, kind: Kind) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use super::status::Invalid;
 use sluis_core::claim::ClaimLine;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::organisation::{Oin, Purpose, RecipientType};
-use sluis_core::standing::{AuthorityState, Change, ConsentBy, ObjectionKind, ReviewDecision};
+use sluis_core::standing::{AuthorityState, Change, ConsentBy, DANGER_CRITERIA, ObjectionKind, ReviewDecision};
 use sluis_core::subject::{Actor, Bsn, SubjectId};
 use sluis_proto::v1::{self, ErrorReason};
 
@@ -57,7 +57,8 @@ pub fn purpose(value: i32, field: &str) -> Result<Purpose, Invalid> {
     })
 }
 
-fn recipient_type(value: i32, field: &str) -> Result<RecipientType, Invalid> {
+/// A type of recipient.
+pub fn recipient_type(value: i32, field: &str) -> Result<RecipientType, Invalid> {
     let known = v1::RecipientType::try_from(value).ok();
     known.and_then(|r| RecipientType::from_code(code_of(r.as_str_name(), "RECIPIENT_TYPE_"))).ok_or_else(|| {
         let text = format!("is absent or unknown; known are {}", listed(RecipientType::ALL.iter().map(|r| r.code())));
@@ -70,8 +71,13 @@ pub fn mask(fields: &[i32]) -> Result<Option<FieldSet>, Invalid> {
     if fields.is_empty() {
         return Ok(None);
     }
+    self::fields(fields).map(|list| Some(FieldSet::of(&list)))
+}
+
+/// Fields of the catalogue, in the order of their bits, each once.
+pub fn fields(numbers: &[i32]) -> Result<Vec<Field>, Invalid> {
     let mut set = FieldSet::EMPTY;
-    for (n, value) in fields.iter().enumerate() {
+    for (n, value) in numbers.iter().enumerate() {
         let field = u8::try_from(*value).ok().and_then(|v| v.checked_sub(1)).and_then(Field::from_bit);
         let unknown = || {
             let text = format!("is unknown; known are {}", listed(Field::ALL.iter().map(|f| f.code())));
@@ -79,7 +85,18 @@ pub fn mask(fields: &[i32]) -> Result<Option<FieldSet>, Invalid> {
         };
         set = set.with(field.ok_or_else(unknown)?);
     }
-    Ok(Some(set))
+    Ok(set.iter().collect())
+}
+
+/// Criteria of the conflict of duties, each once; what was sent is not repeated, it may name a person.
+pub fn criteria(sent: &[String], field: &str) -> Result<Vec<String>, Invalid> {
+    let known = |c: &String| DANGER_CRITERIA.contains(&c.as_str());
+    if let Some(n) = sent.iter().position(|c| !known(c)) {
+        let text = format!("use one of {}", DANGER_CRITERIA.join(", "));
+        return Err(Invalid::new(format!("{field}[{n}]"), ErrorReason::DisclosureMalformed, text));
+    }
+    let met = DANGER_CRITERIA.iter().filter(|c| sent.iter().any(|s| s == *c));
+    Ok(met.map(|c| (*c).to_owned()).collect())
 }
 
 /// An optional actor; empty is none.
@@ -87,7 +104,8 @@ pub fn actor(text: &str, field: &str) -> Result<Option<Actor>, Invalid> {
     if text.is_empty() { Ok(None) } else { required_actor(text, field).map(Some) }
 }
 
-fn required_actor(text: &str, field: &str) -> Result<Actor, Invalid> {
+/// An actor that must be there.
+pub fn required_actor(text: &str, field: &str) -> Result<Actor, Invalid> {
     let rule = "1 to 64 printable ASCII characters without spaces, double quotes or backslash";
     Actor::parse(text).ok_or_else(|| Invalid::new(field, ErrorReason::ActorMalformed, rule))
 }
@@ -195,7 +213,8 @@ fn authority(value: i32) -> Result<AuthorityState, Invalid> {
     }
 }
 
-fn oin(text: &str, field: &str) -> Result<Oin, Invalid> {
+/// An OIN at a field.
+pub fn oin(text: &str, field: &str) -> Result<Oin, Invalid> {
     Oin::parse(text).map_err(|e| Invalid::new(field, ErrorReason::QuestionMalformed, e.to_string()))
 }
 

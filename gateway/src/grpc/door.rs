@@ -6,6 +6,7 @@
 
 use super::held::hold;
 use super::status::{self, Invalid};
+use crate::fsc::connection::ServiceConnection;
 use crate::gather::Caller;
 use crate::quota::refused::Refused;
 use crate::quota::{Account, CallPlace, Quotas};
@@ -184,11 +185,16 @@ impl Shared {
             account.count(Refused::not_proven(status::short(reason)));
             status
         })?;
+        let connection = ServiceConnection::of_claims(&claims, self.verifier.issued_by()).map_err(|error| {
+            let (status, reason) = status::token(&error);
+            account.count(Refused::not_proven(status::short(reason)));
+            status
+        })?;
         let transaction = self.transaction_id(request.headers(), now).map_err(|e| status::invalid(&e))?;
         let caller = Caller {
             oin: peer.oin.clone(),
             thumbprint: peer.thumbprint_text.as_str().into(),
-            grant: claims.gth.as_str().into(),
+            connection,
             certified_until: peer.not_after,
         };
         request.extensions_mut().insert(caller);
@@ -231,7 +237,7 @@ mod tests {
     use super::*;
     use crate::token::issue::Realm;
     use crate::token::keys::KeySet;
-    use crate::token::verify::Expectation;
+    use crate::token::verify::{Expectation, IssuedBy};
     use crate::transport::rehearsal::{self, GOOD};
     use tower::ServiceExt;
 
@@ -247,7 +253,7 @@ mod tests {
     async fn statuses(calls_max: usize, limits: &str, calls: usize) -> Vec<String> {
         let text = String::new;
         let realm = Realm { issuer: text(), audience: text(), group: text(), service: text() };
-        let expectation = Expectation { realm, lifetime_max_s: 300, delegation: false };
+        let expectation = Expectation { realm, lifetime_max_s: 300, issued_by: IssuedBy::Endpoint };
         let verifier = Arc::new(Verifier::new(expectation, KeySet::new()));
         let quotas = Arc::new(Quotas::new(&toml::from_str(limits).unwrap()));
         let limits = DoorLimits { calls_max, transaction_id_required: false };

@@ -23,7 +23,13 @@ pub fn field_numbers(fields: FieldSet) -> Vec<i32> {
     fields.iter().map(field_number).collect()
 }
 
-fn purpose_number(purpose: Purpose) -> i32 {
+/// A type of recipient on the wire.
+pub fn recipient_number(recipient: RecipientType) -> i32 {
+    v1::RecipientType::from_str_name(&format!("RECIPIENT_TYPE_{}", recipient.code())).map_or(0, |r| r as i32)
+}
+
+/// A purpose on the wire.
+pub fn purpose_number(purpose: Purpose) -> i32 {
     v1::Purpose::from_str_name(&format!("PURPOSE_{}", purpose.code())).map_or(0, |p| p as i32)
 }
 

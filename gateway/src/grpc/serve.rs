@@ -1,7 +1,9 @@
 //! Assembly of the gRPC server: limits, door, services, as one visible list.
 
 use super::audit_service::Audits;
+use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
+use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
 use super::observe::Observe;
 use super::release_service::Releases;
@@ -11,6 +13,8 @@ use crate::gateway::Gateway;
 use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
+use sluis_proto::v1::disclosure_service_server::DisclosureServiceServer;
+use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -19,9 +23,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
-
-/// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What a caller may send on one stream before we read it: one message fits.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -46,6 +47,8 @@ pub struct GrpcLimits {
     pub streams_max: u32,
     /// Longest a unary call may take.
     pub call: Duration,
+    /// A connection is asked to end after this time, so that callers spread again over replicas and new certificates.
+    pub connection_age: Duration,
     /// Largest header list, bytes.
     pub header_bytes_max: u32,
     /// Longest that nothing may move on a stream.
@@ -59,6 +62,7 @@ impl Default for GrpcLimits {
             message_bytes_max: 64 * 1024,
             streams_max: 128,
             call: Duration::from_secs(10),
+            connection_age: Duration::from_secs(15 * 60),
             header_bytes_max: 32 * 1024,
             idle: Duration::from_secs(60),
         }
@@ -93,7 +97,7 @@ where
         .max_frame_size(FRAME_BYTES_MAX)
         .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING_MAX))
         .http2_max_local_error_reset_streams(Some(RESETS_BY_US_MAX))
-        .max_connection_age(CONNECTION_AGE_MAX)
+        .max_connection_age(limits.connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(Observe::new(&gateway))
@@ -107,6 +111,8 @@ where
             InvoiceAuditServiceServer::new(Audits { gateway: Arc::clone(&gateway), idle: limits.idle })
                 .max_decoding_message_size(most),
         )
+        .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await
@@ -137,8 +143,13 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
 
 /// Health follows the conditions: when the log cannot be written, nothing may be released.
 async fn report_health(reporter: tonic_health::server::HealthReporter, conditions: Arc<Conditions>) {
-    const SERVICES: [&str; 4] =
-        ["", "sluis.v1.ReleaseService", "sluis.v1.StandingService", "sluis.v1.InvoiceAuditService"];
+    const SERVICES: [&str; 5] = [
+        "",
+        "sluis.v1.ReleaseService",
+        "sluis.v1.StandingService",
+        "sluis.v1.InvoiceAuditService",
+        "sluis.v1.DisclosureService",
+    ];
     let mut changes = conditions.watch();
     loop {
         changes.borrow_and_update();

@@ -1,5 +1,6 @@
 //! The one place where an error becomes a status: exhaustive, coarse outside, with a reason from the proto.
 
+use super::fsc_code::FscCode;
 use crate::fault::Fault;
 use crate::quota::OverLimit;
 use crate::quota::refused::Refused;
@@ -48,7 +49,12 @@ pub fn invalid(invalid: &Invalid) -> Status {
     let mut details = details(invalid.reason);
     details.add_bad_request_violation(&invalid.field, &invalid.text);
     let text = format!("`{}`: {}", invalid.field, invalid.text);
-    Status::with_error_details(Code::InvalidArgument, text, details)
+    let status = Status::with_error_details(Code::InvalidArgument, text, details);
+    match invalid.reason {
+        ErrorReason::TransactionIdMissing => FscCode::MissingLogRecordId.on(status),
+        ErrorReason::TransactionIdMalformed => FscCode::InvalidLogRecordId.on(status),
+        _ => status,
+    }
 }
 
 /// A limit was reached.
@@ -142,7 +148,8 @@ pub fn token(error: &TokenError) -> (Status, ErrorReason) {
         TokenError::Delegated => ErrorReason::TokenDelegated,
         TokenError::CertificateExpired => ErrorReason::CertificateExpired,
     };
-    (Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason)), reason)
+    let status = Status::with_error_details(Code::Unauthenticated, error.to_string(), details(reason));
+    (FscCode::of_token(*error).on(status), reason)
 }
 
 /// What stopped a question.
@@ -150,13 +157,21 @@ pub fn token(error: &TokenError) -> (Status, ErrorReason) {
 pub fn fault(fault: &Fault) -> Status {
     let (code, reason) = match fault {
         Fault::NotEnrolled => (Code::PermissionDenied, ErrorReason::CallerNotEnrolled),
+        Fault::OtherCertificate => (Code::PermissionDenied, ErrorReason::CertificateNotEnrolled),
+        Fault::AmbiguousEnrolment => (Code::PermissionDenied, ErrorReason::EnrolmentAmbiguous),
+        Fault::Enrolling(fault) => super::enrolment_service::reason(fault),
         Fault::GrantNotCurrent => (Code::Unauthenticated, ErrorReason::TokenGrant),
+        Fault::DelegationNotGranted => (Code::Unauthenticated, ErrorReason::DelegationNotGranted),
+        Fault::DelegatorNotEnrolled => (Code::PermissionDenied, ErrorReason::DelegatorNotEnrolled),
         Fault::MayNotRecord => (Code::PermissionDenied, ErrorReason::CallerMayNotRecord),
         Fault::FieldNotPermitted(_) => return field_not_permitted(fault),
         Fault::BsnNotAllowed => (Code::PermissionDenied, ErrorReason::BsnNotAllowed),
         Fault::UnknownClient => {
             return invalid(&Invalid::new("subject", ErrorReason::SubjectMalformed, fault.to_string()));
         }
+        Fault::DisclosureUnknown => (Code::NotFound, ErrorReason::DisclosureUnknown),
+        Fault::DisclosureReviewed => (Code::FailedPrecondition, ErrorReason::DisclosureReviewed),
+        Fault::ReviewerDisclosed => (Code::FailedPrecondition, ErrorReason::ReviewerDisclosed),
         Fault::TransactionReused => (Code::AlreadyExists, ErrorReason::TransactionIdReused),
         Fault::OutcomeChanged => (Code::FailedPrecondition, ErrorReason::OutcomeChanged),
         Fault::TryAgain => (Code::Aborted, ErrorReason::TryAgain),
@@ -165,7 +180,12 @@ pub fn fault(fault: &Fault) -> Status {
         Fault::PolicyTooOld => return defect("a surface activated a policy"),
         Fault::Defect(text) => return defect(text),
     };
-    Status::with_error_details(code, fault.to_string(), details(reason))
+    let status = Status::with_error_details(code, fault.to_string(), details(reason));
+    match fault {
+        // What is wrong here is the grant in the token: FSC knows that as an invalid token.
+        Fault::GrantNotCurrent | Fault::DelegationNotGranted => FscCode::AccessTokenInvalid.on(status),
+        _ => status,
+    }
 }
 
 fn field_not_permitted(fault: &Fault) -> Status {
@@ -186,7 +206,12 @@ fn store(error: &StoreError) -> Status {
     // Which store and in which state stands in our own log and in health, not in an answer to a stranger.
     tracing::warn!(%error, "a call ended because a store did not answer");
     let text = "a store of the gateway does not answer, so nothing is released: retry later";
-    Status::with_error_details(Code::Unavailable, text, details)
+    let status = Status::with_error_details(Code::Unavailable, text, details);
+    match reason {
+        ErrorReason::SourceUnavailable => FscCode::ServiceUnreachable.on(status),
+        // Without keys no record can be sealed, so none is written either.
+        _ => FscCode::TransactionLogWriteError.on(status),
+    }
 }
 
 /// A defect: an incident id for the caller, the text for our own log.
@@ -216,6 +241,18 @@ mod tests {
         assert!(!status.message().contains("key") && !status.message().contains("LOCKED"));
         let info = status.get_details_error_info().unwrap();
         assert_eq!((info.reason.as_str(), info.domain.as_str()), ("KEYS_UNAVAILABLE", DOMAIN));
+    }
+
+    #[test]
+    fn an_outage_has_its_code_in_fsc() {
+        let code = |store| {
+            let status = fault(&Fault::Store(StoreError::Unavailable { store, state: "IO" }));
+            status.metadata().get("fsc-error-code").unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(code("holder database"), "ERROR_CODE_SERVICE_UNREACHABLE");
+        assert_eq!(code("key database"), "TRANSACTION_LOG_WRITE_ERROR");
+        assert_eq!(code("transfer log"), "TRANSACTION_LOG_WRITE_ERROR");
+        assert!(fault(&Fault::NotEnrolled).metadata().get("fsc-error-code").is_none());
     }
 
     #[test]

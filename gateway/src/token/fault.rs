@@ -16,7 +16,7 @@ pub enum TokenError {
     Malformed,
     /// Not an algorithm that is accepted, or not the one of the key.
     #[error(
-        "the access token's algorithm is not accepted; the issuer must sign with ES256, ES384, RS256, RS384 or RS512, \
+        "the access token's algorithm is not accepted; the issuer must sign with ES256, ES384, ES512, RS256, RS384 or RS512, \
          each with a key of that kind"
     )]
     Algorithm,

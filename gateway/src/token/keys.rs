@@ -1,28 +1,17 @@
-//! Signing keys of tokens: our own P-256 key, and the public keys that a verifier accepts, each with its one algorithm.
+//! Signing keys of tokens: our own P-256 key, and the public keys that a verifier accepts, each with its algorithms.
 
+use super::algorithm::JwsAlgorithm;
 use crate::transport::{MaterialError, read};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey};
 use data_encoding::BASE64URL_NOPAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::EncodingKey;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use sluis_core::log::Millis;
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use zeroize::Zeroizing;
-
-/// The algorithms that FSC allows and this verifier knows. ES512 is in FSC's list but in no library of ours.
-const ACCEPTED: [(&str, Algorithm); 5] = [
-    ("ES256", Algorithm::ES256),
-    ("ES384", Algorithm::ES384),
-    ("RS256", Algorithm::RS256),
-    ("RS384", Algorithm::RS384),
-    ("RS512", Algorithm::RS512),
-];
-
-/// The algorithm with this name, when it is accepted at all.
-pub(super) fn accepted(name: &str) -> Option<Algorithm> {
-    ACCEPTED.iter().find(|(accepted, _)| *accepted == name).map(|(_, algorithm)| *algorithm)
-}
 
 /// Our own signing key, P-256 for ES256.
 pub struct SigningKey {
@@ -108,16 +97,26 @@ fn unusable(name: &str, reason: &str) -> MaterialError {
     MaterialError::Unusable { what: "token key", name: name.to_owned(), reason: reason.to_owned() }
 }
 
-/// A public key with the one algorithm it is used for.
-#[derive(Clone)]
+/// A public key with the algorithms it is used for, and when.
 pub(super) struct PublicKey {
-    pub(super) algorithm: Algorithm,
-    pub(super) decoding: DecodingKey,
+    parsed: Vec<(JwsAlgorithm, ParsedPublicKey)>,
+    /// While the certificate of the key is valid; our own key has none and holds as long as it is configured.
+    pub(super) valid: RangeInclusive<Millis>,
 }
 
-/// The keys that a verifier accepts, by key id (`kid`, or `x5t#S256` of the signer as FSC has it).
-#[derive(Clone, Default)]
-pub struct KeySet(HashMap<String, PublicKey>);
+impl PublicKey {
+    /// The key for this algorithm, where it is used with it.
+    pub(super) fn under(&self, algorithm: JwsAlgorithm) -> Option<&ParsedPublicKey> {
+        self.parsed.iter().find(|(used, _)| *used == algorithm).map(|(_, key)| key)
+    }
+}
+
+/// The keys that a verifier accepts: our own by `kid`, those of an FSC Manager by `x5t#S256` of the signing certificate.
+#[derive(Default)]
+pub struct KeySet {
+    own: HashMap<String, PublicKey>,
+    certified: HashMap<String, PublicKey>,
+}
 
 impl KeySet {
     /// A set without keys: it accepts nothing.
@@ -129,30 +128,53 @@ impl KeySet {
     /// With our own key.
     #[must_use]
     pub fn with_own(mut self, key: &SigningKey) -> Self {
-        let decoding = DecodingKey::from_ec_der(&key.public);
-        self.0.insert(key.kid.clone(), PublicKey { algorithm: Algorithm::ES256, decoding });
+        if let Ok(parsed) = ParsedPublicKey::new(JwsAlgorithm::Es256.verification(), &key.public) {
+            let parsed = vec![(JwsAlgorithm::Es256, parsed)];
+            self.own.insert(key.kid.clone(), PublicKey { parsed, valid: 0..=Millis::MAX });
+        }
         self
     }
 
-    /// With a key of an external issuer: its id, its algorithm and its public key in PEM (SubjectPublicKeyInfo).
+    /// With the key of a signing certificate, for those of these algorithms that its kind of key can do.
     ///
     /// # Errors
-    /// [`MaterialError::Unusable`] for an algorithm that is not accepted or a key that does not fit it.
-    pub fn with_pem(mut self, kid: &str, algorithm: &str, pem: &str) -> Result<Self, MaterialError> {
-        let Some(accepted) = accepted(algorithm) else {
-            return Err(unusable(kid, "the algorithm must be ES256, ES384, RS256, RS384 or RS512"));
+    /// [`MaterialError::Unusable`] when it can do none of them, or is no certificate; `name` says where it was read.
+    pub fn with_certificate(mut self, name: &str, der: &[u8], use_for: &[JwsAlgorithm]) -> Result<Self, MaterialError> {
+        let unusable = |reason: &str| MaterialError::Unusable {
+            what: "signing certificate",
+            name: name.to_owned(),
+            reason: reason.to_owned(),
         };
-        let decoding = match accepted {
-            Algorithm::ES256 | Algorithm::ES384 => DecodingKey::from_ec_pem(pem.as_bytes()),
-            _ => DecodingKey::from_rsa_pem(pem.as_bytes()),
+        let parsed = x509_parser::parse_x509_certificate(der);
+        let (_, certificate) = parsed.map_err(|_| unusable("one of its certificates cannot be parsed"))?;
+        let key = certificate.public_key().raw;
+        let fits = |algorithm: &JwsAlgorithm| {
+            let parsed = ParsedPublicKey::new(algorithm.verification(), key).ok()?;
+            Some((*algorithm, parsed))
         };
-        let decoding = decoding.map_err(|_| unusable(kid, "the PEM block `PUBLIC KEY` does not fit the algorithm"))?;
-        self.0.insert(kid.to_owned(), PublicKey { algorithm: accepted, decoding });
+        let parsed: Vec<_> = use_for.iter().filter_map(fits).collect();
+        if parsed.is_empty() {
+            return Err(unusable(
+                "its key fits none of the accepted algorithms; use RSA of at least 2048 bits, P-256, P-384 or P-521, and see `token.external.algorithms`",
+            ));
+        }
+        let millis =
+            |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).map(|s| s.saturating_mul(1000));
+        let validity = certificate.validity();
+        let (Ok(from), Ok(to)) = (millis(validity.not_before), millis(validity.not_after)) else {
+            return Err(unusable("the period of one of its certificates cannot be read"));
+        };
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+        self.certified.insert(BASE64URL_NOPAD.encode(digest.as_ref()), PublicKey { parsed, valid: from..=to });
         Ok(self)
     }
 
-    pub(super) fn find(&self, kid: &str) -> Option<&PublicKey> {
-        self.0.get(kid)
+    /// The key that a header names. A thumbprint decides where there is one: no `kid` beside it can overrule it.
+    pub(super) fn find(&self, kid: Option<&str>, thumbprint: Option<&str>) -> Option<&PublicKey> {
+        match thumbprint {
+            Some(thumbprint) => self.certified.get(thumbprint),
+            None => self.own.get(kid?),
+        }
     }
 }
 
@@ -184,7 +206,7 @@ mod tests {
     fn the_key_id_is_the_thumbprint_that_others_compute() {
         let key = SigningKey::generate().unwrap();
         crate::transport::install_cryptography();
-        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(key.encoding(), Algorithm::ES256).unwrap();
+        let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(key.encoding(), jsonwebtoken::Algorithm::ES256).unwrap();
         assert_eq!(jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap(), key.kid());
     }
 }

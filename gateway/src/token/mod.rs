@@ -3,12 +3,15 @@
 //! - [`keys`] is what signatures are made and checked with; [`issue`] makes tokens; [`verify`] judges them on every call.
 //! - [`endpoint`] hands them out over mutual TLS (client credentials); [`client`] fetches them and keeps them fresh.
 //!
-//! An external issuer replaces ours by configuration: the verifier takes its public keys and its name.
+//! The FSC Manager of the organisation replaces [`endpoint`] by configuration: the verifier then takes the certificates
+//! that it signs with ([`manager`]).
 
+pub mod algorithm;
 pub mod claims;
 pub mod client;
 pub mod endpoint;
 pub mod fault;
 pub mod issue;
 pub mod keys;
+pub mod manager;
 pub mod verify;

@@ -5,17 +5,18 @@
 //! signature and nothing else: binding, subject, audience, group, service, issuer and time are compared on hit and miss alike.
 //! Time is an argument. Before anything else the size is bounded.
 
+use super::algorithm::JwsAlgorithm;
 use super::claims::Claims;
 use super::fault::TokenError;
 use super::issue::Realm;
-use super::keys::{KeySet, accepted};
+use super::keys::KeySet;
 use crate::operation::series::Series;
 use crate::transport::peer::Peer;
 use arc_swap::ArcSwap;
-use jsonwebtoken::Validation;
-use jsonwebtoken::errors::ErrorKind;
+use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use sluis_core::log::Millis;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,8 +34,18 @@ pub struct Expectation {
     pub realm: Realm,
     /// The longest life of a token, from `nbf` to `exp`, in seconds.
     pub lifetime_max_s: u64,
-    /// Whether tokens with `act` or `pdi` pass; whoever switches this on must compare them with the grant.
-    pub delegation: bool,
+    /// Who issues the tokens, and so what the grant in them is.
+    pub issued_by: IssuedBy,
+}
+
+/// Who issues the tokens of this gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IssuedBy {
+    /// Our own endpoint: the grant is the hash of the enrolments, and nothing is delegated.
+    Endpoint,
+    /// The FSC Manager of our own organisation: the grant is one of a contract. Tokens with `act` or `pdi` pass here and are
+    /// compared with the grant at admission.
+    Manager,
 }
 
 /// Judges tokens. One for the whole gateway; its keys can be replaced while it works.
@@ -56,6 +67,7 @@ struct VersionedKeys {
 struct Kept {
     version: u64,
     claims: Arc<Claims>,
+    signer_valid: RangeInclusive<Millis>,
 }
 
 /// The parts of the header that matter. `crit` must not be ignored (RFC 7515, 4.1.11), so its presence is malformed here.
@@ -80,6 +92,12 @@ impl Verifier {
             cache: moka::sync::Cache::new(CACHE_SIZE_MAX),
             judged: Series::default(),
         }
+    }
+
+    /// Who issues the tokens that are judged here.
+    #[must_use]
+    pub fn issued_by(&self) -> IssuedBy {
+        self.expectation.issued_by
     }
 
     /// Replaces the keys. What the old ones verified counts for nothing from here on.
@@ -112,22 +130,27 @@ impl Verifier {
         if token.len() > TOKEN_SIZE_MAX {
             return Err(TokenError::Malformed);
         }
-        let claims = self.signed_claims(token)?;
-        self.compare(&claims, peer, now)?;
-        Ok(claims)
+        let kept = self.signed_claims(token)?;
+        // The certificate of a signer ends while a token of it is remembered.
+        if !kept.signer_valid.contains(&now) {
+            return Err(TokenError::UnknownKey);
+        }
+        self.compare(&kept.claims, peer, now)?;
+        Ok(kept.claims)
     }
 
     /// The claims under a verified signature, from the cache where it was verified before under the present keys.
-    fn signed_claims(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+    fn signed_claims(&self, token: &str) -> Result<Kept, TokenError> {
         let keys = self.keys.load();
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
         let name: [u8; 32] = digest.as_ref().try_into().map_err(|_| TokenError::Malformed)?;
         if let Some(kept) = self.cache.get(&name).filter(|kept| kept.version == keys.version) {
-            return Ok(kept.claims);
+            return Ok(kept);
         }
-        let claims = Arc::new(check_signature(token, &keys.keys)?);
-        self.cache.insert(name, Kept { version: keys.version, claims: Arc::clone(&claims) });
-        Ok(claims)
+        let (claims, signer_valid) = check_signature(token, &keys.keys)?;
+        let kept = Kept { version: keys.version, claims: Arc::new(claims), signer_valid };
+        self.cache.insert(name, kept.clone());
+        Ok(kept)
     }
 
     fn compare(&self, claims: &Claims, peer: &Peer, now: Millis) -> Result<(), TokenError> {
@@ -136,6 +159,7 @@ impl Verifier {
             claims.cnf.thumbprint.as_bytes(),
             peer.thumbprint_text.as_bytes(),
         );
+        let delegated = claims.act.is_some() || claims.pdi.is_some();
         let life_s = claims.exp.checked_sub(claims.nbf).filter(|life| *life > 0);
         let checks = [
             (claims.exp.saturating_add(LEEWAY_S) > now_s, TokenError::Expired),
@@ -147,47 +171,33 @@ impl Verifier {
             (claims.svc == realm.service, TokenError::Service),
             (claims.sub == peer.oin.as_str(), TokenError::Subject),
             (bound.is_ok(), TokenError::Binding),
-            (self.expectation.delegation || (claims.act.is_none() && claims.pdi.is_none()), TokenError::Delegated),
+            (!delegated || self.expectation.issued_by == IssuedBy::Manager, TokenError::Delegated),
             (peer.in_force(now), TokenError::CertificateExpired),
         ];
         checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, fault)| Err(fault))
     }
 }
 
-/// Header, algorithm, key, signature, claims, in this order.
-fn check_signature(token: &str, keys: &KeySet) -> Result<Claims, TokenError> {
-    let (header, _) = token.split_once('.').ok_or(TokenError::Malformed)?;
-    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| TokenError::Malformed)?;
-    let header: JoseHeader = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
-    let algorithm = accepted(&header.alg).ok_or(TokenError::Algorithm)?;
+/// Header, algorithm, key, signature, claims, in this order; and while the key holds.
+///
+/// The signature is over the first two parts exactly as they came (RFC 7515, 5.2); no byte of the claims is read before
+/// it has verified. Everything but the signature is compared in `compare`, by our clock.
+fn check_signature(token: &str, keys: &KeySet) -> Result<(Claims, RangeInclusive<Millis>), TokenError> {
+    let decoded = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenError::Malformed);
+    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+    let header: JoseHeader = serde_json::from_slice(&decoded(header)?).map_err(|_| TokenError::Malformed)?;
+    let algorithm = JwsAlgorithm::from_name(&header.alg).ok_or(TokenError::Algorithm)?;
     if header.crit.is_some() {
         return Err(TokenError::Malformed);
     }
-    let named = header.kid.or(header.signer).ok_or(TokenError::UnknownKey)?;
-    let key = keys.find(&named).ok_or(TokenError::UnknownKey)?;
-    if key.algorithm != algorithm {
-        return Err(TokenError::Algorithm);
-    }
-    let mut validation = Validation::new(algorithm);
-    // Everything but the signature is compared in `compare`, by our clock.
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &validation).map_err(fault)?.claims;
+    let key = keys.find(header.kid.as_deref(), header.signer.as_deref()).ok_or(TokenError::UnknownKey)?;
+    let verification = key.under(algorithm).ok_or(TokenError::Algorithm)?;
+    let signature = decoded(signature)?;
+    verification.verify_sig(signed.as_bytes(), &signature).map_err(|_| TokenError::Signature)?;
+    let claims: Claims = serde_json::from_slice(&decoded(claims)?).map_err(|_| TokenError::Malformed)?;
     let empty = [&claims.gth, &claims.gid, &claims.sub, &claims.iss, &claims.svc].into_iter().any(String::is_empty);
-    if empty { Err(TokenError::Malformed) } else { Ok(claims) }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
-fn fault(error: jsonwebtoken::errors::Error) -> TokenError {
-    match error.kind() {
-        ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::Base64(_) | ErrorKind::InvalidToken => {
-            TokenError::Malformed
-        }
-        ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
-        _ => TokenError::Signature,
-    }
+    if empty { Err(TokenError::Malformed) } else { Ok((claims, key.valid.clone())) }
 }
 
 #[cfg(test)]

@@ -588,6 +588,8 @@ pub enum Field {
     DiagnosisGroup = 51,
     /// `worker_contact`, class Administration.
     WorkerContact = 52,
+    /// `registered_on`, class Administration.
+    RegisteredOn = 53,
 }
 impl Field {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -649,6 +651,7 @@ impl Field {
             Self::PerformanceCode => "FIELD_PERFORMANCE_CODE",
             Self::DiagnosisGroup => "FIELD_DIAGNOSIS_GROUP",
             Self::WorkerContact => "FIELD_WORKER_CONTACT",
+            Self::RegisteredOn => "FIELD_REGISTERED_ON",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -707,6 +710,7 @@ impl Field {
             "FIELD_PERFORMANCE_CODE" => Some(Self::PerformanceCode),
             "FIELD_DIAGNOSIS_GROUP" => Some(Self::DiagnosisGroup),
             "FIELD_WORKER_CONTACT" => Some(Self::WorkerContact),
+            "FIELD_REGISTERED_ON" => Some(Self::RegisteredOn),
             _ => None,
         }
     }
@@ -789,8 +793,7 @@ impl AppealRoute {
     }
 }
 /// What an error is about, in google.rpc.ErrorInfo.reason, without the prefix, under domain `sluis.v1`. Errors of the
-/// transport carry none: UNIMPLEMENTED (no such call), OUT_OF_RANGE (a message above 64 KiB), DEADLINE_EXCEEDED, CANCELLED,
-/// UNAVAILABLE (no connection).
+/// transport carry none: UNIMPLEMENTED (no such call), DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE (no connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
@@ -800,7 +803,7 @@ pub enum ErrorReason {
     TokenMissing = 1,
     /// The token is not a JWT of at most 8 KiB with the claims that are needed.
     TokenMalformed = 2,
-    /// The token's algorithm is not on the list (ES256, ES384, RS256, RS384, RS512).
+    /// The token's algorithm is not on the list (ES256, ES384, ES512, RS256, RS384, RS512).
     TokenAlgorithm = 3,
     /// The key that signed the token is not known here.
     TokenUnknownKey = 4,
@@ -877,6 +880,8 @@ pub enum ErrorReason {
     TokenDelegated = 39,
     /// The certificate of the connection has expired since it was opened.
     CertificateExpired = 40,
+    /// The gateway ends and gave this call up: connect again and repeat it.
+    GatewayEnding = 68,
     /// Your organisation calls more often than agreed: wait for as long as google.rpc.RetryInfo says.
     RateExceeded = 41,
     /// Your organisation has more calls in progress than agreed: wait until some of them end.
@@ -885,8 +890,38 @@ pub enum ErrorReason {
     MessageMalformed = 43,
     /// The message is larger than this gateway accepts; sending it again does not help.
     MessageTooLarge = 44,
-    /// The gateway ends and gave this call up: connect again and repeat it.
-    GatewayEnding = 68,
+    /// The grant in the token is yours, but says something else about delegation (`act`, `pdi`) than the token.
+    DelegationNotGranted = 45,
+    /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
+    DelegatorNotEnrolled = 46,
+    /// Several roles of your organisation name this purpose with different rights; ask the holder to tell them apart.
+    EnrolmentAmbiguous = 50,
+    /// Your organisation is enrolled with other certificates than the one of this connection.
+    CertificateNotEnrolled = 51,
+    /// Enrolments are read and changed by the holder itself.
+    CallerNotHolder = 52,
+    /// The change cannot be read or cannot be made; the message says why.
+    EnrolmentChangeMalformed = 53,
+    /// A signature does not belong to the change.
+    EnrolmentSignature = 54,
+    /// A signature is of somebody who may not change enrolments.
+    EnrolmentOperator = 55,
+    /// The change makes something wider and not enough persons signed for it.
+    EnrolmentSecondPerson = 56,
+    /// The change was submitted before it was made or after its last moment.
+    EnrolmentChangeExpired = 57,
+    /// The enrolments are not those that the change starts from: make it again, or it was made already.
+    EnrolmentChangeStale = 58,
+    /// The gateway has no register of operators: nobody can change enrolments.
+    OperatorsMissing = 59,
+    /// There is no manual disclosure at this index, or its contents were erased.
+    DisclosureUnknown = 60,
+    /// The disclosure has been reviewed already.
+    DisclosureReviewed = 61,
+    /// A review must come from another person than the one who disclosed.
+    ReviewerDisclosed = 62,
+    /// Something in the account of a disclosure is malformed; the violation says what.
+    DisclosureMalformed = 63,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -936,11 +971,27 @@ impl ErrorReason {
             Self::TokenLifetime => "ERROR_REASON_TOKEN_LIFETIME",
             Self::TokenDelegated => "ERROR_REASON_TOKEN_DELEGATED",
             Self::CertificateExpired => "ERROR_REASON_CERTIFICATE_EXPIRED",
+            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
             Self::RateExceeded => "ERROR_REASON_RATE_EXCEEDED",
             Self::CallsAtOnceExceeded => "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED",
             Self::MessageMalformed => "ERROR_REASON_MESSAGE_MALFORMED",
             Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
-            Self::GatewayEnding => "ERROR_REASON_GATEWAY_ENDING",
+            Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
+            Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
+            Self::EnrolmentAmbiguous => "ERROR_REASON_ENROLMENT_AMBIGUOUS",
+            Self::CertificateNotEnrolled => "ERROR_REASON_CERTIFICATE_NOT_ENROLLED",
+            Self::CallerNotHolder => "ERROR_REASON_CALLER_NOT_HOLDER",
+            Self::EnrolmentChangeMalformed => "ERROR_REASON_ENROLMENT_CHANGE_MALFORMED",
+            Self::EnrolmentSignature => "ERROR_REASON_ENROLMENT_SIGNATURE",
+            Self::EnrolmentOperator => "ERROR_REASON_ENROLMENT_OPERATOR",
+            Self::EnrolmentSecondPerson => "ERROR_REASON_ENROLMENT_SECOND_PERSON",
+            Self::EnrolmentChangeExpired => "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED",
+            Self::EnrolmentChangeStale => "ERROR_REASON_ENROLMENT_CHANGE_STALE",
+            Self::OperatorsMissing => "ERROR_REASON_OPERATORS_MISSING",
+            Self::DisclosureUnknown => "ERROR_REASON_DISCLOSURE_UNKNOWN",
+            Self::DisclosureReviewed => "ERROR_REASON_DISCLOSURE_REVIEWED",
+            Self::ReviewerDisclosed => "ERROR_REASON_REVIEWER_DISCLOSED",
+            Self::DisclosureMalformed => "ERROR_REASON_DISCLOSURE_MALFORMED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -987,11 +1038,29 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_LIFETIME" => Some(Self::TokenLifetime),
             "ERROR_REASON_TOKEN_DELEGATED" => Some(Self::TokenDelegated),
             "ERROR_REASON_CERTIFICATE_EXPIRED" => Some(Self::CertificateExpired),
+            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
             "ERROR_REASON_RATE_EXCEEDED" => Some(Self::RateExceeded),
             "ERROR_REASON_CALLS_AT_ONCE_EXCEEDED" => Some(Self::CallsAtOnceExceeded),
             "ERROR_REASON_MESSAGE_MALFORMED" => Some(Self::MessageMalformed),
             "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
-            "ERROR_REASON_GATEWAY_ENDING" => Some(Self::GatewayEnding),
+            "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
+            "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
+            "ERROR_REASON_ENROLMENT_AMBIGUOUS" => Some(Self::EnrolmentAmbiguous),
+            "ERROR_REASON_CERTIFICATE_NOT_ENROLLED" => Some(Self::CertificateNotEnrolled),
+            "ERROR_REASON_CALLER_NOT_HOLDER" => Some(Self::CallerNotHolder),
+            "ERROR_REASON_ENROLMENT_CHANGE_MALFORMED" => {
+                Some(Self::EnrolmentChangeMalformed)
+            }
+            "ERROR_REASON_ENROLMENT_SIGNATURE" => Some(Self::EnrolmentSignature),
+            "ERROR_REASON_ENROLMENT_OPERATOR" => Some(Self::EnrolmentOperator),
+            "ERROR_REASON_ENROLMENT_SECOND_PERSON" => Some(Self::EnrolmentSecondPerson),
+            "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED" => Some(Self::EnrolmentChangeExpired),
+            "ERROR_REASON_ENROLMENT_CHANGE_STALE" => Some(Self::EnrolmentChangeStale),
+            "ERROR_REASON_OPERATORS_MISSING" => Some(Self::OperatorsMissing),
+            "ERROR_REASON_DISCLOSURE_UNKNOWN" => Some(Self::DisclosureUnknown),
+            "ERROR_REASON_DISCLOSURE_REVIEWED" => Some(Self::DisclosureReviewed),
+            "ERROR_REASON_REVIEWER_DISCLOSED" => Some(Self::ReviewerDisclosed),
+            "ERROR_REASON_DISCLOSURE_MALFORMED" => Some(Self::DisclosureMalformed),
             _ => None,
         }
     }
@@ -3301,6 +3370,1205 @@ pub mod log_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "sluis.v1.LogService";
     impl<T> tonic::server::NamedService for LogServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Which organisations to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEnrolmentsRequest {
+    /// OIN of one organisation, also one that was never enrolled; empty for all.
+    #[prost(string, tag = "1")]
+    pub organisation_oin: ::prost::alloc::string::String,
+    /// For all: only those after this OIN; the last one of the page before.
+    #[prost(string, tag = "2")]
+    pub after_oin: ::prost::alloc::string::String,
+}
+/// At most 500 organisations, in the order of their numbers; an empty page is the end.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEnrolmentsResponse {
+    /// The organisations.
+    #[prost(message, repeated, tag = "1")]
+    pub organisations: ::prost::alloc::vec::Vec<EnrolledOrganisation>,
+}
+/// One organisation as it is enrolled now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrolledOrganisation {
+    /// Its OIN.
+    #[prost(string, tag = "1")]
+    pub organisation_oin: ::prost::alloc::string::String,
+    /// Version of its enrolments: 0 when it was never enrolled, one more with every change.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    /// Grant hash of its enrolments; a change names it together with the version.
+    #[prost(string, tag = "3")]
+    pub grant: ::prost::alloc::string::String,
+    /// Its enrolments as JSON, a list in the form of `enrolments` in a change.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub enrolments: ::prost::bytes::Bytes,
+    /// Index of the entry that set them.
+    #[prost(uint64, optional, tag = "5")]
+    pub set_index: ::core::option::Option<u64>,
+    /// When they were set, milliseconds since the epoch.
+    #[prost(uint64, optional, tag = "6")]
+    pub set_at: ::core::option::Option<u64>,
+    /// Whether persons signed for them; a file of a demo or a development gateway is not signed.
+    #[prost(bool, tag = "7")]
+    pub signed: bool,
+    /// Index of the entry that says that they were used for the first time; for signed ones only.
+    #[prost(uint64, optional, tag = "8")]
+    pub first_used_index: ::core::option::Option<u64>,
+    /// When that was, milliseconds since the epoch.
+    #[prost(uint64, optional, tag = "9")]
+    pub first_used_at: ::core::option::Option<u64>,
+}
+/// A signature of one person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeSignature {
+    /// Ed25519 public key, 32 bytes, as in the register of operators.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: ::prost::bytes::Bytes,
+    /// Ed25519 signature over "sluis-enrolment-change/1" 00 and the bytes of the change.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub signature: ::prost::bytes::Bytes,
+}
+/// A change and who signed for it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubmitChangeRequest {
+    /// JSON of format sluis-enrolment-change/1, exactly as it was signed: format, gateway (verifier key of its log),
+    /// organisation, from {version, grant}, enrolments, reason, made_at, valid_until. No other keys.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub change: ::prost::bytes::Bytes,
+    /// The signatures, at most eight.
+    #[prost(message, repeated, tag = "2")]
+    pub signatures: ::prost::alloc::vec::Vec<ChangeSignature>,
+}
+/// The change was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitChangeResponse {
+    /// Proof of the entry. Every entry with a higher index was decided under the change.
+    #[prost(message, optional, tag = "1")]
+    pub receipt: ::core::option::Option<Receipt>,
+    /// The version that it made.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+}
+/// Generated client implementations.
+pub mod enrolment_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Reads and changes the enrolments of organisations. Only callers with a certificate of the holder itself; such a caller
+    /// gets a token for this service also when the holder is not enrolled at its own gateway.
+    #[derive(Debug, Clone)]
+    pub struct EnrolmentServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl EnrolmentServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> EnrolmentServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> EnrolmentServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            EnrolmentServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists organisations with their enrolments and where in the log they were set.
+        pub async fn list_enrolments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEnrolmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEnrolmentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.EnrolmentService/ListEnrolments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.EnrolmentService", "ListEnrolments"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Submits a signed change. What becomes wider needs the signatures of two persons, what becomes narrower one.
+        /// When the call returns, every later call is decided under it.
+        pub async fn submit_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitChangeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.EnrolmentService/SubmitChange",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.EnrolmentService", "SubmitChange"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod enrolment_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with EnrolmentServiceServer.
+    #[async_trait]
+    pub trait EnrolmentService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists organisations with their enrolments and where in the log they were set.
+        async fn list_enrolments(
+            &self,
+            request: tonic::Request<super::ListEnrolmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEnrolmentsResponse>,
+            tonic::Status,
+        >;
+        /// Submits a signed change. What becomes wider needs the signatures of two persons, what becomes narrower one.
+        /// When the call returns, every later call is decided under it.
+        async fn submit_change(
+            &self,
+            request: tonic::Request<super::SubmitChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitChangeResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Reads and changes the enrolments of organisations. Only callers with a certificate of the holder itself; such a caller
+    /// gets a token for this service also when the holder is not enrolled at its own gateway.
+    #[derive(Debug)]
+    pub struct EnrolmentServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> EnrolmentServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for EnrolmentServiceServer<T>
+    where
+        T: EnrolmentService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/sluis.v1.EnrolmentService/ListEnrolments" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEnrolmentsSvc<T: EnrolmentService>(pub Arc<T>);
+                    impl<
+                        T: EnrolmentService,
+                    > tonic::server::UnaryService<super::ListEnrolmentsRequest>
+                    for ListEnrolmentsSvc<T> {
+                        type Response = super::ListEnrolmentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEnrolmentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EnrolmentService>::list_enrolments(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEnrolmentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/sluis.v1.EnrolmentService/SubmitChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitChangeSvc<T: EnrolmentService>(pub Arc<T>);
+                    impl<
+                        T: EnrolmentService,
+                    > tonic::server::UnaryService<super::SubmitChangeRequest>
+                    for SubmitChangeSvc<T> {
+                        type Response = super::SubmitChangeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EnrolmentService>::submit_change(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for EnrolmentServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "sluis.v1.EnrolmentService";
+    impl<T> tonic::server::NamedService for EnrolmentServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// To whom something was told.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ManualRecipient {
+    /// What the recipient is towards the holder.
+    #[prost(enumeration = "RecipientType", tag = "1")]
+    pub recipient_type: i32,
+    /// OIN of the organisation, where it is known.
+    #[prost(string, tag = "2")]
+    pub organisation_oin: ::prost::alloc::string::String,
+    /// Name of the organisation or person; at most 200 characters.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Who there: a person, a badge number, a call-back number; at most 200 characters.
+    #[prost(string, tag = "4")]
+    pub contact: ::prost::alloc::string::String,
+}
+/// A disclosure that already happened. What identifies persons stands encrypted in the log, never in clear.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordManualRequest {
+    /// About whom. A client that the holder does not know is recorded too.
+    #[prost(message, optional, tag = "1")]
+    pub subject: ::core::option::Option<Subject>,
+    /// When it happened, milliseconds since the epoch: not in the future, and within five years.
+    #[prost(uint64, tag = "2")]
+    pub happened_at: u64,
+    /// Who told it: the professional of the holder.
+    #[prost(string, tag = "3")]
+    pub disclosed_by: ::prost::alloc::string::String,
+    /// To whom.
+    #[prost(message, optional, tag = "4")]
+    pub recipient: ::core::option::Option<ManualRecipient>,
+    /// For what.
+    #[prost(enumeration = "Purpose", tag = "5")]
+    pub purpose: i32,
+    /// On which ground, as the professional states it: an article, an order, a consent; 1 to 500 characters.
+    #[prost(string, tag = "6")]
+    pub ground: ::prost::alloc::string::String,
+    /// What was told, as fields of the catalogue. Fields, a description, or both.
+    #[prost(enumeration = "Field", repeated, tag = "7")]
+    pub fields: ::prost::alloc::vec::Vec<i32>,
+    /// What was told, in words; at most 4000 characters.
+    #[prost(string, tag = "8")]
+    pub description: ::prost::alloc::string::String,
+    /// Which criteria of the conflict of duties were met, as in Danger; for serious danger all five.
+    #[prost(string, repeated, tag = "9")]
+    pub criteria: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How.
+    #[prost(enumeration = "ManualChannel", tag = "10")]
+    pub channel: i32,
+    /// Who is asked to review it; not the one who told it.
+    #[prost(string, tag = "11")]
+    pub reviewer: ::prost::alloc::string::String,
+}
+/// Recorded.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordManualResponse {
+    /// Proof of the entry. Its index names the disclosure in a review.
+    #[prost(message, optional, tag = "1")]
+    pub receipt: ::core::option::Option<Receipt>,
+    /// How it compares with the rules.
+    #[prost(enumeration = "ManualComparison", tag = "2")]
+    pub comparison: i32,
+    /// The fields that no rule gives here.
+    #[prost(enumeration = "Field", repeated, tag = "3")]
+    pub beyond: ::prost::alloc::vec::Vec<i32>,
+    /// Whether it was recorded more than 24 hours after it happened.
+    #[prost(bool, tag = "4")]
+    pub late: bool,
+    /// When its review is overdue, milliseconds since the epoch: the end of the next Dutch working day.
+    #[prost(uint64, tag = "5")]
+    pub review_by: u64,
+}
+/// A review.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReviewManualRequest {
+    /// Index of the entry of the disclosure.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// Who reviewed; not the one who told it.
+    #[prost(string, tag = "2")]
+    pub reviewed_by: ::prost::alloc::string::String,
+    /// What was found.
+    #[prost(enumeration = "ManualConclusion", tag = "3")]
+    pub conclusion: i32,
+    /// Why, and what is done about it; at most 2000 characters, needed unless it was right.
+    #[prost(string, tag = "4")]
+    pub note: ::prost::alloc::string::String,
+}
+/// Reviewed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReviewManualResponse {
+    /// Proof of the entry of the review.
+    #[prost(message, optional, tag = "1")]
+    pub receipt: ::core::option::Option<Receipt>,
+}
+/// Asks what waits for a review.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOpenManualRequest {}
+/// What waits for a review.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOpenManualResponse {
+    /// At most 1000, oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub open: ::prost::alloc::vec::Vec<OpenManual>,
+}
+/// A disclosure that waits for its review.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OpenManual {
+    /// Index of its entry.
+    #[prost(uint64, tag = "1")]
+    pub index: u64,
+    /// When it was recorded, milliseconds since the epoch.
+    #[prost(uint64, tag = "2")]
+    pub recorded_at: u64,
+    /// When it happened, milliseconds since the epoch.
+    #[prost(uint64, tag = "3")]
+    pub happened_at: u64,
+    /// What the recipient is towards the holder.
+    #[prost(enumeration = "RecipientType", tag = "4")]
+    pub recipient_type: i32,
+    /// For what.
+    #[prost(enumeration = "Purpose", tag = "5")]
+    pub purpose: i32,
+    /// How it compared with the rules.
+    #[prost(enumeration = "ManualComparison", tag = "6")]
+    pub comparison: i32,
+    /// Whether it was recorded more than 24 hours after it happened.
+    #[prost(bool, tag = "7")]
+    pub late: bool,
+    /// When its review is overdue, milliseconds since the epoch.
+    #[prost(uint64, tag = "8")]
+    pub review_by: u64,
+    /// Whether it was recorded late or its review is overdue.
+    #[prost(bool, tag = "9")]
+    pub overdue: bool,
+}
+/// How something was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ManualChannel {
+    /// Not given.
+    Unspecified = 0,
+    /// By telephone.
+    Telephone = 1,
+    /// In person.
+    InPerson = 2,
+    /// On paper.
+    Paper = 3,
+    /// By a message outside the gateway.
+    Message = 4,
+}
+impl ManualChannel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MANUAL_CHANNEL_UNSPECIFIED",
+            Self::Telephone => "MANUAL_CHANNEL_TELEPHONE",
+            Self::InPerson => "MANUAL_CHANNEL_IN_PERSON",
+            Self::Paper => "MANUAL_CHANNEL_PAPER",
+            Self::Message => "MANUAL_CHANNEL_MESSAGE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MANUAL_CHANNEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "MANUAL_CHANNEL_TELEPHONE" => Some(Self::Telephone),
+            "MANUAL_CHANNEL_IN_PERSON" => Some(Self::InPerson),
+            "MANUAL_CHANNEL_PAPER" => Some(Self::Paper),
+            "MANUAL_CHANNEL_MESSAGE" => Some(Self::Message),
+            _ => None,
+        }
+    }
+}
+/// How a disclosure compares with what the gateway would have answered when it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ManualComparison {
+    /// Never sent.
+    Unspecified = 0,
+    /// A rule permits it, and every field lies within.
+    WithinRule = 1,
+    /// A rule permits it or asks for a human, but fields were told that it does not give.
+    BeyondRule = 2,
+    /// There is no rule for this type of recipient and purpose.
+    NoRule = 3,
+    /// There is a rule, and it refuses.
+    NotPermitted = 4,
+    /// The rule puts it before a human, as serious danger without a second approval.
+    BeforeAHuman = 5,
+    /// A rule permits it, but what was told is only described and not named by fields.
+    DescribedOnly = 6,
+    /// The holder has no client under this identifier, so nothing could be compared.
+    UnknownClient = 7,
+    /// The holder's database does not answer, so nothing could be compared.
+    NotCompared = 8,
+}
+impl ManualComparison {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MANUAL_COMPARISON_UNSPECIFIED",
+            Self::WithinRule => "MANUAL_COMPARISON_WITHIN_RULE",
+            Self::BeyondRule => "MANUAL_COMPARISON_BEYOND_RULE",
+            Self::NoRule => "MANUAL_COMPARISON_NO_RULE",
+            Self::NotPermitted => "MANUAL_COMPARISON_NOT_PERMITTED",
+            Self::BeforeAHuman => "MANUAL_COMPARISON_BEFORE_A_HUMAN",
+            Self::DescribedOnly => "MANUAL_COMPARISON_DESCRIBED_ONLY",
+            Self::UnknownClient => "MANUAL_COMPARISON_UNKNOWN_CLIENT",
+            Self::NotCompared => "MANUAL_COMPARISON_NOT_COMPARED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MANUAL_COMPARISON_UNSPECIFIED" => Some(Self::Unspecified),
+            "MANUAL_COMPARISON_WITHIN_RULE" => Some(Self::WithinRule),
+            "MANUAL_COMPARISON_BEYOND_RULE" => Some(Self::BeyondRule),
+            "MANUAL_COMPARISON_NO_RULE" => Some(Self::NoRule),
+            "MANUAL_COMPARISON_NOT_PERMITTED" => Some(Self::NotPermitted),
+            "MANUAL_COMPARISON_BEFORE_A_HUMAN" => Some(Self::BeforeAHuman),
+            "MANUAL_COMPARISON_DESCRIBED_ONLY" => Some(Self::DescribedOnly),
+            "MANUAL_COMPARISON_UNKNOWN_CLIENT" => Some(Self::UnknownClient),
+            "MANUAL_COMPARISON_NOT_COMPARED" => Some(Self::NotCompared),
+            _ => None,
+        }
+    }
+}
+/// What a reviewer found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ManualConclusion {
+    /// Not given.
+    Unspecified = 0,
+    /// It was right to tell this.
+    Right = 1,
+    /// More was told than was necessary.
+    TooMuch = 2,
+    /// It should not have been told: to be handled as a possible breach (AVG 33).
+    Wrong = 3,
+}
+impl ManualConclusion {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MANUAL_CONCLUSION_UNSPECIFIED",
+            Self::Right => "MANUAL_CONCLUSION_RIGHT",
+            Self::TooMuch => "MANUAL_CONCLUSION_TOO_MUCH",
+            Self::Wrong => "MANUAL_CONCLUSION_WRONG",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MANUAL_CONCLUSION_UNSPECIFIED" => Some(Self::Unspecified),
+            "MANUAL_CONCLUSION_RIGHT" => Some(Self::Right),
+            "MANUAL_CONCLUSION_TOO_MUCH" => Some(Self::TooMuch),
+            "MANUAL_CONCLUSION_WRONG" => Some(Self::Wrong),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod disclosure_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Records what was told outside the gateway, and its review. For the holder's own systems only.
+    #[derive(Debug, Clone)]
+    pub struct DisclosureServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl DisclosureServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> DisclosureServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DisclosureServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DisclosureServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Records a disclosure that already happened. It is recorded whatever the rules say of it; the reply says how it compares.
+        pub async fn record_manual(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordManualResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.DisclosureService/RecordManual",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.DisclosureService", "RecordManual"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Records that another person looked at it, and what was found.
+        pub async fn review_manual(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReviewManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReviewManualResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.DisclosureService/ReviewManual",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.DisclosureService", "ReviewManual"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists what waits for its review, oldest first. It names no client and no person.
+        pub async fn list_open_manual(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOpenManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOpenManualResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.DisclosureService/ListOpenManual",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.DisclosureService", "ListOpenManual"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod disclosure_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DisclosureServiceServer.
+    #[async_trait]
+    pub trait DisclosureService: std::marker::Send + std::marker::Sync + 'static {
+        /// Records a disclosure that already happened. It is recorded whatever the rules say of it; the reply says how it compares.
+        async fn record_manual(
+            &self,
+            request: tonic::Request<super::RecordManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordManualResponse>,
+            tonic::Status,
+        >;
+        /// Records that another person looked at it, and what was found.
+        async fn review_manual(
+            &self,
+            request: tonic::Request<super::ReviewManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReviewManualResponse>,
+            tonic::Status,
+        >;
+        /// Lists what waits for its review, oldest first. It names no client and no person.
+        async fn list_open_manual(
+            &self,
+            request: tonic::Request<super::ListOpenManualRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOpenManualResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Records what was told outside the gateway, and its review. For the holder's own systems only.
+    #[derive(Debug)]
+    pub struct DisclosureServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DisclosureServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DisclosureServiceServer<T>
+    where
+        T: DisclosureService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/sluis.v1.DisclosureService/RecordManual" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordManualSvc<T: DisclosureService>(pub Arc<T>);
+                    impl<
+                        T: DisclosureService,
+                    > tonic::server::UnaryService<super::RecordManualRequest>
+                    for RecordManualSvc<T> {
+                        type Response = super::RecordManualResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordManualRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DisclosureService>::record_manual(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordManualSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/sluis.v1.DisclosureService/ReviewManual" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReviewManualSvc<T: DisclosureService>(pub Arc<T>);
+                    impl<
+                        T: DisclosureService,
+                    > tonic::server::UnaryService<super::ReviewManualRequest>
+                    for ReviewManualSvc<T> {
+                        type Response = super::ReviewManualResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReviewManualRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DisclosureService>::review_manual(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReviewManualSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/sluis.v1.DisclosureService/ListOpenManual" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListOpenManualSvc<T: DisclosureService>(pub Arc<T>);
+                    impl<
+                        T: DisclosureService,
+                    > tonic::server::UnaryService<super::ListOpenManualRequest>
+                    for ListOpenManualSvc<T> {
+                        type Response = super::ListOpenManualResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListOpenManualRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DisclosureService>::list_open_manual(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListOpenManualSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for DisclosureServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "sluis.v1.DisclosureService";
+    impl<T> tonic::server::NamedService for DisclosureServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

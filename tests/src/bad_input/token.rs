@@ -3,7 +3,7 @@
 use super::{Bench, due, partner};
 use crate::world::desk::Desk;
 use crate::world::folder::Folder;
-use crate::world::tokens::{claims_of, key_id, signed, signed_by, with_header};
+use crate::world::tokens::{claims_of, key_file, key_id, signed, signed_by, with_header};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use sluis::token::claims::{Actor, Audience, Claims};
 use sluis::token::keys::SigningKey;
@@ -57,7 +57,7 @@ fn forged(folder: &Folder, token: &str) -> Vec<(&'static str, String, &'static s
     let claims = claims_of(token);
     let other = SigningKey::generate().unwrap();
     let other_key = EncodingKey::from_ec_pem(other.to_pem().as_bytes()).unwrap();
-    let secret = EncodingKey::from_secret(&std::fs::read(&folder.config.token.key).unwrap());
+    let secret = EncodingKey::from_secret(&std::fs::read(key_file(folder)).unwrap());
     let kid = key_id(folder);
     let header = |alg: &str| with_header(token, &format!(r#"{{"alg":"{alg}","kid":"{kid}"}}"#));
     let (head, _) = token.rsplit_once('.').unwrap();

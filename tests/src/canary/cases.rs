@@ -3,7 +3,7 @@
 use crate::world::desk::Desk;
 use crate::world::people::{Client, ROTTERDAM_CODE, actor};
 use crate::world::raw::Raw;
-use sluis::demo::organisations::{Organisation, POLICE, PORTAL, ROTTERDAM, THE_HAGUE, partners};
+use sluis::demo::organisations::{INSURER, Organisation, POLICE, PORTAL, PRACTICE, ROTTERDAM, THE_HAGUE, partners};
 use sluis_adapters::system::SystemClock;
 use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::ports::Clock;
@@ -48,6 +48,10 @@ const INVOICE: &str = "bsn provider_agb period allocation_number product_categor
 const INVOICE_AGREED: &str = "bsn provider_agb period allocation_number product_category product_code volume unit tariff \
     amount start_date end_date referring_doctor decision_number measure_type name address place";
 
+const ZVW: &str = "bsn birth_date insurer_id performance_code diagnosis_group";
+const ZVW_PRIVATE: &str = "bsn birth_date insurer_id performance_code";
+const NOTICE: &str = "name birth_date bsn registered_on worker_contact";
+
 fn later() -> u64 {
     SystemClock.now() + 3_600_000
 }
@@ -79,6 +83,8 @@ pub fn cases() -> Vec<Case> {
     all.extend(parents());
     all.extend(police());
     all.extend(invoices());
+    all.extend(claims());
+    all.extend(notices());
     all
 }
 
@@ -147,6 +153,32 @@ fn invoices() -> Vec<Case> {
         case("invoice, restricted", THE_HAGUE, Client::new(20, 8), restricted, Asked::Line, ""),
         case("invoice, other amount", THE_HAGUE, Client::new(21, 8), vec![], Asked::OtherAmount, ""),
         case("invoice, without a line", THE_HAGUE, Client::new(22, 8), vec![], release, ""),
+    ]
+}
+
+/// A release names no billing record, so of a claim's set only what stands with the client has a value.
+fn claims() -> Vec<Case> {
+    let asked = Asked::Release(v1::Purpose::ZvwClaim);
+    let case = |name, client, standing, fields| Case { name, who: INSURER, client, standing, asked, fields };
+    vec![
+        case("insurer", Client::new(23, 19).zvw(), vec![], ZVW),
+        case("insurer, privacy statement", Client::new(24, 19).zvw().private(), vec![], ZVW_PRIVATE),
+        case("insurer, care under the Jeugdwet", Client::new(25, 19), vec![], ""),
+        case("insurer, restricted", Client::new(26, 19).zvw(), vec![Change::Restriction { set: true }], ""),
+    ]
+}
+
+fn notices() -> Vec<Case> {
+    let asked = Asked::Release(v1::Purpose::ReferralNotice);
+    let case = |name, client, standing, fields| Case { name, who: PRACTICE, client, standing, asked, fields };
+    let objects = vec![Change::Objection { kind: ObjectionKind::Processing, made: true }];
+    vec![
+        case("own GP", Client::new(27, 13), vec![], NOTICE),
+        case("own GP, secret residence", Client::new(28, 8).secret(), vec![], NOTICE),
+        case("own GP, objected", Client::new(29, 13), objects, ""),
+        case("own GP, good care", Client::new(30, 13), vec![Change::GoodCare { withheld: true }], ""),
+        case("own GP, case ended", Client::new(31, 13).ended(), vec![], ""),
+        case("another GP", Client::new(32, 13).of_other_doctors(), vec![], ""),
     ]
 }
 

@@ -31,8 +31,9 @@ fn columns(field: &str) -> Vec<String> {
         "parents_contact" => "parent.first_name parent.prefix parent.last_name parent.phone parent.email",
         "parents_authority" => "parent.first_name parent.prefix parent.last_name client_parent.authority",
         "period" => "billing.period_begin billing.period_end",
-        // Two digits, which cannot be told from chance: the fields of the extract are compared instead.
-        "product_category" | "unit" => "",
+        // Two digits, which cannot be told from chance, and the one insurer of everybody: the fields of the extract are
+        // compared instead.
+        "product_category" | "unit" | "insurer_id" => "",
         "provider_agb" | "allocation_number" | "product_code" | "volume" | "tariff" | "amount" | "start_date"
         | "end_date" | "referring_doctor" | "decision_number" | "measure_type" => {
             return vec![format!("billing.{field}")];

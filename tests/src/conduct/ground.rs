@@ -17,14 +17,20 @@ pub(super) fn organisations() -> Vec<Enrolment> {
         name: format!("test {recipient}"),
         unit: String::new(),
         recipient,
+        capacity: None,
+        suspended_purposes: Vec::new(),
+        certificates: Vec::new(),
         purposes: purposes.to_vec(),
         agreement: Agreement { reference: "T-1".to_owned(), until: jiff::civil::date(2099, 12, 31) },
         agreement_6a3: None,
         municipality_code: None,
+        uzovi: None,
+        agb: None,
         secrecy_signed: true,
         bsn_ground: None,
         records_standing: recipient == RecipientType::Holder,
         suspended: false,
+        fsc_grants: Vec::new(),
     };
     vec![
         enrolment(HOLDER, RecipientType::Holder, &[]),
@@ -48,9 +54,11 @@ pub(super) fn people(database: &Path, children: u32) {
             .execute(
                 "INSERT INTO client (client_number, bsn, first_name, last_name, gender, birth_date, street, house_number,
                     postcode, place, phone, email, municipality_code, active_case, residence_secret, help_question,
-                    health_summary, plan, plan_summary, care_status, appointments)
+                    health_summary, plan, plan_summary, care_status, appointments,
+                    registered_on, financing, privacy_statement)
                  VALUES (?1, ?3, 'Sam', 'Test', '0', ?2, 'Dorpsstraat', '1', '2548AB', 'Den Haag', '0687654321',
-                    'sam@example.org', '0518', 1, 0, 'vraag', 'gezond', 'plan', 'kort', 'loopt', 'morgen')",
+                    'sam@example.org', '0518', 1, 0, 'vraag', 'gezond', 'plan', 'kort', 'loopt', 'morgen',
+                    '2026-01-05', 'jeugdwet', 0)",
                 (&id, birth_date.to_string(), bsns.next().unwrap()),
             )
             .unwrap();
@@ -70,9 +78,10 @@ pub(super) fn configuration(folder: &Path) -> Config {
         },
         listen: config::Listen {
             grpc: loopback,
-            token: loopback,
+            token: Some(loopback),
             calls_max: 512,
             connections_max: 64,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -85,7 +94,8 @@ pub(super) fn configuration(folder: &Path) -> Config {
             audience: "https://127.0.0.1".to_owned(),
             group: "sluis-house".to_owned(),
             service: "sluis".to_owned(),
-            key: folder.join("token.key"),
+            key: Some(folder.join("token.key")),
+            external: None,
         },
         log: config::Log {
             database: folder.join("log.db"),
@@ -100,9 +110,10 @@ pub(super) fn configuration(folder: &Path) -> Config {
             ceiling: policies.join("ceiling.toml"),
             policy: policies.join("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: folder.join("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(folder.join("organisations.toml")) },
         limits: config::Limits::default(),
-        operation: config::Operation::default(),
+        // The machine of whoever tries this out may be almost full; a demonstration must not stop for it.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
         operators: config::Operators::default(),
     }
 }

@@ -11,6 +11,7 @@ use ground::{configuration, organisations, people};
 use sluis::compose::{Assembled, StartFault, assemble, init};
 use sluis::config::Config;
 use sluis::enrolment::{EnrolmentFile, grant_hash};
+use sluis::fsc::connection::ServiceConnection;
 use sluis::gateway::Gateway;
 use sluis::gather::Caller;
 use sluis::recorder::Recorder;
@@ -60,7 +61,7 @@ impl House {
         init(&config).unwrap();
         people(&config.holder.database, children);
         let file = EnrolmentFile { organisation: organisations() };
-        std::fs::write(&config.enrolment.file, toml::to_string(&file).unwrap()).unwrap();
+        std::fs::write(config.enrolment.file.as_ref().unwrap(), toml::to_string(&file).unwrap()).unwrap();
         Self { folder, config, children }
     }
 
@@ -119,10 +120,11 @@ impl House {
             grants,
             slots,
             activating: tokio::sync::Mutex::default(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
-            quotas: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         sluis::sweeper::sweep(&gateway, left).await.unwrap();
         gateway
@@ -172,8 +174,9 @@ pub fn child(number: u32) -> SubjectId {
 pub fn caller(oin: &str) -> Caller {
     let oin = Oin::parse(oin).unwrap();
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
-    let grant = grant_hash(&oin, &enrolments).into();
-    Caller { oin, thumbprint: "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into(), grant, certified_until: u64::MAX }
+    let connection = ServiceConnection::own(grant_hash(&oin, &enrolments), "sluis");
+    let thumbprint = "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into();
+    Caller { oin, thumbprint, connection, certified_until: u64::MAX }
 }
 
 /// A parent's question about a child.

@@ -50,6 +50,17 @@ pub fn refusal(number: u64) -> Draft {
     }
 }
 
+/// A manual disclosure, as far as the ledger cares.
+pub fn manual(number: u64) -> Draft {
+    let leaf = LeafDraft::new(LeafKind::Manual)
+        .with(Key::Rt, "POLICE")
+        .with(Key::Pu, "SERIOUS_DANGER")
+        .with(Key::Rs, "DISCLOSED")
+        .with(Key::St, format!("{number:032x}"))
+        .with(Key::Pc, "ab".repeat(32));
+    bare(number, leaf)
+}
+
 /// A change of a subject's standing.
 pub fn change(number: u64, subject: SubjectRef, change: Change) -> Draft {
     let leaf = LeafDraft::new(change.leaf_kind())

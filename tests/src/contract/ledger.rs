@@ -1,6 +1,6 @@
 //! The promises of the ledger: order, uniqueness, proofs, and nothing written when an error is returned.
 
-use super::draft::{index, oin, refusal, uuid};
+use super::draft::{index, manual, oin, refusal, uuid};
 use super::{Engine, Log};
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{sign, verifier_key};
@@ -160,4 +160,22 @@ pub async fn an_entry_for_another_shard_is_stale(engine: &impl Engine) {
     let committed = log.append(vec![other]).await.unwrap();
     assert_eq!(committed.outcomes(), [Outcome::Stale]);
     assert_eq!(log.head().await.unwrap().size(), 0);
+}
+
+pub async fn leaves_of_one_kind_are_found_in_order_and_page_by_page(engine: &impl Engine) {
+    let log = engine.log();
+    let drafts = (0..12).map(|n| if n % 3 == 1 { manual(n) } else { refusal(n) });
+    log.append(drafts.collect()).await.unwrap();
+    let found = |kind, from, count| {
+        let log = &log;
+        async move {
+            let texts = log.leaves_of(kind, from, count).await.unwrap();
+            texts.iter().map(|text| Leaf::decode(text).unwrap().index()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(found(LeafKind::Manual, 0, 10).await, [1, 4, 7, 10]);
+    assert_eq!(found(LeafKind::Manual, 0, 2).await, [1, 4]);
+    assert_eq!(found(LeafKind::Manual, 5, 2).await, [7, 10]);
+    assert_eq!(found(LeafKind::Deny, 9, 10).await, [9, 11]);
+    assert_eq!(found(LeafKind::ObligationDone, 0, 10).await, Vec::<u64>::new());
 }

@@ -32,6 +32,8 @@ fn every_statement_of_a_release_finds_its_row_by_its_whole_key() {
         ("TRANSACTION", "log_leaf_txn (oin=? AND txn=?)"),
         ("ENTRY", "(rowid=?)"),
         ("LEAVES", "(rowid>? AND rowid<?)"),
+        ("MANUAL_LEAVES", "log_leaf_review (kind=? AND rowid>? AND rowid<?)"),
+        ("DONE_LEAVES", "log_leaf_review (kind=? AND rowid>? AND rowid<?)"),
         ("HEAD", "(log_id=?)"),
         ("PRUNE_HEADS", "(log_id=? AND size<?)"),
         ("THIN_CHECKPOINTS", "(log_id=? AND size=?)"),

@@ -149,7 +149,7 @@ fn each_wrong_profile_fails_at_its_step() {
 /// Host and port of the gateway and of the token endpoint.
 fn at(scene: &Scene) -> (String, String) {
     let listen = scene.place.config_read().listen;
-    (listen.grpc.to_string(), listen.token.to_string())
+    (listen.grpc.to_string(), listen.token.unwrap().to_string())
 }
 
 #[test]

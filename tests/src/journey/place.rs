@@ -30,7 +30,7 @@ impl Place {
         copy(model(), &dir).unwrap();
         let place = Self { dir };
         let Config { listen, .. } = place.config_read();
-        for old in [listen.grpc.port(), listen.token.port()] {
+        for old in [listen.grpc.port(), listen.token.unwrap().port()] {
             let (old, new) = (format!("127.0.0.1:{old}"), format!("127.0.0.1:{}", free_port()));
             place.change("gateway.toml", &old, &new);
             for profile in std::fs::read_dir(place.dir.join("profiles")).unwrap() {

@@ -60,9 +60,12 @@ fn production_names_every_setting_that_it_refuses() {
         "policy.policy: the policy carries no signatures",
         "tls.revocation: no revocation list",
         "listen.transaction_id_required: must be true",
+        "enrolment.file: persons sign for who is admitted",
         "organisation.oin: a test OIN",
     ];
     refused(&place, &settings);
+    place.change("gateway.toml", "register = \"operators.toml\"", "");
+    refused(&place, &["operators.register: no register of operators"]);
 }
 
 #[test]
@@ -77,7 +80,7 @@ fn a_demo_listens_on_loopback_only() {
 #[test]
 fn a_port_in_use_is_named() {
     let place = Place::new("port-in-use");
-    let token = place.config_read().listen.token;
+    let token = place.config_read().listen.token.unwrap();
     let _other = TcpListener::bind(token).unwrap();
     refused(&place, &[&format!("cannot listen on {token}"), "is another gateway running?"]);
 }

@@ -7,9 +7,11 @@ use super::{WORKER, hidden, world};
 use crate::world::Options;
 use crate::world::broken::Broken;
 use crate::world::desk::{Desk, transaction};
+use crate::world::folder::SERVICE;
 use crate::world::people::Client;
 use crate::world::tokens::{claims_of, peer};
 use sluis::demo::organisations::partners;
+use sluis::fsc::connection::ServiceConnection;
 use sluis::gather::Caller;
 use sluis::grpc::serialize_extract;
 use sluis::release::{Answer, Ask};
@@ -86,9 +88,9 @@ async fn a_known_client_is_refused_at_the_same_moment_as_an_unknown_one() {
 /// How long conduct takes for the same question, without the surface and its slots.
 async fn conduct(broken: &Broken, desk: &Desk, client: &Client) -> Duration {
     let peer = peer(&broken.folder, partners().next().unwrap().slug);
-    let grant = claims_of(&desk.token).gth.into();
+    let connection = ServiceConnection::own(claims_of(&desk.token).gth, SERVICE);
     let caller =
-        Caller { oin: peer.oin, thumbprint: peer.thumbprint_text.into(), grant, certified_until: peer.not_after };
+        Caller { oin: peer.oin, thumbprint: peer.thumbprint_text.into(), connection, certified_until: peer.not_after };
     let ask = Ask {
         subject: SubjectId::client_number(&client.number).unwrap(),
         purpose: Purpose::Treatment,

@@ -8,7 +8,7 @@ use sluis::demo::organisations::HOLDER_OIN;
 use sluis::grpc::{Door, DoorLimits};
 use sluis::token::issue::{LIFETIME_S, Realm};
 use sluis::token::keys::{KeySet, SigningKey};
-use sluis::token::verify::{Expectation, Verifier};
+use sluis::token::verify::{Expectation, IssuedBy, Verifier};
 use sluis::transport::acceptor::{Limits, accept};
 use sluis::transport::counters::Counters;
 use sluis::transport::trust::{Files, Material, Protocol, Trust};
@@ -135,8 +135,8 @@ pub async fn serve(world: &World) -> SocketAddr {
     let text = str::to_owned;
     let realm =
         Realm { issuer: text(HOLDER_OIN), audience: text(AUDIENCE), group: text(GROUP), service: text(SERVICE) };
-    let expectation = Expectation { realm, lifetime_max_s: LIFETIME_S, delegation: false };
-    let keys = KeySet::new().with_own(&SigningKey::load(&config.token.key).unwrap());
+    let expectation = Expectation { realm, lifetime_max_s: LIFETIME_S, issued_by: IssuedBy::Endpoint };
+    let keys = KeySet::new().with_own(&SigningKey::load(config.token.key.as_ref().unwrap()).unwrap());
     let limits = DoorLimits { calls_max: 64, transaction_id_required: false };
     let verifier = Arc::new(Verifier::new(expectation, keys));
     let door = Door::new(verifier, Arc::clone(&gateway.clock), Arc::clone(&gateway.quotas), limits);

@@ -49,8 +49,8 @@ async fn t02_an_organisation_that_poses_as_another_stays_itself() {
     let refused = fetch_token(&posing, SystemClock.now()).await.unwrap_err();
     assert!(matches!(&refused, FetchError::Refused { code, .. } if code == "invalid_client"), "{refused:?}");
     // At the door: a token of its own making, for another.
-    let pem = std::fs::read(place.config_read().token.key).unwrap();
-    let kid = SigningKey::load(&place.config_read().token.key).unwrap().kid().to_owned();
+    let pem = std::fs::read(place.config_read().token.key.unwrap()).unwrap();
+    let kid = SigningKey::load(&place.config_read().token.key.unwrap()).unwrap().kid().to_owned();
     let mut forged = claims(&own.token);
     forged["sub"] = POLICE.oin.into();
     let own_key = SigningKey::generate().unwrap().to_pem();
@@ -127,7 +127,7 @@ async fn t04_an_algorithm_that_is_not_of_the_key_is_refused() {
     let place = Place::new("t04");
     let _gateway = place.serve();
     let own = desk(&place, &partner(0)).await;
-    let key = place.config_read().token.key;
+    let key = place.config_read().token.key.unwrap();
     let kid = SigningKey::load(&key).unwrap().kid().to_owned();
     let payload = own.token.split('.').nth(1).unwrap();
     for algorithm in

@@ -19,8 +19,8 @@ async fn t20_no_line_at_any_level_and_no_dump_names_anybody() {
     let cases = cases();
     let mut folder = Folder::make(&Options::with(cases.iter().map(|c| c.client.clone()).collect()));
     let at = || SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(free_port()).unwrap()));
-    (folder.config.listen.grpc, folder.config.listen.token) = (at(), at());
-    let (grpc, token) = (folder.config.listen.grpc, folder.config.listen.token);
+    let (grpc, token) = (at(), at());
+    (folder.config.listen.grpc, folder.config.listen.token) = (grpc, Some(token));
     let config = folder.dir.join("gateway.toml");
     std::fs::write(&config, toml::to_string(&folder.config).unwrap()).unwrap();
     let init = sluis([std::path::Path::new("init"), std::path::Path::new("--config"), &config]);

@@ -18,7 +18,7 @@ use sluis::recorder::Recorder;
 use sluis::slot::Slots;
 use sluis::token::issue::{Issuer, LIFETIME_S, Realm};
 use sluis::token::keys::{KeySet, SigningKey};
-use sluis::token::verify::{Expectation, Verifier};
+use sluis::token::verify::{Expectation, IssuedBy, Verifier};
 use sluis::transport::acceptor::{Limits, accept};
 use sluis::transport::counters::Counters;
 use sluis::transport::trust::{Files, Material, Protocol, Trust};
@@ -90,10 +90,11 @@ impl Broken {
             test_numbers: true,
             slots: Slots::begin(),
             activating: tokio::sync::Mutex::default(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
-            quotas: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),
+            quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
@@ -105,7 +106,7 @@ impl Broken {
     pub async fn desk(&self, organisation: &Organisation) -> Desk {
         let oin = Oin::parse(organisation.oin).unwrap();
         let grant = grant_hash(&oin, &self.gateway.register.enrolments(&oin).await.unwrap().state);
-        let issuer = Issuer::new(SigningKey::load(&self.folder.config.token.key).unwrap(), realm());
+        let issuer = Issuer::new(SigningKey::load(tokens::key_file(&self.folder)).unwrap(), realm());
         let peer = tokens::peer(&self.folder, organisation.slug);
         let token = issuer.issue(&peer, &grant, SystemClock.now() - 60_000).unwrap().token;
         let profile = self.folder.profile(organisation.slug, organisation.oin, self.grpc, self.grpc);
@@ -163,8 +164,8 @@ async fn serve(folder: &Folder, gateway: &Arc<Gateway>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let incoming = accept(listener, trust, Limits::default(), Arc::new(Counters::default()));
-    let keys = KeySet::new().with_own(&SigningKey::load(&folder.config.token.key).unwrap());
-    let expectation = Expectation { realm: realm(), lifetime_max_s: LIFETIME_S, delegation: false };
+    let keys = KeySet::new().with_own(&SigningKey::load(tokens::key_file(folder)).unwrap());
+    let expectation = Expectation { realm: realm(), lifetime_max_s: LIFETIME_S, issued_by: IssuedBy::Endpoint };
     let verifier = Arc::new(Verifier::new(expectation, keys));
     let gateway = Arc::clone(gateway);
     tokio::spawn(async move {

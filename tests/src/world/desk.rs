@@ -8,6 +8,7 @@ use sluis::transport::profile::Profile;
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::ports::{Clock, Entropy};
 use sluis_proto::v1;
+use sluis_proto::v1::disclosure_service_client::DisclosureServiceClient;
 use sluis_proto::v1::release_service_client::ReleaseServiceClient;
 use sluis_proto::v1::standing_service_client::StandingServiceClient;
 use tonic::Status;
@@ -88,6 +89,29 @@ impl Desk {
         let message = v1::WithdrawStandingRequest { subject, standing };
         let request = with_metadata(message, &self.token, transaction()).unwrap();
         Ok(client.withdraw_standing(request).await?.into_inner().receipt)
+    }
+
+    /// Records a manual disclosure under this transaction id.
+    pub async fn record_manual(
+        &self,
+        message: v1::RecordManualRequest,
+        id: Uuid,
+    ) -> Result<v1::RecordManualResponse, Status> {
+        let request = with_metadata(message, &self.token, id).unwrap();
+        Ok(DisclosureServiceClient::new(self.channel.clone()).record_manual(request).await?.into_inner())
+    }
+
+    /// Reviews a manual disclosure under this transaction id.
+    pub async fn review_manual(&self, message: v1::ReviewManualRequest, id: Uuid) -> Result<v1::Receipt, Status> {
+        let request = with_metadata(message, &self.token, id).unwrap();
+        let reply = DisclosureServiceClient::new(self.channel.clone()).review_manual(request).await?.into_inner();
+        Ok(reply.receipt.unwrap())
+    }
+
+    /// Lists what waits for a review.
+    pub async fn open_manual(&self) -> Result<Vec<v1::OpenManual>, Status> {
+        let request = with_metadata(v1::ListOpenManualRequest {}, &self.token, transaction()).unwrap();
+        Ok(DisclosureServiceClient::new(self.channel.clone()).list_open_manual(request).await?.into_inner().open)
     }
 
     /// Sends messages as they are and gives back every byte that comes.

@@ -1,7 +1,7 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::Options;
-use super::people::{self, HAGUE_CODE, ROTTERDAM_CODE, today};
+use super::people::{self, GP_CODE, HAGUE_CODE, ROTTERDAM_CODE, UZOVI_CODE, today};
+use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::config::{self, Config, Mode};
@@ -89,10 +89,13 @@ impl Folder {
             let known = [(organisations::THE_HAGUE.oin, HAGUE_CODE), (organisations::ROTTERDAM.oin, ROTTERDAM_CODE)];
             let code = known.into_iter().find(|(oin, _)| *oin == enrolment.oin.as_str());
             enrolment.municipality_code = code.map(|(_, code)| code.to_owned());
+            enrolment.uzovi = enrolment.uzovi.as_ref().map(|_| UZOVI_CODE.to_owned());
+            enrolment.agb = enrolment.agb.as_ref().map(|_| GP_CODE.to_owned());
         }
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
         }
+        folder.write("operators.toml", &operators::register());
         folder.write("organisations.toml", &toml::to_string(&enrolments).unwrap());
         people::write(&folder.dir.join("holder.db"), &options.clients);
         folder
@@ -139,9 +142,10 @@ fn configuration(dir: &std::path::Path) -> Config {
         },
         listen: config::Listen {
             grpc: anywhere,
-            token: anywhere,
+            token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -154,7 +158,8 @@ fn configuration(dir: &std::path::Path) -> Config {
             audience: AUDIENCE.to_owned(),
             group: GROUP.to_owned(),
             service: SERVICE.to_owned(),
-            key: at("token.key"),
+            key: Some(at("token.key")),
+            external: None,
         },
         log: config::Log { database: at("log.db"), signing_key: at("log.key"), year: today().year(), epoch: 1 },
         keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },
@@ -164,9 +169,10 @@ fn configuration(dir: &std::path::Path) -> Config {
             ceiling: at("ceiling.toml"),
             policy: at("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: at("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
-        operation: config::Operation::default(),
-        operators: config::Operators::default(),
+        // A machine that tests may have a full disk; the bound has tests of its own.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
+        operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }

@@ -19,6 +19,15 @@ pub const HAGUE_CODE: &str = "Mk0518HagueZ";
 /// The municipality of Rotterdam in worlds.
 pub const ROTTERDAM_CODE: &str = "Mk0599RotterdamZ";
 
+/// The UZOVI code of the insurer of everybody in worlds: a word too.
+pub const UZOVI_CODE: &str = "Mk9901InsurerZ";
+/// The AGB code of the practice in worlds.
+pub const GP_CODE: &str = "Mk0199PracticeZ";
+/// The AGB code of whoever referred.
+pub const REFERRER_CODE: &str = "Mk8499ReferrerZ";
+/// A practice that is not enrolled.
+const OTHER_CODE: &str = "Mk0198OtherZ";
+
 /// One client.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -36,6 +45,12 @@ pub struct Client {
     pub secret: bool,
     /// Whether care is running.
     pub active: bool,
+    /// The law that pays.
+    pub financing: &'static str,
+    /// Whether the privacy statement towards the insurer was signed.
+    pub private: bool,
+    /// The GP's AGB code, and that of whoever referred.
+    pub doctors: (&'static str, &'static str),
 }
 
 /// The text that stands in a column of a client.
@@ -58,7 +73,9 @@ impl Client {
     /// A client of The Hague of this age, in running care.
     pub fn new(n: u32, age: i32) -> Self {
         let number = format!("KR-Z{n:02}Z");
-        Self { n, age, number, bsn: test_bsn(n), municipality: HAGUE_CODE, secret: false, active: true }
+        let (financing, doctors) = ("jeugdwet", (GP_CODE, REFERRER_CODE));
+        let (municipality, bsn) = (HAGUE_CODE, test_bsn(n));
+        Self { n, age, number, bsn, municipality, secret: false, active: true, financing, private: false, doctors }
     }
 
     /// With a secret residence, as the holder says.
@@ -76,6 +93,24 @@ impl Client {
     /// Of whom care has ended.
     pub fn ended(mut self) -> Self {
         self.active = false;
+        self
+    }
+
+    /// Whose care falls under the Zvw.
+    pub fn zvw(mut self) -> Self {
+        self.financing = "zvw";
+        self
+    }
+
+    /// Who signed the privacy statement.
+    pub fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// Whose GP and referrer are others.
+    pub fn of_other_doctors(mut self) -> Self {
+        self.doctors = (OTHER_CODE, OTHER_CODE);
         self
     }
 
@@ -150,6 +185,11 @@ impl Client {
         (begin.to_string(), begin.saturating_add(400.days()).to_string())
     }
 
+    /// A day of that year and the next that is this client's own.
+    fn day_of(&self, year: i16) -> String {
+        jiff::civil::date(year, 3, 1).saturating_add(i64::from(self.n).days()).to_string()
+    }
+
     fn whole(&self, k: u32) -> u32 {
         610_000_000 + self.n * 100_000 + k * 11_111
     }
@@ -168,11 +208,15 @@ impl Client {
             ("client.bsn", self.bsn.clone()),
             ("client.birth_date", self.birth_date()),
             ("client.municipality_code", self.municipality.to_owned()),
+            ("client.gp_agb", self.doctors.0.to_owned()),
+            ("client.referrer_agb", self.doctors.1.to_owned()),
             ("billing.provider_agb", self.provider_agb()),
             ("billing.allocation_number", self.whole(1).to_string()),
             ("billing.product_code", self.product_code()),
             ("billing.period_begin", begin),
             ("billing.period_end", end),
+            ("billing.start_date", self.day_of(2003)),
+            ("billing.end_date", self.day_of(2006)),
             ("billing.volume", self.whole(2).to_string()),
             ("billing.tariff", self.whole(3).to_string()),
             ("billing.amount", self.whole(4).to_string()),
@@ -201,19 +245,22 @@ const TEXT: [(&str, &str); 6] = [
         "first_name prefix last_name gender street house_number postcode place phone email reimbursement \
          help_question health_summary plan plan_summary care_status appointments parents_reports av_recordings \
          whereabouts danger_nature persons_at_risk end_reason session_notes youth_confidential care_form crisis_start \
-         referrer_type outcome informant worker_contact",
+         referrer_type outcome informant worker_contact registered_on performance_code diagnosis_group",
     ),
     ("parent", "parent_id first_name prefix last_name phone email"),
     ("client_parent", "authority"),
     ("caseload", "partner_oin worker since until"),
     ("objection", "kind made_on"),
-    ("billing", "record_id start_date end_date referring_doctor decision_number measure_type"),
+    ("billing", "record_id referring_doctor decision_number measure_type"),
 ];
 
-/// Columns that are too small or too short to be recognised in bytes, or repeat a key.
-const UNMARKED: [&str; 9] = [
+/// Columns that are too small or too short to be recognised in bytes, repeat a key, or say the same of everybody.
+const UNMARKED: [&str; 12] = [
+    "client.insurer_uzovi",
     "client.active_case",
     "client.residence_secret",
+    "client.financing",
+    "client.privacy_statement",
     "client_parent.client_number",
     "client_parent.parent_id",
     "caseload.client_number",
@@ -242,7 +289,10 @@ fn insert(database: &Connection, client: &Client) {
             .map(|column| match (table, column.as_str()) {
                 ("client", "active_case") => u8::from(client.active).to_string(),
                 ("client", "residence_secret") => u8::from(client.secret).to_string(),
+                ("client", "financing") => client.financing.to_owned(),
+                ("client", "privacy_statement") => u8::from(client.private).to_string(),
                 ("client_parent", "parent_id") => parent.clone(),
+                ("client", "insurer_uzovi") => UZOVI_CODE.to_owned(),
                 (_, "client_number") => client.number.clone(),
                 ("billing", "product_category") => "45".to_owned(),
                 ("billing", "unit") => "14".to_owned(),
@@ -274,8 +324,9 @@ fn every_column_of_every_table_holds_a_value_of_its_own() {
             assert!(held.contains(&place) != UNMARKED.contains(&place.as_str()), "{place}");
         }
     }
-    let all: Vec<_> =
-        a.values().into_iter().chain(b.values()).filter(|(p, _)| !p.ends_with("municipality_code")).collect();
+    let shared = ["municipality_code", "gp_agb", "referrer_agb"];
+    let own = |(place, _): &(String, String)| !shared.iter().any(|column| place.ends_with(column));
+    let all: Vec<_> = a.values().into_iter().chain(b.values()).filter(own).collect();
     for (n, (place, value)) in all.iter().enumerate() {
         let elsewhere = all.iter().enumerate().find(|(m, (_, other))| *m != n && other.contains(value));
         assert!(elsewhere.is_none(), "{place} also in {elsewhere:?}");

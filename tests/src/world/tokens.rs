@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use sluis::token::claims::Claims;
 use sluis::token::keys::SigningKey;
 use sluis::transport::peer::Peer;
+use std::path::Path;
 
 /// The claims of a token, unverified.
 pub fn claims_of(token: &str) -> Claims {
@@ -17,7 +18,7 @@ pub fn claims_of(token: &str) -> Claims {
 
 /// These claims under the signature of the world's token key.
 pub fn signed(folder: &Folder, claims: &Claims) -> String {
-    let key = EncodingKey::from_ec_pem(&std::fs::read(&folder.config.token.key).unwrap()).unwrap();
+    let key = EncodingKey::from_ec_pem(&std::fs::read(key_file(folder)).unwrap()).unwrap();
     signed_by(folder, claims, Algorithm::ES256, &key)
 }
 
@@ -28,9 +29,14 @@ pub fn signed_by(folder: &Folder, claims: &Claims, algorithm: Algorithm, key: &E
     jsonwebtoken::encode(&header, claims, key).unwrap()
 }
 
+/// The world's token key.
+pub fn key_file(folder: &Folder) -> &Path {
+    folder.config.token.key.as_deref().unwrap()
+}
+
 /// The key id of the world's token key.
 pub fn key_id(folder: &Folder) -> String {
-    SigningKey::load(&folder.config.token.key).unwrap().kid().to_owned()
+    SigningKey::load(key_file(folder)).unwrap().kid().to_owned()
 }
 
 /// A token with another header and the rest as it was.

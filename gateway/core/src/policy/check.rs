@@ -173,7 +173,7 @@ fn guards(path: &str, rule: &Rule, faults: &mut Faults<'_>) {
 
 fn unguarded(field: Field) -> String {
     format!(
-        "nothing guards `{}` here: ask for consent, an active case, verified authority, direct care or danger",
+        "nothing guards `{}` here: ask for consent, an active case, verified authority, direct care, danger or the own insurer",
         field.code()
     )
 }
@@ -191,6 +191,8 @@ fn guarded(atoms: &[Atom], agreement_counts: bool) -> bool {
         Fact::Authority => only(a, &["verified"]),
         Fact::Relation => only(a, &["direct_care", "self"]),
         Fact::Danger => only(a, &["confirmed"]),
+        // Zvw 87: the insurer of the client, for care that it pays.
+        Fact::OwnInsured => only(a, &["true"]),
         Fact::Agreement6a3 => agreement_counts && only(a, &["true"]),
         _ => false,
     })

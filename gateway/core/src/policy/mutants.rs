@@ -2,7 +2,7 @@
 
 use super::clause::{Atom, Clause};
 use super::enumerate;
-use super::model::Rule;
+use super::model::{OnObjection, Rule};
 use super::table::Policy;
 use super::tests::{AKJ, CATALOG, CEILING, KRACHT, STATUTORY, faults, listing, loaded, with};
 use crate::fact::Fact;
@@ -78,6 +78,30 @@ const MUTANTS: &[(&str, &str, &str, &str, &str)] = &[
         "above the ceiling",
     ),
     ("treatment by a trust person", AKJ, "purpose = \"TRUST_SUPPORT\"", "purpose = \"TREATMENT\"", "above the ceiling"),
+    ("insurer of somebody else", KRACHT, ", own_insured = true", "", "nothing guards"),
+    ("claim on care under the Jeugdwet", KRACHT, "financing = \"zvw\", ", "", "under the Zvw"),
+    (
+        "diagnosis after a privacy statement",
+        KRACHT,
+        "when = { privacy_statement = false }",
+        "when = { own_insured = true }",
+        "privacy statement",
+    ),
+    ("notice to any GP", KRACHT, "own_gp = true, ", "", "no GP but the client's own"),
+    (
+        "notice to any referrer",
+        STATUTORY,
+        "{ own_referrer = true, active_case = true",
+        "{ active_case = true",
+        "whoever referred",
+    ),
+    (
+        "BSN to a referrer",
+        KRACHT,
+        "fields = [\"name\", \"birth_date\", \"registered_on\"",
+        "fields = [\"name\", \"bsn\", \"birth_date\", \"registered_on\"",
+        "no statute lets REFERRER",
+    ),
     ("basis of another controller", KRACHT, "\"AVG 6(1)(e)\"", "\"AVG 6(1)(f)\"", "of its own"),
 ];
 
@@ -137,6 +161,10 @@ fn the_enumeration_catches_by_itself_what_a_rule_forgot() {
         ("muni-invoice-formal", Fact::Declared, "declared line"),
         ("partner-treatment", Fact::Relation, "on the case"),
         ("partner-treatment", Fact::SecrecySigned, "secrecy was signed"),
+        ("insurer-zvw-claim", Fact::Financing, "under the Zvw"),
+        ("insurer-zvw-claim", Fact::OwnInsured, "own insured"),
+        ("gp-referral-notice", Fact::OwnGp, "no GP but"),
+        ("referrer-referral-notice", Fact::OwnReferrer, "whoever referred"),
     ];
     for (id, fact, says) in forgotten {
         let found = enumerated(id, |rule| rule.permit_if = without(&rule.permit_if, fact));
@@ -150,6 +178,11 @@ fn the_enumeration_catches_by_itself_what_is_above_the_ceiling() {
     assert!(found.contains("below the ceiling") && found.contains("may never have"), "{found}");
     let found = enumerated("partner-treatment", |rule| rule.adjusts.clear());
     assert!(found.contains("a secret residence"), "{found}");
+    let found =
+        enumerated("insurer-zvw-claim", |rule| rule.extends.iter_mut().for_each(|e| e.when = Clause::new(vec![])));
+    assert!(found.contains("privacy statement"), "{found}");
+    let found = enumerated("gp-referral-notice", |rule| rule.objection = OnObjection::NotApplicable);
+    assert!(found.contains("an objection withholds"), "{found}");
     let found = enumerated("muni-invoice-formal", |rule| rule.permit_if.clear());
     assert!(found.contains("permits somewhere"), "{found}");
     let found = enumerated("parent-information", |rule| {

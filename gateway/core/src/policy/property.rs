@@ -47,6 +47,8 @@ const A_PARENT: fn(RecipientType, Purpose) -> bool = |r, _| r == RecipientType::
 const THE_POLICE: fn(RecipientType, Purpose) -> bool = |r, p| r == RecipientType::Police || p == Purpose::SeriousDanger;
 const AN_INVOICE: fn(RecipientType, Purpose) -> bool = |_, p| p == Purpose::InvoiceFormal;
 const A_PARTNER: fn(RecipientType, Purpose) -> bool = |r, _| r == RecipientType::CarePartner;
+const AN_INSURER: fn(RecipientType, Purpose) -> bool = |r, p| r == RecipientType::Insurer || p == Purpose::ZvwClaim;
+const A_NOTICE: fn(RecipientType, Purpose) -> bool = |_, p| p == Purpose::ReferralNotice;
 
 /// Every property of single points.
 pub(super) const PROPERTIES: &[Property] = &[
@@ -81,9 +83,9 @@ pub(super) const PROPERTIES: &[Property] = &[
         holds: |p| p.is(Fact::ResidenceSecret, "false") || p.released.iter().all(|f| !locates(f, p.purpose)),
     },
     Property {
-        name: "what a professional withholds as good care goes to no worker and no parent (7.3.11(3))",
+        name: "what a professional withholds as good care goes to no worker, no parent, no GP and no referrer (7.3.11(3))",
         facts: &[Fact::WithheldGoodCare],
-        concerns: |r, p| A_PARENT(r, p) || A_PARTNER(r, p),
+        concerns: |r, p| A_PARENT(r, p) || A_PARTNER(r, p) || A_NOTICE(r, p),
         holds: |p| p.is(Fact::WithheldGoodCare, "false") || p.nothing(),
     },
     Property {
@@ -149,6 +151,39 @@ pub(super) const PROPERTIES: &[Property] = &[
         concerns: |r, _| r == RecipientType::TrustPerson,
         holds: |p| p.is(Fact::Relation, "direct_care") || p.nothing(),
     },
+    Property {
+        name: "an insurer gets claims on care under the Zvw of its own insured only",
+        facts: &[Fact::Financing, Fact::OwnInsured],
+        concerns: AN_INSURER,
+        holds: |p| (p.is(Fact::Financing, "zvw") && p.is(Fact::OwnInsured, "true")) || p.nothing(),
+    },
+    Property {
+        name: "after a privacy statement, or while that is unknown, nothing that is content goes to an insurer",
+        facts: &[Fact::PrivacyStatement],
+        concerns: AN_INSURER,
+        holds: |p| p.is(Fact::PrivacyStatement, "false") || p.released.iter().all(|f| f.class() != FieldClass::Content),
+    },
+    Property {
+        name: "the notice of a registration goes to no GP but the client's own",
+        facts: &[Fact::OwnGp],
+        concerns: |r, p| A_NOTICE(r, p) && r == RecipientType::GeneralPractitioner,
+        holds: |p| p.is(Fact::OwnGp, "true") || p.nothing(),
+    },
+    Property {
+        name: "the notice of a registration goes to nobody else but whoever referred the client",
+        facts: &[Fact::OwnReferrer],
+        concerns: |r, p| A_NOTICE(r, p) && r != RecipientType::GeneralPractitioner,
+        holds: |p| p.is(Fact::OwnReferrer, "true") || p.nothing(),
+    },
+    Property {
+        name: "an objection withholds the notice of a registration, and a notice has no content",
+        facts: &[Fact::Objection],
+        concerns: A_NOTICE,
+        holds: |p| {
+            let content = p.released.iter().any(|f| matches!(f.class(), FieldClass::Content | FieldClass::ThirdParty));
+            (p.is(Fact::Objection, "false") && !content) || p.nothing()
+        },
+    },
 ];
 
 /// Steps of a fact that may never add a field: from each value to those after it (core-design 2.5, monotone).
@@ -166,6 +201,10 @@ pub(super) const PROTECTIVE: &[(Fact, &[&str])] = &[
     (Fact::SecondApproval, &["true", "false"]),
     (Fact::CriteriaRecorded, &["true", "false"]),
     (Fact::ActiveCase, &["true", "false"]),
+    (Fact::OwnInsured, &["true", "false"]),
+    (Fact::PrivacyStatement, &["false", "true"]),
+    (Fact::OwnGp, &["true", "false"]),
+    (Fact::OwnReferrer, &["true", "false"]),
 ];
 
 /// The facts of [`PROTECTIVE`] that are varied for every rule, whether or not it mentions them.

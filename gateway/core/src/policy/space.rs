@@ -48,6 +48,11 @@ impl Space {
         Self { digits, size }
     }
 
+    /// Whether the fact is one of those that are varied.
+    pub(super) fn varies(&self, fact: Fact) -> bool {
+        self.digits.iter().any(|(varied, _)| *varied == fact)
+    }
+
     /// Every point, in the order of its number.
     pub(super) fn points(&self) -> impl Iterator<Item = Facts> + '_ {
         (0..self.size).map(|n| self.at(n))

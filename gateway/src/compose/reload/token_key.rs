@@ -19,8 +19,6 @@ pub(crate) struct TokenKey {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The keys of others that are believed beside ours.
-    pub(crate) others: KeySet,
     pub(crate) current: Arc<SigningKey>,
     /// Our old keys, each with the last moment of its last token.
     pub(crate) leaving: Vec<(Arc<SigningKey>, Millis)>,
@@ -28,7 +26,7 @@ pub(crate) struct TokenKey {
 
 impl TokenKey {
     fn believe(&self) {
-        let leaving = self.leaving.iter().fold(self.others.clone(), |keys, (key, _)| keys.with_own(key));
+        let leaving = self.leaving.iter().fold(KeySet::new(), |keys, (key, _)| keys.with_own(key));
         self.verifier.replace_keys(leaving.with_own(&self.current));
     }
 }
@@ -66,3 +64,6 @@ impl Piece for TokenKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

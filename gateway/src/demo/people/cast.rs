@@ -1,6 +1,7 @@
 //! Who plays in the scenes: found by what a scene needs, never by number.
 
 use super::PeopleFault;
+use super::paid::{INSURER_UZOVI, OTHER_PRACTICE, PRACTICE_AGB};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
@@ -55,6 +56,16 @@ pub struct Cast {
     pub endangered: Client,
     /// A client whose residence is secret, with billing records in The Hague and a worker on the case.
     pub secret: Involvement,
+    /// A client whose care the demo's insurer pays under the Zvw.
+    pub insured: Client,
+    /// Another of them, who signed the privacy statement.
+    pub insured_privately: Client,
+    /// A client insured there whose care the municipality pays.
+    pub insured_elsewhere: Client,
+    /// A client of the demo's GP practice.
+    pub patient: Client,
+    /// A client of another practice.
+    pub other_patient: Client,
 }
 
 /// Fits nobody with a secret or an objection, so that a scene shows one thing at a time.
@@ -76,6 +87,11 @@ impl Cast {
         let hague = |condition: &str| format!("{condition} AND c.municipality_code = '0518' AND {BILLED}");
         let secret = "c.residence_secret = 1 AND c.active_case = 1";
         let rotterdam = format!("{PLAIN} AND c.municipality_code = '0599' AND {BILLED}");
+        let insured = |law: &str, signed: u8| {
+            let at = format!("{PLAIN} AND c.insurer_uzovi = '{INSURER_UZOVI}'");
+            format!("{at} AND c.financing = '{law}' AND c.privacy_statement = {signed}")
+        };
+        let patient = |agb: &str| format!("{PLAIN} AND c.gp_agb = '{agb}'");
         Ok(Self {
             objected: casting.family("objection of a youth of 14", objected, 14, 14)?,
             endangered: casting.client("serious danger", &danger)?,
@@ -86,6 +102,11 @@ impl Cast {
             billed: casting.client("invoice of The Hague", &hague(PLAIN))?,
             involved: casting.involvement("worker on the case", PLAIN)?,
             outsider: casting.outsider()?,
+            insured: casting.client("care under the Zvw", &insured("zvw", 0))?,
+            insured_privately: casting.client("privacy statement", &insured("zvw", 1))?,
+            insured_elsewhere: casting.client("insured, care under the Jeugdwet", &insured("jeugdwet", 0))?,
+            patient: casting.client("patient of the practice", &patient(PRACTICE_AGB))?,
+            other_patient: casting.client("patient of another practice", &patient(OTHER_PRACTICE))?,
         })
     }
 }

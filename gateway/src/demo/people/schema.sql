@@ -38,7 +38,15 @@ CREATE TABLE client (
   referrer_type     TEXT,              -- COD327
   outcome           TEXT,              -- mark 1 to 10, of ended cases
   informant         TEXT,
-  worker_contact    TEXT
+  worker_contact    TEXT,
+  registered_on     TEXT NOT NULL,     -- of the registration (aanmelding)
+  financing         TEXT NOT NULL,     -- the law that pays: jeugdwet, zvw, other
+  insurer_uzovi     TEXT,              -- four digits
+  performance_code  TEXT,              -- of care under the Zvw
+  diagnosis_group   TEXT,              -- of mental health care under the Zvw
+  privacy_statement INTEGER NOT NULL,  -- 1 when signed: nothing that reveals a diagnosis goes to the insurer
+  gp_agb            TEXT,              -- eight digits
+  referrer_agb      TEXT               -- eight digits, where somebody with an AGB code referred
 );
 CREATE INDEX client_by_municipality ON client (municipality_code);
 

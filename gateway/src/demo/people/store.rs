@@ -4,6 +4,7 @@ use super::billing::{Service, closed_months};
 use super::dice::Dice;
 use super::dossier::Texts;
 use super::household::{Child, Home, Household, Parent, phone};
+use super::paid::{Paid, Referral};
 use super::partner::{PARTNERS, Partner, WORKERS};
 use super::{CLIENTS, MONTHS, PeopleFault, SCHEMA};
 use jiff::ToSpan as _;
@@ -104,7 +105,7 @@ impl<'t> Writer<'t> {
         let start = self.days_back(40, 700);
         let end = (!active).then(|| self.days_back(3, 200).max(start));
         let worker = partner.worker(self.dice.between(1, WORKERS));
-        self.dossier(&number, bsn, household, child, active, &worker)?;
+        self.dossier(&number, bsn, household, child, (active, start), &worker)?;
         for (parent, authority) in household.parents.iter().zip(&child.authority) {
             self.link.execute(params![number, parent.id, authority])?;
         }
@@ -129,7 +130,7 @@ impl<'t> Writer<'t> {
         bsn: Bsn,
         household: &Household,
         child: &Child,
-        active: bool,
+        (active, start): (bool, Date),
         worker: &str,
     ) -> rusqlite::Result<()> {
         let ahead = self.today.saturating_add(i64::from(self.dice.between(1, 28)).days()).to_string();
@@ -138,6 +139,7 @@ impl<'t> Writer<'t> {
         let (prefix, last_name) = household.family;
         let own = child.age >= 12;
         let phone = own.then(|| phone(&mut self.dice));
+        let (paid, referral) = (Paid::of(self.clients, child.age), Referral::of(self.clients, texts.referrer_type));
         self.client.execute(named_params! {
             ":client_number": number, ":bsn": bsn.digits(), ":first_name": child.first_name,
             ":prefix": filled(prefix), ":last_name": last_name, ":gender": child.gender,
@@ -154,6 +156,10 @@ impl<'t> Writer<'t> {
             ":youth_confidential": texts.youth_confidential, ":care_form": texts.care_form,
             ":crisis_start": texts.crisis_start, ":referrer_type": texts.referrer_type, ":outcome": texts.outcome,
             ":informant": texts.informant, ":worker_contact": format!("{worker}@kracht.example"),
+            ":registered_on": start.saturating_sub(14.days()).to_string(), ":financing": paid.financing,
+            ":insurer_uzovi": paid.insurer, ":performance_code": paid.performance_code,
+            ":diagnosis_group": paid.diagnosis_group, ":privacy_statement": paid.privacy_statement,
+            ":gp_agb": referral.gp, ":referrer_agb": referral.referrer,
         })?;
         Ok(())
     }
@@ -198,7 +204,8 @@ const CLIENT: &str = "INSERT INTO client VALUES (
   :place, :phone, :email, :municipality_code, :active_case, :residence_secret, :reimbursement, :help_question,
   :health_summary, :plan, :plan_summary, :care_status, :appointments, :parents_reports, :av_recordings, :whereabouts,
   :danger_nature, :persons_at_risk, :end_reason, :session_notes, :youth_confidential, :care_form, :crisis_start,
-  :referrer_type, :outcome, :informant, :worker_contact)";
+  :referrer_type, :outcome, :informant, :worker_contact, :registered_on, :financing, :insurer_uzovi, :performance_code,
+  :diagnosis_group, :privacy_statement, :gp_agb, :referrer_agb)";
 
 const BILLING: &str = "INSERT INTO billing VALUES (
   ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, ?15, NULL)";

@@ -6,7 +6,7 @@ use crate::token::claims::Claims;
 use crate::token::client::{FetchError, TokenKeeper, fetch_token};
 use crate::token::issue::Realm;
 use crate::token::keys::{KeySet, SigningKey};
-use crate::token::verify::{Expectation, Verifier};
+use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::transport::acceptor::{Limits, accept};
 use crate::transport::connector::{Address, dial};
 use crate::transport::counters::Counters;
@@ -72,7 +72,7 @@ impl Stage {
     async fn new() -> Self {
         let authority = authority();
         let key = SigningKey::generate().unwrap();
-        let expectation = Expectation { realm: realm(), lifetime_max_s: 300, delegation: false };
+        let expectation = Expectation { realm: realm(), lifetime_max_s: 300, issued_by: IssuedBy::Endpoint };
         let verifier = Verifier::new(expectation, KeySet::new().with_own(&key));
         let clock = Arc::new(Hands(AtomicU64::new(NOW)));
         let endpoint = Endpoint {

@@ -34,7 +34,7 @@ impl Bench {
         let authority = authority();
         let key = SigningKey::generate().unwrap();
         let key_pem = key.to_pem().to_string();
-        let expectation = Expectation { realm: realm(), lifetime_max_s: LIFETIME_S, delegation: false };
+        let expectation = Expectation { realm: realm(), lifetime_max_s: LIFETIME_S, issued_by: IssuedBy::Endpoint };
         let verifier = Verifier::new(expectation, KeySet::new().with_own(&key));
         let peer = peer(&authority.issue(&subject(&[GOOD])).unwrap());
         Self { issuer: Issuer::new(key, realm()), key_pem, verifier, peer, authority }
@@ -236,60 +236,4 @@ fn replaced_keys_forget_what_the_old_ones_verified() {
     assert_eq!(bench.verdict(&token), Ok(()));
     bench.verifier.replace_keys(KeySet::new().with_own(&SigningKey::generate().unwrap()));
     assert_eq!(bench.verdict(&token), Err(TokenError::UnknownKey));
-}
-
-#[test]
-fn an_external_issuer_is_a_name_and_a_public_key() {
-    let bench = Bench::new();
-    let public = EcKey::from_pem(&bench.key_pem).pem;
-    let kid = jsonwebtoken::decode_header(bench.token()).unwrap().kid.unwrap();
-    let fresh = |set: KeySet| Verifier::new(bench.verifier.expectation.clone(), set);
-    let external = fresh(KeySet::new().with_pem(&kid, "ES256", &public).unwrap());
-    assert!(external.verify(&bench.token(), &bench.peer, NOW).is_ok());
-    let by_thumbprint = format!(r#"{{"alg":"ES256","x5t#S256":"{kid}"}}"#);
-    let renamed = with_header(&bench.token(), &by_thumbprint);
-    assert_eq!(external.verify(&renamed, &bench.peer, NOW).unwrap_err(), TokenError::Signature);
-    for algorithm in ["HS256", "PS256", "none", "RS256"] {
-        assert!(KeySet::new().with_pem(&kid, algorithm, &public).is_err(), "{algorithm}");
-    }
-}
-
-#[test]
-fn external_issuers_may_sign_with_p384_and_rsa() {
-    let bench = Bench::new();
-    let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
-    let rsa = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-    let cases = [
-        (
-            Algorithm::ES384,
-            "ES384",
-            EncodingKey::from_ec_pem(p384.serialize_pem().as_bytes()).unwrap(),
-            p384.public_key_pem(),
-        ),
-        (
-            Algorithm::RS256,
-            "RS256",
-            EncodingKey::from_rsa_pem(rsa.serialize_pem().as_bytes()).unwrap(),
-            rsa.public_key_pem(),
-        ),
-        (
-            Algorithm::RS512,
-            "RS512",
-            EncodingKey::from_rsa_pem(rsa.serialize_pem().as_bytes()).unwrap(),
-            rsa.public_key_pem(),
-        ),
-    ];
-    let claims = bench.claims();
-    for (algorithm, name, private, public) in cases {
-        let keys = KeySet::new().with_pem("external", name, &public).unwrap();
-        let verifier = Verifier::new(bench.verifier.expectation.clone(), keys);
-        let header = |algorithm| Header { kid: Some("external".to_owned()), ..Header::new(algorithm) };
-        let token = jsonwebtoken::encode(&header(algorithm), &claims, &private).unwrap();
-        assert!(verifier.verify(&token, &bench.peer, NOW).is_ok(), "{name}");
-        if name == "RS256" {
-            // The same RSA key with the padding that is not accepted.
-            let padded = jsonwebtoken::encode(&header(Algorithm::PS256), &claims, &private).unwrap();
-            assert_eq!(verifier.verify(&padded, &bench.peer, NOW).unwrap_err(), TokenError::Algorithm);
-        }
-    }
 }

@@ -1,0 +1,202 @@
+//! What waits for a review: found in the log itself, so that no restart and no table can lose one.
+//!
+//! A MANUAL leaf is open until an OBLIGATION_DONE leaf refers to it. Both are rare and found by an index of the engine, so
+//! reading them all, every minute and at every start, stays cheap; nothing is kept in memory in between.
+
+use crate::condition::Condition;
+use crate::fault::Fault;
+use crate::gateway::Gateway;
+use crate::gather::Caller;
+use crate::origin::shard_of;
+use serde::Deserialize;
+use sluis_core::disclosure::{Comparison, Disclosure};
+use sluis_core::field::{Field, FieldSet};
+use sluis_core::log::draft::RequestId;
+use sluis_core::log::leaf::{Key, Leaf};
+use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::{LeafKind, Millis};
+use sluis_core::organisation::{Purpose, RecipientType};
+use sluis_core::ports::StoredEntry;
+use sluis_core::subject::{Bsn, SubjectId};
+use sluis_core::working_day;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How often what is overdue is looked up.
+const EVERY: Duration = Duration::from_secs(60);
+/// Leaves read at a time.
+const LEAVES_READ: u32 = 1000;
+/// Most open disclosures in one answer; the oldest come first.
+pub const OPEN_MAX: usize = 1000;
+
+/// A disclosure that waits for its review, without client and persons.
+#[derive(Debug, Clone)]
+pub struct OpenDisclosure {
+    /// Index of its leaf.
+    pub index: u64,
+    /// When it was recorded.
+    pub recorded_at: Millis,
+    /// When it happened.
+    pub happened_at: Millis,
+    /// What the recipient is towards the holder.
+    pub recipient: RecipientType,
+    /// For what.
+    pub purpose: Purpose,
+    /// How it compared with the rules.
+    pub comparison: Comparison,
+    /// What was told and no rule gives.
+    pub beyond: FieldSet,
+    /// Whether it was recorded late.
+    pub late: bool,
+    /// When its review is overdue.
+    pub review_by: Millis,
+}
+
+impl OpenDisclosure {
+    /// Whether it was recorded late, or its review is overdue now (B22).
+    #[must_use]
+    pub const fn is_overdue(&self, now: Millis) -> bool {
+        self.late || now > self.review_by
+    }
+}
+
+/// A disclosure as its payload has it.
+pub(super) struct Opened {
+    pub(super) subject: SubjectId,
+    pub(super) disclosure: Disclosure,
+    pub(super) summary: OpenDisclosure,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    subject: std::collections::BTreeMap<String, String>,
+    disclosure: Disclosure,
+    comparison: Comparison,
+    beyond: Vec<Field>,
+}
+
+impl Gateway {
+    /// What waits for a review, oldest first, for the holder's own systems.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn list_open_manual(&self, caller: &Caller) -> Result<Vec<OpenDisclosure>, Fault> {
+        self.admit_holder(caller).await?;
+        self.open_manual().await
+    }
+
+    /// What waits for a review. Of what was erased nothing is left to review.
+    async fn open_manual(&self) -> Result<Vec<OpenDisclosure>, Fault> {
+        let done = self.reviewed().await?;
+        let (mut found, mut next) = (Vec::new(), 0);
+        loop {
+            let page = self.ledger.leaves_of(LeafKind::Manual, next, LEAVES_READ).await?;
+            let Some(last) = page.last() else { return Ok(found) };
+            next = decoded(last)?.index() + 1;
+            for text in &page {
+                let index = decoded(text)?.index();
+                if !done.contains(&index)
+                    && let Some(opened) = self.manual_at(index).await?
+                {
+                    found.push(opened.summary);
+                }
+                if found.len() == OPEN_MAX {
+                    return Ok(found);
+                }
+            }
+        }
+    }
+
+    /// The indices in this shard that an OBLIGATION_DONE leaf refers to.
+    pub(super) async fn reviewed(&self) -> Result<BTreeSet<u64>, Fault> {
+        let shard = shard_of(&self.origin);
+        let (mut done, mut next) = (BTreeSet::new(), 0);
+        loop {
+            let page = self.ledger.leaves_of(LeafKind::ObligationDone, next, LEAVES_READ).await?;
+            let Some(last) = page.last() else { return Ok(done) };
+            next = decoded(last)?.index() + 1;
+            for text in &page {
+                let leaf = decoded(text)?;
+                let index: Option<u64> =
+                    leaf.text(Key::Ref).and_then(|r| r.strip_prefix(shard)?.strip_prefix(':')?.parse().ok());
+                done.extend(index);
+            }
+        }
+    }
+
+    /// The manual disclosure at an index; `None` when there is none, or its payload or key was erased.
+    pub(super) async fn manual_at(&self, index: u64) -> Result<Option<Opened>, Fault> {
+        let Some(entry) = self.ledger.entry(index).await? else { return Ok(None) };
+        let leaf = decoded(&entry.leaf)?;
+        if leaf.kind() != LeafKind::Manual {
+            return Ok(None);
+        }
+        let Some(plain) = self.opened(&leaf, entry).await? else { return Ok(None) };
+        let defect = || Fault::Defect("the payload of a manual disclosure cannot be read back");
+        let payload: Payload = serde_json::from_slice(&plain).map_err(|_| defect())?;
+        let subject = payload.subject.iter().next().and_then(|(kind, value)| match kind.as_str() {
+            "bsn" => Bsn::parse(value).ok().map(SubjectId::Bsn),
+            _ => SubjectId::client_number(value),
+        });
+        let Payload { disclosure, comparison, beyond, .. } = payload;
+        let summary = OpenDisclosure {
+            index,
+            recorded_at: leaf.time(),
+            happened_at: disclosure.happened_at,
+            recipient: disclosure.to.recipient,
+            purpose: disclosure.purpose,
+            comparison,
+            beyond: FieldSet::of(&beyond),
+            late: disclosure.is_late(leaf.time()),
+            review_by: working_day::end_of_next(leaf.time()),
+        };
+        Ok(Some(Opened { subject: subject.ok_or_else(defect)?, disclosure, summary }))
+    }
+
+    async fn opened(&self, leaf: &Leaf, entry: StoredEntry) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(payload) = entry.payload else { return Ok(None) };
+        let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(None) };
+        let defect = || Fault::Defect("an entry of the log cannot be read back");
+        let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect())?);
+        let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
+        open(&at, &payload).ok_or_else(defect).map(Some)
+    }
+
+    /// Raises or clears [`Condition::ReviewOverdue`] by what stands in the log now. When the log does not answer, what was
+    /// said last stays.
+    pub async fn check_reviews(&self) {
+        let open = match self.open_manual().await {
+            Ok(open) => open,
+            Err(error) => return tracing::warn!(%error, "open reviews could not be looked up"),
+        };
+        let now = self.clock.now();
+        match open.iter().filter(|o| o.is_overdue(now)).count() {
+            0 => self.conditions.clear(Condition::ReviewOverdue),
+            count => self.conditions.raise(
+                Condition::ReviewOverdue,
+                format!(
+                    "{count} manual disclosures were recorded late or wait too long for a review: `sluis manual open`"
+                ),
+            ),
+        }
+    }
+}
+
+fn decoded(text: &str) -> Result<Leaf, Fault> {
+    Leaf::decode(text).map_err(|_| Fault::Defect("an entry of the log cannot be read back"))
+}
+
+/// Looks up what is overdue at once and every minute, in the background, until the gateway is gone.
+pub fn follow(gateway: &Arc<Gateway>) {
+    tokio::spawn(run(Arc::downgrade(gateway)));
+}
+
+async fn run(gateway: Weak<Gateway>) {
+    let mut due = tokio::time::interval(EVERY);
+    loop {
+        due.tick().await;
+        let Some(gateway) = gateway.upgrade() else { return };
+        gateway.check_reviews().await;
+    }
+}
