@@ -84,6 +84,15 @@ install_python() {
     export SLUIS_PYTHON="$venv/bin/python" PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1
 }
 
+# The scanner of TLS, in an environment of its own.
+install_scanner() {
+    local venv="$target/venv-scan"
+    cmp -s tests/requirements-scan.txt "$venv/requirements.txt" && return 0
+    say "making the environment of the TLS scanner"
+    python3 -m venv --clear "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements-scan.txt &&
+        cp tests/requirements-scan.txt "$venv/requirements.txt"
+}
+
 # The pinned packages of the Node example, in the target folder; their install scripts are not run.
 install_node() {
     local folder="$target/node" wanted=docs/partner/node/package.json
@@ -123,6 +132,14 @@ foreign_client_holds() {
     "$SLUIS_PYTHON" tests/foreign/run.py "$target/release/sluis" "$target/run/demo" "$1"
 }
 
+tls_has_nothing_to_complain_of() {
+    "$target/venv-scan/bin/python" tests/foreign/tls_scan.py "$target/release/sluis" "$target/run/demo"
+}
+
+abuses_hold() {
+    "$SLUIS_PYTHON" tests/foreign/http2_abuse.py "$target/release/sluis" "$target/run/demo"
+}
+
 if ! command -v cargo >/dev/null; then
     say "cargo is absent: install Rust first"
     failed=1
@@ -134,6 +151,8 @@ if ! install_python; then
     export SLUIS_PYTHON=python3
 fi
 install_node || say "no Node packages: the checks that need them fail"
+
+install_scanner || say "no TLS scanner: the check that needs it fails"
 
 say "building"
 if ! cargo test --release --workspace --locked --no-run; then
@@ -152,6 +171,8 @@ check "demo, verified independently" demo_is_verified
 check "foreign client: Python" foreign_client_holds python
 check "foreign client: Node" foreign_client_holds node
 check "foreign client: buf curl" foreign_client_holds buf
+check "TLS scan" tls_has_nothing_to_complain_of
+check "HTTP/2 abuses" abuses_hold
 rust workspace --release --workspace --locked --no-fail-fast
 
 finish

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod holder;
 pub mod ijw;
 pub mod master;
+pub mod ntp;
 pub mod process;
 pub mod secret_file;
 pub mod segment;

@@ -1,4 +1,4 @@
-//! What this process takes of the machine, as Linux tells it.
+//! What this process takes of the machine, as Linux tells it, and that its memory stays its own.
 
 use std::fs;
 
@@ -22,6 +22,23 @@ pub fn usage() -> Option<Usage> {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     let files_max = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0);
     Some(Usage { resident: pages.saturating_mul(rustix::param::page_size() as u64), files, files_max })
+}
+
+/// Keeps what is in memory out of files and out of other processes of the same user: no core dump, no reading along.
+///
+/// A process that is started under a tracer stays readable for it: who can do that could read everything anyway.
+///
+/// # Errors
+/// When the system refuses; then a crash could write dossiers to a disk.
+pub fn keep_memory_private() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).map(str::trim);
+    if tracer.is_some_and(|tracer| tracer != "0") {
+        return Ok(());
+    }
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 #[cfg(test)]

@@ -11,18 +11,19 @@ use crate::gateway::Gateway;
 use crate::gather::{Admitted, Caller};
 use crate::token::verify::IssuedBy;
 use jiff::civil::Date;
+use sluis_core::enrolment::select::{NotAdmitted, select};
 use sluis_core::enrolment::{Enrolment, FscGrant};
-use sluis_core::log::draft::{GuardKey, Versioned};
+use sluis_core::log::draft::GuardKey;
 use sluis_core::organisation::{Oin, Purpose};
 use sluis_core::subject::dutch_date;
 
 impl Gateway {
-    /// Admits a caller for a purpose: certificate in force, enrolled, not suspended, agreement in force, grant current.
+    /// Admits a caller for a purpose: certificate in force and enrolled, not suspended, agreement in force, grant current.
     /// Called for every call and for every page of a stream.
     ///
     /// # Errors
-    /// [`Fault::NotEnrolled`], [`Fault::GrantNotCurrent`], [`Fault::DelegationNotGranted`], [`Fault::DelegatorNotEnrolled`],
-    /// or a store that does not answer.
+    /// [`Fault::NotEnrolled`], [`Fault::OtherCertificate`], [`Fault::AmbiguousEnrolment`], [`Fault::GrantNotCurrent`],
+    /// [`Fault::DelegationNotGranted`], [`Fault::DelegatorNotEnrolled`], or a store that does not answer.
     pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
         let row = self.register.enrolments(&caller.oin).await?;
         let now = self.clock.now();
@@ -30,16 +31,16 @@ impl Gateway {
         if now > caller.certified_until || row.state.is_empty() {
             return Err(Fault::NotEnrolled);
         }
-        let relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), row.version)];
-        let enrolment = match caller.connection.issued_by {
-            IssuedBy::Endpoint => {
-                if *self.grants.grant(&caller.oin, &row) != *caller.connection.grant {
-                    return Err(Fault::GrantNotCurrent);
-                }
-                chosen(in_force(row, today), purpose).ok_or(Fault::NotEnrolled)?
+        let under = match caller.connection.issued_by {
+            IssuedBy::Endpoint if *self.grants.grant(&caller.oin, &row) != *caller.connection.grant => {
+                return Err(Fault::GrantNotCurrent);
             }
-            IssuedBy::Manager => granted(in_force(row, today), &caller.connection, purpose, today)?,
+            IssuedBy::Endpoint => row.state,
+            IssuedBy::Manager => granted(row.state, &caller.connection, today)?,
         };
+        let enrolment = select(&under, purpose, &caller.thumbprint, today).map_err(not_admitted)?.clone();
+        self.flag_first_use(caller, &enrolment, row.version).await?;
+        let relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), row.version)];
         let admitted = Admitted { enrolment, relies_on };
         match &caller.connection.delegator {
             None => Ok(admitted),
@@ -58,29 +59,32 @@ impl Gateway {
         let row = self.register.enrolments(delegator).await?;
         let mut relies_on = own.relies_on;
         relies_on.push((GuardKey::Organisation(delegator.clone()), row.version));
-        let delegators = chosen(in_force(row, today), purpose).ok_or(Fault::DelegatorNotEnrolled)?;
-        Ok(Admitted { enrolment: delegators.exercised_by(&own.enrolment), relies_on })
+        // The certificate of the call is not the delegator's: which ones it calls with itself says nothing here.
+        let free = |enrolment: Enrolment| Enrolment { certificates: Vec::new(), ..enrolment };
+        let delegators: Vec<_> = row.state.into_iter().map(free).collect();
+        let delegators = select(&delegators, purpose, "", today).map_err(|why| match why {
+            NotAdmitted::Ambiguous => Fault::AmbiguousEnrolment,
+            NotAdmitted::NotInForce | NotAdmitted::OtherCertificate => Fault::DelegatorNotEnrolled,
+        })?;
+        Ok(Admitted { enrolment: delegators.clone().exercised_by(&own.enrolment), relies_on })
     }
 }
 
-fn in_force(row: Versioned<Vec<Enrolment>>, today: Date) -> Vec<Enrolment> {
-    row.state.into_iter().filter(|enrolment| enrolment.in_force(today)).collect()
+const fn not_admitted(why: NotAdmitted) -> Fault {
+    match why {
+        NotAdmitted::NotInForce => Fault::NotEnrolled,
+        NotAdmitted::OtherCertificate => Fault::OtherCertificate,
+        NotAdmitted::Ambiguous => Fault::AmbiguousEnrolment,
+    }
 }
 
-/// The enrolment that names the purpose, else the first: the decision then refuses, and the refusal is logged.
-fn chosen(mut enrolments: Vec<Enrolment>, purpose: Option<Purpose>) -> Option<Enrolment> {
-    let names = |e: &Enrolment| purpose.is_none_or(|p| e.purposes.contains(&p));
-    let place = enrolments.iter().position(names).unwrap_or(0);
-    (place < enrolments.len()).then(|| enrolments.swap_remove(place))
-}
-
-/// The enrolment that holds the grant of the connection and says the same about delegation.
+/// The enrolments in force that hold the grant of the connection and say the same about delegation.
 fn granted(
-    enrolments: Vec<Enrolment>,
+    mut enrolments: Vec<Enrolment>,
     connection: &ServiceConnection,
-    purpose: Option<Purpose>,
     today: Date,
-) -> Result<Enrolment, Fault> {
+) -> Result<Vec<Enrolment>, Fault> {
+    enrolments.retain(|enrolment| enrolment.in_force(today));
     if enrolments.is_empty() {
         return Err(Fault::NotEnrolled);
     }
@@ -89,7 +93,7 @@ fn granted(
         holds(grant) && grant.says(connection.delegator.as_ref(), connection.publication_delegator.as_ref())
     };
     let is_known = enrolments.iter().any(|e| e.fsc_grants.iter().any(holds));
-    let under: Vec<_> = enrolments.into_iter().filter(|e| e.fsc_grants.iter().any(says)).collect();
+    enrolments.retain(|e| e.fsc_grants.iter().any(says));
     let missing = if is_known { Fault::DelegationNotGranted } else { Fault::GrantNotCurrent };
-    chosen(under, purpose).ok_or(missing)
+    if enrolments.is_empty() { Err(missing) } else { Ok(enrolments) }
 }

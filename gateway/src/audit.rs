@@ -224,7 +224,7 @@ impl Gateway {
             return Err(Fault::BsnNotAllowed);
         }
         // An audit is about no one yet, so there is nobody to refuse: who is not enrolled for it gets an error.
-        if !admitted.enrolment.purposes.contains(&Purpose::InvoiceFormal) {
+        if !admitted.enrolment.names(Purpose::InvoiceFormal) {
             return Err(Fault::NotEnrolled);
         }
         let active = self.active.load_full();

@@ -1,5 +1,6 @@
 //! The configuration file: one file, one struct, unknown keys refused, paths relative to the file.
 
+mod faults;
 mod holder;
 mod identity;
 mod limits;
@@ -10,6 +11,7 @@ mod rules;
 mod stores;
 mod token;
 
+pub use faults::{LineFault, faults, line_of};
 pub use holder::Holder;
 pub use identity::{Organisation, Tls};
 pub use limits::{Exception, Limits, Most};
@@ -57,7 +59,8 @@ pub struct Config {
     pub holder: Holder,
     /// The policy.
     pub policy: PolicyFiles,
-    /// Organisations that are admitted.
+    /// Organisations that are admitted by a file.
+    #[serde(default)]
     pub enrolment: Enrolment,
     /// How much one organisation may ask.
     #[serde(default)]
@@ -89,14 +92,9 @@ pub enum ConfigFault {
         /// Line, column and what is wrong.
         text: String,
     },
-    /// Settings that exclude each other, or one that is missing beside another.
-    #[error("`{}`: {text}", file.display())]
-    Contradiction {
-        /// Which file.
-        file: PathBuf,
-        /// Which settings, and what to do.
-        text: &'static str,
-    },
+    /// Settings that exclude each other, or one that is missing beside another: which, and what to do.
+    #[error("{0}")]
+    Contradiction(&'static str),
     /// Settings that the mode refuses.
     #[error("settings that are refused in this mode:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Unsafe(Vec<String>),
@@ -108,6 +106,18 @@ impl Config {
     /// # Errors
     /// [`ConfigFault`] with the file, the place and the reason.
     pub fn read(file: &Path) -> Result<Self, ConfigFault> {
+        let config = Self::read_unjudged(file)?;
+        let issuer = config.token.issuer(config.listen.token.is_some());
+        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
+        config.judge()?;
+        Ok(config)
+    }
+
+    /// Reads a configuration that its mode may refuse: to look at, not to serve with.
+    ///
+    /// # Errors
+    /// [`ConfigFault`] with the file, the place and the reason.
+    pub fn read_unjudged(file: &Path) -> Result<Self, ConfigFault> {
         let unreadable = |source| ConfigFault::Unreadable { file: file.to_owned(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
         let malformed = |e: toml::de::Error| ConfigFault::Malformed { file: file.to_owned(), text: e.to_string() };
@@ -116,10 +126,15 @@ impl Config {
         for path in config.paths() {
             *path = folder.join(&*path);
         }
-        let issuer = config.token.issuer(config.listen.token.is_some());
-        issuer.map_err(|text| ConfigFault::Contradiction { file: file.to_owned(), text })?;
-        config.check_production()?;
         Ok(config)
+    }
+
+    /// Whether the mode allows these settings.
+    ///
+    /// # Errors
+    /// [`ConfigFault::Unsafe`] with every setting that it refuses.
+    pub fn judge(&self) -> Result<(), ConfigFault> {
+        self.check_production()
     }
 
     fn paths(&mut self) -> Vec<&mut PathBuf> {
@@ -136,11 +151,12 @@ impl Config {
             &mut self.policy.catalog,
             &mut self.policy.ceiling,
             &mut self.policy.policy,
-            &mut self.enrolment.file,
         ];
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());
         paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
+        paths.extend(self.enrolment.file.iter_mut());
+        paths.extend(self.operators.register.iter_mut());
         paths
     }
 
@@ -165,6 +181,17 @@ impl Config {
         if !self.listen.transaction_id_required {
             refused.push(
                 "listen.transaction_id_required: must be true, both sides log under one transaction id".to_owned(),
+            );
+        }
+        if self.enrolment.file.is_some() {
+            refused.push(
+                "enrolment.file: persons sign for who is admitted: leave it out, use `sluis organisation add`"
+                    .to_owned(),
+            );
+        }
+        if self.operators.register.is_none() {
+            refused.push(
+                "operators.register: no register of operators, so nobody could be admitted or suspended".to_owned(),
             );
         }
         if self.organisation.oin.is_test() {

@@ -64,7 +64,7 @@ impl EnrolmentFile {
 
 impl Gateway {
     /// Brings the register in line with the file: every organisation that differs is replaced, each a leaf.
-    /// Organisations that are absent from the file are left as they are; suspend them to shut them out.
+    /// Organisations that are absent from the file, or were changed by signature, are left as they are.
     ///
     /// # Errors
     /// A store that does not answer. What was recorded before it stands.
@@ -72,6 +72,14 @@ impl Gateway {
         let mut changed = 0;
         for (oin, enrolments) in file.by_organisation() {
             if self.register.enrolments(&oin).await?.state == enrolments {
+                continue;
+            }
+            // What persons signed for, a file does not undo: a suspension would end with the next start.
+            if self.is_signed_for(&oin).await? {
+                tracing::warn!(
+                    organisation = oin.as_str(),
+                    "signed changes hold: the file of enrolments is not followed"
+                );
                 continue;
             }
             let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin.as_str()).with(Key::Rs, "ENROLLED");

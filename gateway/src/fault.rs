@@ -10,6 +10,17 @@ pub enum Fault {
     /// The organisation is unknown here, suspended, or its agreement has ended.
     #[error("this organisation is not enrolled here, is suspended, or its agreement has ended: ask the holder")]
     NotEnrolled,
+    /// The organisation is enrolled with other certificates.
+    #[error("this certificate is not one of those your organisation is enrolled with: ask the holder to add it")]
+    OtherCertificate,
+    /// Two roles of the organisation name the purpose with different rights.
+    #[error(
+        "two roles of your organisation name this purpose with different rights: ask the holder to tell them apart"
+    )]
+    AmbiguousEnrolment,
+    /// Enrolments were not read or changed.
+    #[error(transparent)]
+    Enrolling(Box<crate::enrolling::EnrollingFault>),
     /// The token's grant is not the current one.
     #[error("the grant in the token is not current: fetch a new token")]
     GrantNotCurrent,

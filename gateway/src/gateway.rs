@@ -46,6 +46,8 @@ pub struct Gateway {
     pub slots: crate::slot::Slots,
     /// Held while a policy becomes active: from its entry in the log until questions are decided under it.
     pub activating: tokio::sync::Mutex<()>,
+    /// Who may change enrolments.
+    pub enrolling: crate::enrolling::Enrolling,
     /// What is wrong now, by name.
     pub conditions: Arc<crate::condition::Conditions>,
     /// What happened since the start, as numbers.

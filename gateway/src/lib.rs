@@ -12,6 +12,7 @@ pub mod condition;
 pub mod config;
 pub mod demo;
 pub mod disclosure;
+pub mod enrolling;
 pub mod enrolment;
 pub mod entry;
 pub mod explain;

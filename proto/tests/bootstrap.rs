@@ -5,7 +5,7 @@
 use prost::Message;
 use std::path::Path;
 
-const PROTOS: [&str; 6] = ["common", "release", "standing", "audit", "log", "disclosure"];
+const PROTOS: [&str; 7] = ["common", "release", "standing", "audit", "log", "enrolment", "disclosure"];
 
 #[test]
 fn generated_code_is_current() {

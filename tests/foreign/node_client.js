@@ -32,6 +32,7 @@ const gateways = {};
 const gateway = (slug) => (gateways[slug] ??= new Gateway(readProfile(path.join(FOLDER, `profiles/${slug}.toml`)), protos));
 const partner = () => gateway('family-supporters');
 
+const all = JSON.parse(fs.readFileSync(CASES, 'utf8')).cases;
 const state = { vkey: null, transactions: {}, entries: {}, released: null };
 
 function transaction(label) {
@@ -142,6 +143,13 @@ async function idleAudit() {
   });
 }
 
+/** Asks whoever runs us to stop or start the gateway. */
+async function please(word) {
+  process.stdout.write(`! ${word}\n`);
+  const { value } = await lines.next();
+  need(value === word, `the gateway did not ${word}`);
+}
+
 const conduct = {
   async health() {
     const { ca, key, cert, endpoint } = partner().profile;
@@ -217,18 +225,48 @@ const conduct = {
     need(outcome === 'refused', `${outcome} came`);
   },
 
-  /** The channels and the token outlive the gateway's restart; nothing is made anew by hand. */
+  /** Calls one after another until the channel has connected anew twice; none is repeated, none fails. */
+  async connection_age() {
+    const channel = partner().log.getChannel();
+    const { READY } = grpc.connectivityState;
+    const states = [];
+    const ended = Date.now() + 30_000;
+    const left = () => states.filter((one, at) => one === READY && at + 1 < states.length).length;
+    while (left() < 2 && Date.now() < ended) {
+      await partner().checkpoint();
+      const now = channel.getConnectivityState(false);
+      if (states.at(-1) !== now) states.push(now);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const after = channel.getConnectivityState(false);
+      if (states.at(-1) !== after) states.push(after);
+    }
+    need(left() >= 2, `the channel kept its connection: ${states}`);
+  },
+
+  /** A call that begins while nothing listens, without a token yet, and one over channels that stood before. */
   async restart() {
-    process.stdout.write('! restart\n');
-    const { value } = await lines.next();
-    need(value === 'restarted', 'the gateway did not start again');
-    const { outcome } = readReply(await partner().release(refused), protos);
-    need(outcome === 'refused', `${outcome} came`);
+    const newcomer = new Gateway(partner().profile, protos);
+    await please('stop');
+    const calls = [newcomer, partner()].map((one) => one.release(refused, { attempts: 30 }));
+    await please('start');
+    for (const call of calls) {
+      const { outcome } = readReply(await call, protos);
+      need(outcome === 'refused', `${outcome} came`);
+    }
+    newcomer.close();
+  },
+
+  async guide_audit() {
+    const [first, ...rest] = all.find((one) => one.messages && one.messages.length > 1).messages;
+    const replies = [];
+    for await (const reply of gateway('den-haag').audit(first.opening, rest.map((one) => one.line))) replies.push(reply);
+    need(replies[0].message === 'opened' && replies.at(-1).message === 'closed', replies.map((one) => one.message));
+    const findings = replies.slice(1, -1).flatMap((one) => one.page.findings).length;
+    need(findings === rest.length && replies.at(-1).closed.lines === rest.length, `${findings} findings`);
   },
 };
 
 async function main() {
-  const all = JSON.parse(fs.readFileSync(CASES, 'utf8')).cases;
   state.vkey = (await partner().checkpoint()).verifier_key;
   for (const one of all.filter((c) => !c.clients || c.clients.includes('node'))) {
     try {

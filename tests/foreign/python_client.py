@@ -3,7 +3,7 @@
 
     python_client.py CASES DIR        run by run.py, which serves DIR
 """
-import importlib, sys, threading
+import contextlib, importlib, io, os, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 
 import grpc
@@ -11,10 +11,11 @@ from google.protobuf import json_format
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 import stubs
+import sluis_client
 from log_formats import open_checkpoint, read_vkey, verify_consistency, verify_inclusion
 from sluis_client import Fault, Gateway, Profile, new_transaction_id, read_reply
 from sluis.v1 import audit_pb2, common_pb2, log_pb2, release_pb2
-from table import Answer, Table, need, restart
+from table import Answer, Table, need, please
 
 SERVICES = {f"sluis.v1.{name}Service" for name in ("Release", "Standing", "InvoiceAudit", "Log")}
 FILES = {"ReleaseService": "release", "StandingService": "standing", "InvoiceAuditService": "audit", "LogService": "log"}
@@ -149,11 +150,65 @@ class Client:
         outcome, *_ = read_reply(self.gateway("family-supporters").release(self.refused_question()))
         need(outcome == "refused", f"{outcome} came")
 
+    def connection_age(self, _table):
+        """Calls one after another until the channel has connected anew twice; none is repeated, none fails."""
+        states, ended = [], time.monotonic() + 30
+        self.partner.channel.subscribe(states.append)
+        left = lambda: sum(one == grpc.ChannelConnectivity.READY and other != one for one, other in zip(states, states[1:]))
+        while left() < 2 and time.monotonic() < ended:
+            call = log_pb2.ReadCheckpointRequest()
+            self.partner.log.ReadCheckpoint(call, metadata=self.partner.metadata(), timeout=10)
+            time.sleep(0.01)
+        self.partner.channel.unsubscribe(states.append)
+        need(left() >= 2, f"the channel kept its connection: {states}")
+
     def restart(self, _table):
-        """The channel and the token outlive the gateway's restart; nothing is made anew by hand."""
-        restart()
-        outcome, *_ = read_reply(self.partner.release(self.refused_question()))
-        need(outcome == "refused", f"{outcome} came")
+        """A call that begins while nothing listens, without a token yet, and one over a channel that stood before."""
+        newcomer, outcomes = Gateway(self.partner.profile), []
+        ask = lambda gateway: outcomes.append(read_reply(gateway.release(self.refused_question(), attempts=30))[0])
+        please("stop")
+        calls = [threading.Thread(target=ask, args=(gateway,)) for gateway in (newcomer, self.partner)]
+        for call in calls:
+            call.start()
+        please("start")
+        for call in calls:
+            call.join(60)
+        need(outcomes == ["refused", "refused"], f"{outcomes} came")
+
+    # -- what the guide shows besides
+
+    def first_call(self, table):
+        profile, said = self.folder / "profiles/family-supporters.toml", io.StringIO()
+        released = next(c for c in table.cases if c["name"] == "the worker is released to")["request"]
+        with contextlib.redirect_stdout(said):
+            outcome, receipt = sluis_client.first_call(profile, released["subject"]["client_number"], released["actor"])
+        need(outcome == "released" and "FIELD_NAME " in said.getvalue(), f"{outcome}: {said.getvalue()}")
+        need(table.entry(receipt)["k"] == "RELEASE", "its receipt is of no release")
+
+    def keep(self, table):
+        released = next(c for c in table.cases if c["name"] == "the worker is released to")["request"]
+        reply = self.partner.release(json_format.ParseDict(released, release_pb2.ReleaseRequest()))
+        with tempfile.TemporaryDirectory() as folder:
+            proof = sluis_client.keep(reply, folder)
+            key, salt = Path(folder) / "verifier-key", proof.with_suffix(".salt")
+            key.write_text(table.vkey)
+            words = ["receipt", proof, "--vkey", key, "--body", proof.with_suffix(".body"), "--salt", salt]
+            for program in ([sys.executable, stubs.ROOT / "tests/verify.py"], [os.environ["SLUIS"], "log"]):
+                ended = subprocess.run([*program, *words], capture_output=True, text=True)
+                need(ended.returncode == 0, f"{program[-1]}: {ended.stdout}{ended.stderr}")
+                salt_before = salt.read_text()
+                salt.write_text("0" * 64)
+                need(subprocess.run([*program, *words], capture_output=True).returncode == 1, "another salt verifies too")
+                salt.write_text(salt_before)
+
+    def guide_audit(self, table):
+        sent = next(c for c in table.cases if c.get("messages", [{}])[1:])["messages"]
+        messages = [json_format.ParseDict(message, audit_pb2.AuditInvoiceRequest()) for message in sent]
+        replies = list(self.gateway("den-haag").audit(messages[0].opening, [m.line for m in messages[1:]]))
+        kinds = [kind for kind, _ in replies]
+        need(kinds[0] == "opened" and kinds[-1] == "closed", f"{kinds}")
+        findings = sum(len(message.findings) for kind, message in replies if kind == "page")
+        need(findings == replies[-1][1].lines == len(messages) - 1, f"{findings} findings")
 
 
 def main():

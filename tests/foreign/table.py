@@ -120,7 +120,7 @@ class Table:
         need(body_commitment(released.salt, released.body + b"\0") != leaf["bc"], "another body verifies too")
 
 
-def restart():
-    """Asks whoever runs us to end the gateway and start it again; returns when it is ready."""
-    print("! restart", flush=True)
-    need(sys.stdin.readline().strip() == "restarted", "the gateway did not start again")
+def please(word):
+    """Asks whoever runs us to `stop` or `start` the gateway; returns when that is done."""
+    print(f"! {word}", flush=True)
+    need(sys.stdin.readline().strip() == word, f"the gateway did not {word}")

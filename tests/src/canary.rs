@@ -6,7 +6,7 @@
 //! policy's notes in [`cases`], not computed by the code under test.
 
 mod capture;
-mod cases;
+pub mod cases;
 mod search;
 
 use super::world::people::Client;
@@ -43,7 +43,7 @@ async fn play(world: &World, cases: &[Case]) -> Vec<String> {
 }
 
 /// Values of anybody in bytes that lie or are written somewhere.
-fn betrayed(bytes: &[u8], cases: &[Case]) -> Vec<String> {
+pub fn betrayed(bytes: &[u8], cases: &[Case]) -> Vec<String> {
     let text = search::text(bytes);
     let values = cases.iter().flat_map(|c| c.client.values().into_iter().chain(c.words()));
     values.filter(|(_, value)| text.contains(value)).map(|(place, _)| place).collect()

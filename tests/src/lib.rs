@@ -13,9 +13,13 @@ mod delivery;
 #[cfg(test)]
 mod disclosure;
 #[cfg(test)]
+mod enrolling;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod guide;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
@@ -27,13 +31,21 @@ mod limit;
 #[cfg(test)]
 mod look_alike;
 #[cfg(test)]
+mod operator_guide;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod scenario;
+#[cfg(test)]
+mod shape;
+#[cfg(test)]
+mod threat;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

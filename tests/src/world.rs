@@ -8,6 +8,7 @@ pub mod broken;
 pub mod desk;
 pub mod folder;
 pub mod manager;
+pub mod operators;
 pub mod people;
 pub mod ports;
 pub mod raw;

@@ -92,7 +92,7 @@ impl HolderMap {
         let values = self.client.fields.values().chain(parent).chain(billing);
         all.extend(values.flat_map(Value::parts).map(|part| &part.column));
         all.extend(self.facts.references());
-        all.extend(self.billing.iter().flat_map(|billing| billing.line.references()));
+        all.extend(self.billing.iter().flat_map(|billing| billing.line.parts()).map(|part| &part.column));
         all
     }
 

@@ -23,6 +23,9 @@ pub(super) enum DateForm {
 }
 
 impl DateForm {
+    /// Every form.
+    pub(super) const ALL: [Self; 4] = [Self::YearFirst, Self::YearFirstTime, Self::DayFirst, Self::Compact];
+
     /// Reads a text of this form; the year must be known. `None` when it is no date.
     pub(super) fn read(self, text: &str) -> Option<String> {
         let parts = match self {
@@ -35,6 +38,16 @@ impl DateForm {
         let iso = format!("{year}-{month}-{day}");
         let digits = [year, month, day].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
         (digits && year != "0000" && BirthDate::parse(&iso).is_some()).then_some(iso)
+    }
+
+    /// The form as it is written in a map.
+    pub(super) const fn written(self) -> &'static str {
+        match self {
+            Self::YearFirst => "YYYY-MM-DD",
+            Self::YearFirstTime => "YYYY-MM-DD hh:mm:ss",
+            Self::DayFirst => "DD-MM-YYYY",
+            Self::Compact => "YYYYMMDD",
+        }
     }
 
     /// Writes a day in this form; `None` for a form that has more than a day.

@@ -85,6 +85,8 @@ impl Scratch {
                     ("unit", "01"),
                     ("tariff", "@112"),
                     ("amount", "@13440"),
+                    ("start_date", &format!("2025-01-0{row}")),
+                    ("end_date", &format!("2025-02-0{row}")),
                 ],
             );
             for parent in ["a", "b"] {

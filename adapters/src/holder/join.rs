@@ -64,22 +64,41 @@ fn add(map: &HolderMap, at: Alias, set: &mut BTreeSet<Alias>) {
 /// The conditions under which a row of a joined table is the one that is taken.
 fn taken(joined: &Joined, alias: &str, map_dates: DateForm, binds: &mut Binds) -> String {
     let mut own = matched(joined, alias, binds);
-    let mut others = matched(joined, "o", binds);
     if let Some(valid) = &joined.valid {
         own.extend(holds(valid, alias, map_dates, binds));
         own.extend(certain(valid, alias, map_dates));
+    }
+    if let Some(latest) = &joined.latest {
+        let mine = day_of(latest, alias, map_dates);
+        own.push(is_day(&mine));
+        own.push(format!("{mine} = {}", newest(joined, latest, map_dates, binds)));
+    }
+    own.push(format!("{} = 1", others(joined, map_dates, binds)));
+    own.join(" AND ")
+}
+
+/// How many rows of a joined table could be the one that is meant: those that may hold today, or may be the newest.
+pub(super) fn others(joined: &Joined, map_dates: DateForm, binds: &mut Binds) -> String {
+    let mut others = matched(joined, "o", binds);
+    if let Some(valid) = &joined.valid {
         others.extend(holds(valid, "o", map_dates, binds));
     }
     if let Some(latest) = &joined.latest {
-        let (mine, theirs) = (day_of(latest, alias, map_dates), day_of(latest, "o", map_dates));
-        let today = binds.placeholder(Bind::Today);
-        own.push(is_day(&mine));
-        own.push(format!("{mine} <= {today}"));
-        others.push(format!("(NOT {} OR ({theirs} >= {mine} AND {theirs} <= {today}))", is_day(&theirs)));
+        let (day, today) = (day_of(latest, "o", map_dates), binds.placeholder(Bind::Today));
+        let newest = newest(joined, latest, map_dates, binds);
+        others.push(format!("(NOT {} OR {day} = {newest})", is_day(&day)));
+        others.push(format!("NOT ({} AND {day} > {today})", is_day(&day)));
     }
-    let count = format!("(SELECT COUNT(*) FROM {} AS o WHERE {}) = 1", joined.table.quoted(), others.join(" AND "));
-    own.push(count);
-    own.join(" AND ")
+    format!("(SELECT COUNT(*) FROM {} AS o WHERE {})", joined.table.quoted(), others.join(" AND "))
+}
+
+/// The newest day among the rows that count and are not of the future.
+fn newest(joined: &Joined, latest: &Latest, map_dates: DateForm, binds: &mut Binds) -> String {
+    let mut conditions = matched(joined, "n", binds);
+    let day = day_of(latest, "n", map_dates);
+    conditions.push(is_day(&day));
+    conditions.push(format!("{day} <= {}", binds.placeholder(Bind::Today)));
+    format!("(SELECT MAX({day}) FROM {} AS n WHERE {})", joined.table.quoted(), conditions.join(" AND "))
 }
 
 fn matched(joined: &Joined, alias: &str, binds: &mut Binds) -> Vec<String> {

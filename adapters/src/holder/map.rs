@@ -7,7 +7,7 @@
 use super::date::DateForm;
 use super::facts::FactMap;
 use super::identifier::Identifier;
-use super::name::{Alias, Name, Reference};
+use super::name::{Alias, Name};
 use super::table::{Joined, Only, Valid};
 use super::value::{Part, Value};
 use serde::Deserialize;
@@ -29,9 +29,9 @@ pub enum MapFault {
     /// One field in two places.
     #[error("field `{}` is mapped twice: keep one", .0.code())]
     Twice(Field),
-    /// A field of the catalogue that is neither mapped nor listed in `not_kept`.
-    #[error("field `{}` is not accounted for: map it, or list it in `not_kept`", .0.code())]
-    Missing(Field),
+    /// Fields of the catalogue that are neither mapped nor listed in `not_kept`.
+    #[error("not accounted for, so map them or add them to `not_kept`: {}", quoted(*.0))]
+    Missing(FieldSet),
     /// A field that follows from the identifiers of the client.
     #[error("field `{}` follows from `[client]`: take it out of the fields", .0.code())]
     Identifier(Field),
@@ -43,6 +43,11 @@ pub enum MapFault {
         /// What is wrong and what to do.
         text: String,
     },
+}
+
+/// Codes as they can be pasted into a list.
+fn quoted(fields: FieldSet) -> String {
+    fields.iter().map(|field| format!("\"{}\"", field.code())).collect::<Vec<_>>().join(", ")
 }
 
 impl MapFault {
@@ -150,8 +155,8 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The columns it reads, in the order in which their cells are taken: as the fields of this type stand.
-    pub(super) fn references(&self) -> Vec<&Reference> {
+    /// What it reads, in the order in which cells are taken: as the fields of this type stand.
+    pub(super) fn parts(&self) -> Vec<&Part> {
         let Self { provider_agb, allocation_number, product_category, product_code, begin, end, .. } = self;
         let Self { volume, unit, tariff, amount, .. } = self;
         let mut parts = provider_agb.parts();
@@ -161,7 +166,7 @@ impl Line {
         parts.extend([begin, end, volume]);
         parts.extend(unit.parts());
         parts.extend([tariff, amount]);
-        parts.into_iter().map(|part| &part.column).collect()
+        parts
     }
 }
 
@@ -236,7 +241,8 @@ impl HolderMap {
             }
             seen = seen.with(field);
         }
-        Field::ALL.iter().find(|field| !seen.contains(**field)).map_or(Ok(()), |field| Err(MapFault::Missing(*field)))
+        let missing: FieldSet = Field::ALL.iter().copied().filter(|field| !seen.contains(*field)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(MapFault::Missing(missing)) }
     }
 
     fn mapped(&self) -> impl Iterator<Item = Field> {
@@ -289,8 +295,8 @@ mod tests {
         );
         assert!(fault("postcode = \"postcode\"", "postcodes = \"postcode\"").contains("unknown field `postcodes`"));
         assert!(fault("postcode = \"postcode\"", "postcode = { sql = [\"a\"] }").contains("unknown field `sql`"));
-        assert!(fault("postcode = \"postcode\"", "").contains("`postcode` is not accounted for"));
-        assert!(fault("not_kept = [", "not_kept = [\"postcode\"").contains("`postcode` is mapped twice"));
+        assert!(fault("postcode = \"postcode\"", "").contains("to `not_kept`: \"postcode\""));
+        assert!(fault("not_kept = [", "not_kept = [\"postcode\", ").contains("`postcode` is mapped twice"));
         assert!(fault("[parent.link]", "colour = \"red\"\n[parent.link]").contains("unknown field `colour`"));
         assert!(fault("sluis-holder/2", "sluis-holder/1").contains("`sluis-holder/1`"));
         assert!(

@@ -13,6 +13,7 @@ mod fault;
 mod flag;
 mod form;
 mod identifier;
+pub mod inspect;
 mod join;
 mod map;
 mod name;
@@ -163,3 +164,9 @@ impl FactSource for HolderDatabase {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod schema_tests;
+
+#[cfg(test)]
+mod guide_tests;

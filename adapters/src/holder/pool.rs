@@ -40,7 +40,8 @@ impl Pool {
     }
 }
 
-fn open_read_only(path: &Path) -> Result<Connection, OpenFault> {
+/// Opens for reading: whatever happens later, this connection cannot write.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, OpenFault> {
     let open = || -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;

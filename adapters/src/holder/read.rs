@@ -229,7 +229,7 @@ fn told(field: Field, told: Told) -> Option<(Field, String)> {
     told.value().map(|text| (field, text))
 }
 
-/// In the order of [`Line::references`], after the key.
+/// In the order of [`Line::parts`], after the key.
 fn billing_record(line: &Line, cells: &mut Cells<'_>) -> Option<BillingRecord> {
     let record_id = cells.next()?.text().filter(|key| !key.is_empty())?;
     let provider_agb = line.provider_agb.read(cells).value()?;

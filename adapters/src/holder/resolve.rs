@@ -104,6 +104,16 @@ impl HolderMap {
     /// What has a form by its meaning is read in it where the map does not say otherwise.
     fn forms(&mut self) {
         let date = || Form::Date(self.head.dates);
+        let billing = self.billing.iter_mut().flat_map(|billing| &mut billing.fields);
+        for (field, value) in self.client.fields.iter_mut().chain(billing) {
+            let form = match field {
+                Field::BirthDate | Field::StartDate | Field::EndDate | Field::Period => date(),
+                Field::Amount | Field::Tariff => Form::Money(Money::Cents),
+                Field::AllocationNumber | Field::Volume => Form::Whole,
+                _ => continue,
+            };
+            value.parts_mut().into_iter().for_each(|part| part.or_form(form.clone()));
+        }
         if let Some(part) = &mut self.facts.birth_date {
             part.or_form(date());
         }

@@ -71,7 +71,7 @@ impl Statement {
         let billing = map.billing.as_ref()?;
         let mut list = SelectList::starting_with(map, by)?;
         list.columns.push(qualified(Alias::Billing, &billing.key));
-        billing.line.references().into_iter().for_each(|reference| list.add(reference));
+        billing.line.parts().into_iter().for_each(|part| list.add(&part.column));
         let origin = list.of_records(billing);
         Some(list.finish(&origin))
     }
@@ -94,6 +94,20 @@ impl Statement {
             conditions.join(" AND "),
             number.column.sql(),
         );
+        Some(list.finish(&origin))
+    }
+}
+
+impl Statement {
+    /// The same statement for every client: what a check of the whole database reads.
+    pub(super) fn of_everybody(map: &HolderMap) -> Option<Self> {
+        let mut list = SelectList::starting_with(map, Kind::ClientNumber)?;
+        list.tables = Tables::new(map);
+        list.add_identifiers();
+        let conditions = only(&map.client.only, "c", &mut list.binds);
+        let joins = list.tables.joins(&[Alias::Client], &mut list.binds);
+        let wanted = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+        let origin = format!("FROM {} AS c{joins}{wanted}", map.client.table.quoted());
         Some(list.finish(&origin))
     }
 }

@@ -10,6 +10,7 @@ mod checkpointer;
 mod erase;
 mod errors;
 mod guard_cache;
+pub mod inspect;
 mod key_cache;
 mod keys;
 mod keys_reader;

@@ -175,7 +175,7 @@ fn truncate_wal(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     if busy == 0 { Ok(()) } else { Err(OpenError::WalBusy { file: file.to_owned() }) }
 }
 
-fn foreign_when_no_database(error: OpenError, file: &Path, kind: &Kind) -> OpenError {
+pub(super) fn foreign_when_no_database(error: OpenError, file: &Path, kind: &Kind) -> OpenError {
     match &error {
         OpenError::Engine { source, .. } if source.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             OpenError::Foreign { file: file.to_owned(), expected: kind.name }

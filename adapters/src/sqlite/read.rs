@@ -129,7 +129,7 @@ impl SqliteLog {
         })
     }
 
-    fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
+    pub(super) fn stored(&self, sql: &'static str, keys: impl Params) -> Result<Option<StoredEntry>, StoreError> {
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row(keys, stored_entry).optional()

@@ -2,13 +2,16 @@
 //!
 //! What a decision relied on is compared with its row again inside the append, byte for byte; see [`super::guard_cache`].
 
-use super::SqliteLog;
-use super::rows::{corrupt, guard_row};
+use super::rows::{corrupt, guard_row, kind_number, leaf_row};
+use super::{SqliteLog, statements};
+use crate::state_row;
 use async_trait::async_trait;
+use rusqlite::OptionalExtension;
 use sluis_core::enrolment::Enrolment;
+use sluis_core::log::LeafKind;
 use sluis_core::log::draft::{GuardKey, GuardState, Versioned};
 use sluis_core::organisation::Oin;
-use sluis_core::ports::{Register, StoreError};
+use sluis_core::ports::{Ledger, Register, StoreError, StoredEntry};
 use sluis_core::standing::Standing;
 use sluis_core::subject::SubjectRef;
 use std::sync::Arc;
@@ -33,6 +36,34 @@ impl Register for SqliteLog {
                 _ => Err(corrupt("state")),
             },
         }
+    }
+
+    async fn organisations(&self, after: Option<&Oin>, count: u32) -> Result<Vec<Oin>, StoreError> {
+        let after = after.map_or(&[][..], |oin| oin.as_str().as_bytes());
+        let keys: Vec<Vec<u8>> = self.readers.read("state", |connection| {
+            let mut statement = connection.prepare_cached(statements::ORGANISATIONS)?;
+            statement.query_map((state_row::ORGANISATION, after, count), |row| row.get(0))?.collect()
+        })?;
+        let oin = |key: Vec<u8>| String::from_utf8(key).ok().and_then(|text| Oin::parse(&text).ok());
+        keys.into_iter().map(|key| oin(key).ok_or(corrupt("state"))).collect()
+    }
+
+    /// The index is authenticated with the row that names it.
+    async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError> {
+        if self.guard(&GuardKey::Organisation(oin.clone()))?.is_none() {
+            return Ok(None);
+        }
+        let key = (state_row::ORGANISATION, oin.as_str().as_bytes());
+        let set: Option<i64> = self.readers.read("state", |connection| {
+            connection.prepare_cached(statements::SET_BY)?.query_row(key, |row| row.get(0)).optional()
+        })?;
+        let index = set.and_then(|index| u64::try_from(index).ok()).ok_or(corrupt("state"))?;
+        Ok(Some(self.entry(index).await?.ok_or(corrupt("log_leaf"))?))
+    }
+
+    async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError> {
+        let after = leaf_row(self.log, index)?;
+        self.stored(statements::ENTRY_OF_KIND_AFTER, (oin.as_str(), kind_number(LeafKind::Recipient), after))
     }
 
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError> {

@@ -29,6 +29,10 @@ statements! {
         WRITE_STATE = "INSERT INTO state (kind, key, version, leaf_index, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
                        ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version,
                        leaf_index = excluded.leaf_index, sealed = excluded.sealed";
+        ORGANISATIONS = "SELECT key FROM state WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+        SET_BY = "SELECT leaf_index FROM state WHERE kind = ?1 AND key = ?2";
+        ENTRY_OF_KIND_AFTER = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND kind = ?2 AND row > ?3
+                               AND t >= (SELECT t FROM log_leaf WHERE row = ?3) ORDER BY t, row LIMIT 1";
         SEEN = "SELECT row, digest, kind FROM log_leaf WHERE oin = ?1 AND txn = ?2";
         RID = "SELECT row FROM log_leaf WHERE rid = ?1";
         WRITE_LOW = "INSERT INTO replica (replica_id, low) VALUES (?1, ?2)

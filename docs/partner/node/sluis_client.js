@@ -34,6 +34,14 @@ function readProfile(file) {
   return profile;
 }
 
+/** No token: the status of the endpoint, 503 where it could not be reached, and what it said. */
+class NoToken extends Error {
+  constructor(status, text) {
+    super(`no token: status ${status}: ${text}`);
+    this.mayRepeat = [408, 429, 503].includes(status);
+  }
+}
+
 // guide: token
 /** Client credentials over mutual TLS (RFC 6749, 4.4; RFC 8705): `{ access_token, expires_in }`. */
 function fetchToken(profile) {
@@ -47,11 +55,11 @@ function fetchToken(profile) {
       answer.on('end', () => {
         const body = Buffer.concat(parts).toString();
         if (answer.statusCode === 200) resolve(JSON.parse(body));
-        else reject(new Error(`no token: status ${answer.statusCode}: ${body}`));
+        else reject(new NoToken(answer.statusCode, body));
       });
     });
-    request.on('timeout', () => request.destroy(new Error('no token: no answer within 10 s')));
-    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
+    request.on('error', (error) => reject(new NoToken(503, error.message)));
     request.setHeader('content-type', 'application/x-www-form-urlencoded');
     request.end(form.toString());
   });
@@ -88,7 +96,9 @@ function faultOf(error) {
       fault.incident = rpc.RequestInfo.deserialize(detail.value).request_id;
     }
   }
-  fault.tokenIsStale = fault.status === 'UNAUTHENTICATED' && ['TOKEN_EXPIRED', 'TOKEN_UNKNOWN_KEY', 'TOKEN_GRANT'].includes(fault.reason);
+  // A new token, and then the same call again, may go better.
+  fault.tokenIsStale = ['TOKEN_EXPIRED', 'TOKEN_UNKNOWN_KEY', 'TOKEN_BINDING', 'TOKEN_GRANT'].includes(fault.reason);
+  // The same call again, under the same transaction id, may go better.
   fault.mayRepeat = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'ABORTED'].includes(fault.status);
   return fault;
 }
@@ -113,14 +123,19 @@ class Gateway {
   }
 
   /** The token, fetched again after 80 % of its life, so that none ends under way. */
-  async token(fresh = false) {
-    if (fresh || Date.now() >= this.renewAt) {
+  async token() {
+    if (Date.now() >= this.renewAt) {
       const asked = Date.now();
       const answer = await fetchToken(this.profile);
       this.kept = answer.access_token;
       this.renewAt = asked + 0.8 * 1000 * answer.expires_in;
     }
     return this.kept;
+  }
+
+  /** The next call fetches a token. */
+  forgetToken() {
+    this.renewAt = 0;
   }
 
   async metadata(transactionId = newTransactionId()) {
@@ -135,15 +150,18 @@ class Gateway {
   /** Asks. Whatever goes wrong under way, the question is logged and answered once per transaction id. */
   async release(request, { transactionId = newTransactionId(), deadline = 10_000, attempts = 5 } = {}) {
     for (let attempt = 1; ; attempt += 1) {
-      const metadata = await this.metadata(transactionId);
+      let retryAfter = 0;
       try {
+        const metadata = await this.metadata(transactionId);
         return await unary(this.releases, 'Release', request, metadata, deadline);
       } catch (error) {
-        const fault = faultOf(error);
+        const fault = error instanceof NoToken ? error : faultOf(error);
         if (attempt === attempts || !(fault.mayRepeat || fault.tokenIsStale)) throw error;
-        if (fault.tokenIsStale) await this.token(true);
-        else await wait(Math.max(fault.retryAfter || 0, (0.5 + Math.random() / 2) * Math.min(200 * 2 ** attempt, 5_000)));
+        if (fault.tokenIsStale) this.forgetToken();
+        retryAfter = fault.retryAfter || 0;
       }
+      const backoff = (0.5 + Math.random() / 2) * Math.min(200 * 2 ** attempt, 5_000);
+      await wait(Math.max(retryAfter, backoff));
     }
   }
   // guide: end
@@ -185,6 +203,7 @@ function unary(client, method, request, metadata, deadline) {
 // guide: reply
 /** A reply as `{ outcome, extract, receipt }`. Only a release has an extract; every outcome has a receipt. */
 function readReply(reply, protos) {
+  if (!reply.outcome) return { outcome: 'refused', extract: null, receipt: null }; // from a later version
   const message = reply[reply.outcome];
   const extract = reply.outcome === 'released' ? protos.Extract.deserialize(message.body) : null;
   return { outcome: reply.outcome, extract, receipt: message.receipt };

@@ -13,7 +13,7 @@ import time
 import tomllib
 import urllib.parse
 from dataclasses import dataclass
-from http.client import HTTPSConnection
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 import grpc
@@ -45,7 +45,11 @@ class Profile:
 
 
 class NoToken(Exception):
-    """The token endpoint said no; the text is its own."""
+    """No token: the status of the endpoint, 503 where it could not be reached, and what it said."""
+
+    def __init__(self, status, text):
+        super().__init__(f"no token: status {status}: {text}")
+        self.may_repeat = status in (408, 429, 503)
 
 
 # guide: token
@@ -57,12 +61,17 @@ def fetch_token(profile):
     url = urllib.parse.urlsplit(profile.token_endpoint)
     form = {"grant_type": "client_credentials", "scope": profile.scope, "client_id": profile.oin}
     connection = HTTPSConnection(url.hostname, url.port, context=context, timeout=10)
-    connection.request("POST", url.path, urllib.parse.urlencode(form),
-                       {"content-type": "application/x-www-form-urlencoded"})
-    answer = connection.getresponse()
-    body = answer.read()
+    try:
+        connection.request("POST", url.path, urllib.parse.urlencode(form),
+                           {"content-type": "application/x-www-form-urlencoded"})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, HTTPException) as error:
+        raise NoToken(503, error) from error
+    finally:
+        connection.close()
     if answer.status != 200:
-        raise NoToken(f"status {answer.status}: {body.decode(errors='replace')}")
+        raise NoToken(answer.status, body.decode(errors="replace"))
     reply = json.loads(body)
     return reply["access_token"], reply["expires_in"]
 # guide: end
@@ -107,7 +116,8 @@ class Fault:
 
     @property
     def token_is_stale(self):
-        return self.status == "UNAUTHENTICATED" and self.reason in ("TOKEN_EXPIRED", "TOKEN_UNKNOWN_KEY", "TOKEN_GRANT")
+        """A new token, and then the same call again, may go better."""
+        return self.reason in ("TOKEN_EXPIRED", "TOKEN_UNKNOWN_KEY", "TOKEN_BINDING", "TOKEN_GRANT")
 
     @property
     def may_repeat(self):
@@ -132,14 +142,18 @@ class Gateway:
         self.log = log_pb2_grpc.LogServiceStub(self.channel)
         self._token, self._renew_at, self._lock = None, 0.0, threading.Lock()
 
-    def token(self, fresh=False):
+    def token(self):
         """The token, fetched again after 80 % of its life, so that none ends under way."""
         with self._lock:
-            if fresh or time.monotonic() >= self._renew_at:
+            if time.monotonic() >= self._renew_at:
                 asked = time.monotonic()
                 self._token, lifetime = fetch_token(self.profile)
                 self._renew_at = asked + 0.8 * lifetime
             return self._token
+
+    def forget_token(self):
+        """The next call fetches one."""
+        self._renew_at = 0.0
 
     def metadata(self, transaction_id=None):
         return (("authorization", f"Bearer {self.token()}"),
@@ -151,17 +165,21 @@ class Gateway:
         """Asks. Whatever goes wrong under way, the question is logged and answered once per transaction id."""
         transaction_id = transaction_id or new_transaction_id()
         for attempt in range(1, attempts + 1):
+            retry_after = 0.0
             try:
                 return self.releases.Release(request, metadata=self.metadata(transaction_id), timeout=deadline)
+            except NoToken as error:
+                if attempt == attempts or not error.may_repeat:
+                    raise
             except grpc.RpcError as error:
                 fault = Fault.of(error)
                 if attempt == attempts or not (fault.may_repeat or fault.token_is_stale):
                     raise
                 if fault.token_is_stale:
-                    self.token(fresh=True)
-                else:
-                    backoff = random.uniform(0.5, 1.0) * min(0.2 * 2 ** attempt, 5.0)
-                    time.sleep(max(fault.retry_after or 0.0, backoff))
+                    self.forget_token()
+                retry_after = fault.retry_after or 0.0
+            backoff = random.uniform(0.5, 1.0) * min(0.2 * 2 ** attempt, 5.0)
+            time.sleep(max(retry_after, backoff))
     # guide: end
 
     # guide: audit
@@ -191,6 +209,8 @@ class Gateway:
 def read_reply(reply):
     """A reply as (outcome, extract, receipt). Only a release has an extract; every outcome has a receipt."""
     outcome = reply.WhichOneof("outcome")
+    if outcome is None:  # from a later version
+        return "refused", None, None
     message = getattr(reply, outcome)
     extract = common_pb2.Extract.FromString(message.body) if outcome == "released" else None
     return outcome, extract, message.receipt
@@ -221,7 +241,9 @@ def first_call(profile_file, client_number, worker):
         actor=worker)
     outcome, extract, receipt = read_reply(gateway.release(request))
     if extract is not None:
+        names = {number: name for name, number in common_pb2.Field.items()}
         for value in extract.values:
-            print(common_pb2.Field.Name(value.field), value.value)
-    return outcome, receipt.index
+            if value.field in names:  # others come from a later version
+                print(names[value.field], value.value)
+    return outcome, receipt
 # guide: end

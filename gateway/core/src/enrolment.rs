@@ -1,4 +1,13 @@
 //! Enrolment: what an organisation has been admitted for, under which agreement, until when (B7).
+//!
+//! One entry per unit and role. [`select`] says which one a call comes under; [`compare`] what a change makes wider;
+//! [`change`] reads the document in which persons sign for one; [`operator`] says who they are.
+
+pub mod change;
+pub mod compare;
+pub mod operator;
+pub mod select;
+mod wording;
 
 mod grant;
 
@@ -29,7 +38,32 @@ pub struct BsnGround {
     pub article: String,
 }
 
+closed_list! {
+    /// In which capacity an organisation processes what it receives (AVG 4, 26, 28).
+    Capacity {
+        /// Verwerkingsverantwoordelijke of its own.
+        Controller = "CONTROLLER",
+        /// Gezamenlijke verwerkingsverantwoordelijke with the holder (AVG 26).
+        JointController = "JOINT_CONTROLLER",
+        /// Verwerker for the holder (AVG 28).
+        Processor = "PROCESSOR",
+    }
+}
+
+/// A certificate with which an organisation may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedCertificate {
+    /// `x5t#S256`: SHA-256 of the certificate in DER, base64url without padding (RFC 8705, 3.1).
+    pub thumbprint: String,
+    /// Last day on which it is accepted; without it, as long as the certificate itself holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+}
+
 /// One admitted role of one organisation.
+///
+/// What was added after the first release is left out of the text when it is empty: the text makes the grant hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrolment {
@@ -42,9 +76,15 @@ pub struct Enrolment {
     pub unit: String,
     /// What it is towards us.
     pub recipient: RecipientType,
+    /// In which capacity it processes. A signed change must say it; files of a demo may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
     /// The purposes it may ask for.
     #[serde(default)]
     pub purposes: Vec<Purpose>,
+    /// Those of them for which it is refused until somebody lifts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspended_purposes: Vec<Purpose>,
     /// The agreement under which it was admitted.
     pub agreement: Agreement,
     /// The agreement on further invoice data (RJ 6a.3), where there is one.
@@ -75,6 +115,9 @@ pub struct Enrolment {
     /// form when there are none: grant hashes and state rows of before keep their bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fsc_grants: Vec<FscGrant>,
+    /// The certificates it may call with; empty: any certificate of its number under a trusted authority.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<PinnedCertificate>,
 }
 
 impl Enrolment {
@@ -89,14 +132,30 @@ impl Enrolment {
     /// and secrecy must be there for both. Standing is never recorded on behalf of another, and nothing is delegated on.
     #[must_use]
     pub fn exercised_by(mut self, delegatee: &Self) -> Self {
-        self.purposes.retain(|purpose| delegatee.purposes.contains(purpose));
+        self.purposes.retain(|purpose| delegatee.names(*purpose));
         self.bsn_ground = self.bsn_ground.filter(|_| delegatee.bsn_ground.is_some());
         self.secrecy_signed &= delegatee.secrecy_signed;
         self.agreement.until = self.agreement.until.min(delegatee.agreement.until);
         self.suspended |= delegatee.suspended;
         self.records_standing = false;
         self.fsc_grants.clear();
+        // The certificate is the delegatee's, and was compared with its own entry.
+        self.certificates.clear();
         self
+    }
+
+    /// Whether it names this purpose, and is not suspended for it.
+    #[must_use]
+    pub fn names(&self, purpose: Purpose) -> bool {
+        self.purposes.contains(&purpose) && !self.suspended_purposes.contains(&purpose)
+    }
+
+    /// Whether a certificate may be used under it on this day.
+    #[must_use]
+    pub fn accepts(&self, thumbprint: &str, today: Date) -> bool {
+        let holds =
+            |pin: &PinnedCertificate| pin.thumbprint == thumbprint && pin.until.is_none_or(|last| last >= today);
+        self.certificates.is_empty() || self.certificates.iter().any(holds)
     }
 
     /// Adds what the enrolment says to the facts. `responsible` is the municipality responsible for the subject.
@@ -104,7 +163,7 @@ impl Enrolment {
     pub fn answer(&self, facts: Facts, purpose: Purpose, responsible: Option<&str>, today: Date) -> Facts {
         let own = responsible.is_some() && responsible == self.municipality_code.as_deref();
         facts
-            .with_bool(Fact::EnrolledPurpose, self.in_force(today) && self.purposes.contains(&purpose))
+            .with_bool(Fact::EnrolledPurpose, self.in_force(today) && self.names(purpose))
             .with_bool(Fact::Agreement6a3, self.agreement_6a3.as_ref().is_some_and(|a| a.until >= today))
             .with_bool(Fact::SecrecySigned, self.secrecy_signed)
             .with_bool(Fact::OwnMunicipality, own)
@@ -139,62 +198,6 @@ fn same_as_one_of(codes: &[(Option<&str>, Option<&str>)]) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::holder_fact::HeldFacts;
-
-    fn enrolled(uzovi: Option<&str>, agb: Option<&str>) -> Enrolment {
-        let text = format!(
-            "oin = \"00000099000000006001\"\nname = \"x\"\nrecipient = \"INSURER\"\n{}{}\n[agreement]\nreference = \"r\"\nuntil = \"2099-01-01\"",
-            uzovi.map(|u| format!("uzovi = \"{u}\"\n")).unwrap_or_default(),
-            agb.map(|a| format!("agb = \"{a}\"\n")).unwrap_or_default(),
-        );
-        toml::from_str(&text).unwrap()
-    }
-
-    fn holder(kept: &[(HeldFact, &str)]) -> HolderFacts {
-        let mut held = HeldFacts::default();
-        kept.iter().for_each(|(fact, text)| held.set_text(*fact, Some((*text).to_owned())));
-        HolderFacts {
-            identifiers: Vec::new(),
-            birth_date: None,
-            municipality_code: None,
-            active_case: true,
-            residence_secret: false,
-            held,
-        }
-    }
-
-    #[test]
-    fn what_the_holder_does_not_say_stays_unknown() {
-        let own = |enrolment: &Enrolment, holder: &HolderFacts, fact| {
-            enrolment.answer_own(Facts::UNKNOWN, holder).value(fact)
-        };
-        let insurer = enrolled(Some("9001"), None);
-        assert_eq!(own(&insurer, &holder(&[(HeldFact::InsurerUzovi, "9001")]), Fact::OwnInsured), Some("true"));
-        assert_eq!(own(&insurer, &holder(&[(HeldFact::InsurerUzovi, "9002")]), Fact::OwnInsured), Some("false"));
-        assert_eq!(own(&insurer, &holder(&[]), Fact::OwnInsured), None);
-        assert_eq!(
-            own(&enrolled(None, None), &holder(&[(HeldFact::InsurerUzovi, "9001")]), Fact::OwnInsured),
-            Some("false")
-        );
-        let gp = enrolled(None, Some("01000001"));
-        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnGp), Some("true"));
-        assert_eq!(
-            own(&gp, &holder(&[(HeldFact::GpAgb, "x"), (HeldFact::GpOin, "00000099000000006001")]), Fact::OwnGp),
-            Some("true")
-        );
-        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000002")]), Fact::OwnGp), Some("false"));
-        assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnReferrer), None);
-    }
-
-    /// A row or a grant of before these codes existed stays what it was, byte for byte.
-    #[test]
-    fn an_enrolment_without_codes_is_written_as_before() {
-        let written = serde_json::to_string(&enrolled(None, None)).unwrap();
-        assert!(!written.contains("uzovi") && !written.contains("agb"), "{written}");
-    }
-}
-
+mod answer_tests;
 #[cfg(test)]
 mod tests;

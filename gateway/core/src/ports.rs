@@ -139,6 +139,15 @@ pub trait Register: Send + Sync {
     /// The enrolments of an organisation; version 0 and none when there is no row.
     async fn enrolments(&self, oin: &Oin) -> Result<Versioned<Vec<Enrolment>>, StoreError>;
 
+    /// The organisations that have a row, after `after` and in their order, at most `count`.
+    async fn organisations(&self, after: Option<&Oin>, count: u32) -> Result<Vec<Oin>, StoreError>;
+
+    /// The entry that set the enrolments of an organisation as they are; `None` when there is no row.
+    async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError>;
+
+    /// The first RECIPIENT entry that names this organisation after the entry at `index`.
+    async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError>;
+
     /// The active policy; `None` before the first activation.
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError>;
 }

@@ -2,7 +2,7 @@
 
 use super::{ANSWER_NO, Failure};
 use crate::compose::{self, Listening};
-use crate::demo::organisations::{DOSSIER_SYSTEM, Organisation, PORTAL, THE_HAGUE};
+use crate::demo::organisations::{DOSSIER_SYSTEM, HOLDER, NEWCOMER, Organisation, PORTAL, THE_HAGUE};
 use crate::demo::people::{Cast, Family};
 use crate::demo::{Folder, Stage, onboard, verify_everything};
 use sluis_adapters::system::SystemClock;
@@ -91,6 +91,7 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
     );
     println!("  {sluis} manual open --profile {system}");
     println!("  {sluis} manual review --profile {system} --by in-0002 --conclusion right");
+    try_enrolling(&sluis, &dir, number, &at);
     println!("  {sluis} log export --config {config} {export} && {sluis} log verify {export}");
     println!("  {sluis} policy check {}\n", pasteable(&dir.join("policy/kracht.toml")));
     tokio::select! {
@@ -101,6 +102,21 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         .await
         .map_err(|_| "calls in progress did not end")??;
     Ok(())
+}
+
+/// An eleventh organisation: enrolled by two persons, used for the first time, suspended by one.
+fn try_enrolling(sluis: &str, dir: &Path, client: &str, at: &dyn Fn(&Organisation) -> String) {
+    let file = |name: &str| pasteable(&dir.join(name));
+    let (holder, newcomer, oin) = (at(&HOLDER), at(&NEWCOMER), NEWCOMER.oin);
+    let [anna, bram] = ["operators/anna.key", "operators/bram.key"].map(file);
+    let (asked, change) = (file("westland.toml"), file("westland.json"));
+    println!(
+        "  {sluis} organisation add {asked} --profile {holder} --operator {anna} --reason 'agreement 2026-118' --out {change}"
+    );
+    println!("  {sluis} organisation approve {change} --profile {holder} --operator {bram}");
+    println!("  {sluis} ask --profile {newcomer} --client {client} --purpose INVOICE_FORMAL");
+    println!("  {sluis} organisation show {oin} --profile {holder}");
+    println!("  {sluis} organisation suspend {oin} --profile {holder} --operator {anna} --reason 'incident 12'");
 }
 
 /// A path as a shell reads it back, whatever stands in it.

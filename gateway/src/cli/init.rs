@@ -10,13 +10,23 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub struct Init {
     /// The configuration
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "sample")]
+    config: Option<PathBuf>,
+    /// Print a commented configuration and make nothing
+    #[arg(long, conflicts_with = "config")]
+    sample: bool,
 }
+
+/// Every key with its meaning, in the shape of production.
+const SAMPLE: &str = include_str!("../../config/gateway.sample.toml");
 
 impl Init {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let config = Config::read(&self.config)?;
+        let Some(file) = self.config.filter(|_| !self.sample) else {
+            print!("{SAMPLE}");
+            return Ok(ExitCode::SUCCESS);
+        };
+        let config = Config::read(&file)?;
         compose::init(&config)?;
         println!("made {}", config.keys.master_key.display());
         println!("made {}", config.log.signing_key.display());

@@ -4,12 +4,17 @@ mod ask;
 mod audit;
 mod connect_test;
 mod demo;
+mod doctor;
 mod fsc_records;
 mod init;
 mod log;
 mod manual;
+mod migrate;
+mod operator;
+mod organisation;
 mod policy;
 mod serve;
+mod source;
 mod standing;
 
 pub(crate) use ask::connect;
@@ -39,6 +44,12 @@ enum Command {
     Init(init::Init),
     /// Run the gateway
     Serve(serve::Serve),
+    /// Look at the configuration and all that a start reads; lists every fault, writes nothing
+    CheckConfig(doctor::CheckConfig),
+    /// Look at everything a gateway stands on: what is wrong, and what to do
+    Doctor(doctor::Doctor),
+    /// Bring databases to the schema version of this program
+    Migrate(migrate::Migrate),
     /// Ask about one client, as a partner
     Ask(ask::Ask),
     /// Audit a declaration (JW323), as a municipality
@@ -49,10 +60,16 @@ enum Command {
     Standing(standing::Standing),
     /// Record what was told outside the gateway and its review, as the holder's own system
     Manual(manual::Manual),
+    /// Show and change who is admitted; a second person approves what becomes wider
+    Organisation(organisation::Organisation),
+    /// Make the key of a person who signs for changes
+    Operator(operator::Operator),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
     Policy(policy::Policy),
+    /// Connect a holder's own database
+    Source(source::Source),
 }
 
 /// What went wrong, for the person at the keyboard.
@@ -74,13 +91,19 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Demo(command) => command.run().await,
             Command::Init(command) => command.run(),
             Command::Serve(command) => command.run().await,
+            Command::CheckConfig(command) => command.run().await,
+            Command::Doctor(command) => command.run().await,
+            Command::Migrate(command) => command.run(),
             Command::Ask(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,
             Command::Standing(command) => command.run().await,
             Command::Manual(command) => command.run().await,
+            Command::Organisation(command) => command.run().await,
+            Command::Operator(command) => command.run(),
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
+            Command::Source(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| failed(&error))

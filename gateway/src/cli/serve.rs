@@ -19,6 +19,7 @@ pub struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<ExitCode, Failure> {
+        compose::keep_memory_private()?;
         let config = Config::read(&self.config)?;
         let lines = Lines::begin(&config.operation)?;
         let served = serve(&config).await;

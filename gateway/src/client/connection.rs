@@ -115,6 +115,12 @@ impl Connection {
         v1::disclosure_service_client::DisclosureServiceClient::new(self.channel.clone())
     }
 
+    /// Client of the enrolment service.
+    #[must_use]
+    pub fn enrolments(&self) -> v1::enrolment_service_client::EnrolmentServiceClient<Channel> {
+        v1::enrolment_service_client::EnrolmentServiceClient::new(self.channel.clone())
+    }
+
     /// Client of the audit service.
     #[must_use]
     pub fn audits(&self) -> v1::invoice_audit_service_client::InvoiceAuditServiceClient<Channel> {

@@ -6,6 +6,7 @@ pub mod connect_test;
 pub mod connection;
 pub mod describe;
 pub mod disclosure;
+pub mod enrolment;
 pub mod export;
 pub mod receipts;
 pub mod standing;

@@ -4,6 +4,7 @@ use super::StartFault;
 use super::housekeeping::Housekeeper;
 use crate::config::{Config, Mode};
 use crate::disclosure;
+use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::operation::ending::Ending;
@@ -19,6 +20,7 @@ use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::{Limits, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
+use sluis_core::enrolment::operator::Operators;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::{Key, LeafDraft};
@@ -40,7 +42,7 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
 }
 
-fn read(path: &Path) -> Result<String, StartFault> {
+pub(super) fn read(path: &Path) -> Result<String, StartFault> {
     std::fs::read_to_string(path)
         .map_err(|source| StartFault::Io { what: format!("cannot read `{}`", path.display()), source })
 }
@@ -69,7 +71,7 @@ pub fn verifier_key(config: &Config) -> Result<String, StartFault> {
     Ok(checkpoint::verifier_key(&shard_origin(config), &signer.public_key()))
 }
 
-fn shard_origin(config: &Config) -> String {
+pub(super) fn shard_origin(config: &Config) -> String {
     origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch)
 }
 
@@ -85,7 +87,7 @@ pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
 pub struct Opened {
     gateway: Gateway,
     policy: Arc<Policy>,
-    organisations: EnrolmentFile,
+    organisations: Option<EnrolmentFile>,
     left: std::ops::Range<u64>,
     provisioned: u64,
     housekeeper: Housekeeper,
@@ -105,7 +107,9 @@ impl Opened {
             tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
         }
         gateway.activate(policy).await?;
-        gateway.enrol(organisations).await?;
+        if let Some(organisations) = organisations {
+            gateway.enrol(organisations).await?;
+        }
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
@@ -119,7 +123,8 @@ impl Opened {
 /// [`StartFault`]; no entry was written.
 pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let policy = Arc::new(read_policy(config)?);
-    let organisations = read_organisations(&config.enrolment.file)?;
+    let organisations = config.enrolment.file.as_deref().map(read_organisations).transpose()?;
+    let enrolling = read_operators(config)?;
     let master = MasterKey::read(&config.keys.master_key)?;
     let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let log = Arc::new(SqliteLog::open(&config.log.database, &master, Arc::clone(&clock), Limits::default())?);
@@ -163,6 +168,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
         activating: tokio::sync::Mutex::default(),
+        enrolling,
         conditions: Arc::default(),
         metrics,
         ending: Ending::default(),
@@ -171,7 +177,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
 }
 
-fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
+pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
     let map = &config.holder.map;
     let named = |e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", map.display()));
     let parsed = HolderMap::parse(&read(map)?).map_err(|e| named(&e))?;
@@ -183,10 +189,21 @@ fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase,
         .map_err(|e| StartFault::Holder(format!("`{file}`: {e}")))
 }
 
-fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
+pub(super) fn read_organisations(path: &Path) -> Result<EnrolmentFile, StartFault> {
     let malformed =
         |e: toml::de::Error| crate::config::ConfigFault::Malformed { file: path.to_owned(), text: e.to_string() };
     Ok(toml::from_str(&read(path)?).map_err(malformed)?)
+}
+
+/// The persons who may change enrolments; nobody when no register is configured.
+pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
+    let operators = match &config.operators.register {
+        None => Operators::default(),
+        Some(file) => Operators::read(&read(file)?)
+            .map_err(|fault| crate::config::ConfigFault::Malformed { file: file.clone(), text: fault.to_string() })?,
+    };
+    let (holder, operators) = (Some(config.organisation.oin.clone()), ArcSwap::from_pointee(operators));
+    Ok(Enrolling { holder, operators, ..Enrolling::default() })
 }
 
 /// The first leaf of a shard says that it was opened.

@@ -1,20 +1,25 @@
 //! Composition: the only room besides `main.rs` that names an engine. Reads files, opens stores, assembles, serves.
 
 mod assemble;
+pub mod doctor;
 mod export;
 mod fsc_records;
 mod housekeeping;
 mod init;
+mod migrate;
 mod operate;
 mod reload;
 mod serve;
+pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use fsc_records::{Unavailable, fsc_records};
 pub use init::init;
+pub use migrate::{Step, migrate};
 pub use reload::Asking;
 pub use serve::{Listening, listen};
+pub use sluis_adapters::process::keep_memory_private;
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;

@@ -1,7 +1,7 @@
 //! Taking over, while the gateway runs, whatever may change: no restart, no dropped call.
 //!
-//! Certificate and key, authorities and revocation lists, token key, policy, and outside production the enrolment file are
-//! each looked at several times a second, and at once when asked ([`Asking`], SIGHUP). `gateway.toml` itself, the stores, the
+//! Certificate and key, authorities and revocation lists, token key, policy, register of operators, and outside production
+//! the enrolment file are each looked at several times a second, and at once when asked ([`Asking`], SIGHUP). `gateway.toml` itself, the stores, the
 //! keys of the log and the holder's map are read at start only.
 
 pub(crate) mod files;
@@ -32,6 +32,7 @@ pub(crate) struct AtStart {
     token_keys: Watched,
     rules: Watched,
     enrolments: Option<Watched>,
+    operators: Option<Watched>,
 }
 
 /// Everything that is replaced while it works.
@@ -70,13 +71,14 @@ impl AtStart {
     pub(crate) fn remember(config: &Config) -> Self {
         let one = |file: &PathBuf| vec![file.clone()];
         let policy = &config.policy;
-        let enrolments = (config.mode != Mode::Production).then(|| Watched::begin(one(&config.enrolment.file)));
+        let enrolments = config.enrolment.file.as_ref().filter(|_| config.mode != Mode::Production);
         Self {
             own: Watched::begin(vec![config.tls.certificate.clone(), config.tls.key.clone()]),
             callers: Watched::begin([one(&config.tls.authorities), config.tls.revocation.clone()].concat()),
             token_keys: Watched::begin(token_keys(config)),
             rules: Watched::begin(vec![policy.catalog.clone(), policy.ceiling.clone(), policy.policy.clone()]),
-            enrolments,
+            enrolments: enrolments.map(|file| Watched::begin(one(file))),
+            operators: config.operators.register.as_ref().map(|file| Watched::begin(one(file))),
         }
     }
 
@@ -98,6 +100,9 @@ impl AtStart {
         follow.piece(rules::Rules { gateway: Arc::clone(&gateway) }, self.rules);
         if let Some(watched) = self.enrolments {
             follow.piece(rules::Enrolments { gateway: Arc::clone(&gateway) }, watched);
+        }
+        if let Some(watched) = self.operators {
+            follow.piece(rules::Persons { gateway: Arc::clone(&gateway) }, watched);
         }
         tokio::spawn(vigil::keep(listeners, Arc::clone(&gateway.conditions), clock(), ending.clone()));
         asking

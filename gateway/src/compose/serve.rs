@@ -23,15 +23,11 @@ use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_stream::Stream;
-
-/// A connection that did not end by itself is cut after this time, also within a stream.
-const CONNECTION_CUT_AFTER: Duration = Duration::from_secs(20 * 60);
 
 /// A gateway that listens.
 pub struct Listening {
@@ -72,9 +68,9 @@ impl Listening {
     /// # Errors
     /// When the server broke before.
     pub async fn stop(self) -> Result<(), StartFault> {
-        operate::stop(&self.gateway, &self.operation, &self.end, self.server).await?;
+        let ended = operate::stop(&self.gateway, &self.operation, &self.end, self.server).await;
         self.report.write().await?;
-        Ok(())
+        ended
     }
 }
 
@@ -106,7 +102,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
-        connection_age_max: Some(CONNECTION_CUT_AFTER),
+        connection_age_max: Some(config.listen.connection_age_max()),
         writing_max: idle(config),
         // Later than a stream is ended for being idle, which is the milder end.
         reply_max: idle(config) * 5 / 4,
@@ -155,7 +151,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
 fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<Arc<SigningKey>>), StartFault> {
     let expect = |lifetime_max_s, issued_by| Expectation { realm: realm.clone(), lifetime_max_s, issued_by };
     let issuer = config.token.issuer(config.listen.token.is_some());
-    match issuer.map_err(|text| StartFault::Config(ConfigFault::Contradiction { file: PathBuf::new(), text }))? {
+    match issuer.map_err(ConfigFault::Contradiction)? {
         TokenIssuer::Endpoint(file) => {
             let key = Arc::new(SigningKey::load(file)?);
             let expectation = expect(LIFETIME_S, IssuedBy::Endpoint);
@@ -182,7 +178,7 @@ async fn run(
 fn grpc_limits(config: &Config) -> GrpcLimits {
     let listen = &config.listen;
     let door = DoorLimits { calls_max: listen.calls_max, transaction_id_required: listen.transaction_id_required };
-    GrpcLimits { door, idle: idle(config), ..GrpcLimits::default() }
+    GrpcLimits { door, connection_age: listen.connection_age(), idle: idle(config), ..GrpcLimits::default() }
 }
 
 fn idle(config: &Config) -> Duration {
@@ -215,7 +211,9 @@ impl Grants for RegisterGrants {
         let row = self.gateway.register.enrolments(oin).await.map_err(|_| GrantError::Unavailable)?;
         let today = dutch_date(self.gateway.clock.now());
         if !row.state.iter().any(|e| e.in_force(today)) {
-            return Err(GrantError::NotAdmitted);
+            // The holder may always come to its own enrolments, also when nobody is enrolled yet.
+            let own = self.gateway.enrolling.grant_of_holder(oin).ok_or(GrantError::NotAdmitted)?;
+            return Ok((scope == self.service || scope == own).then_some(Grant { hash: own }));
         }
         let hash = grant_hash(oin, &row.state);
         Ok((scope == self.service || scope == hash).then_some(Grant { hash }))

@@ -26,6 +26,7 @@ pub struct Limits {
     /// Seconds after which a stream on which the caller neither sends nor reads is ended.
     pub idle_seconds: NonZeroU16,
     /// Organisations for which other numbers were agreed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exception: Vec<Exception>,
 }
 

@@ -15,10 +15,11 @@ pub struct PolicyFiles {
     pub policy: PathBuf,
 }
 
-/// Organisations that are admitted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Organisations that are admitted by a file: for a demo and for development. In production persons sign for each.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrolment {
     /// One `[[organisation]]` per admitted role.
-    pub file: PathBuf,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
 }

@@ -53,6 +53,17 @@ impl Token {
     /// # Errors
     /// What is wrong with which setting, and what to do. `listens` says whether `listen.token` is there.
     pub fn issuer(&self, listens: bool) -> Result<TokenIssuer<'_>, &'static str> {
+        // The forms are those of FSC core; a longer service would also make the payloads of refusals differ in length.
+        let is_name = |text: &str, more: &[u8]| {
+            let legal = |b: u8| b.is_ascii_alphanumeric() || more.contains(&b);
+            (1..=100).contains(&text.len()) && text.bytes().all(legal)
+        };
+        if !is_name(&self.group, b"./_-") {
+            return Err("`token.group` must be 1 to 100 letters, digits, or `.`, `/`, `_`, `-`");
+        }
+        if !is_name(&self.service, b"._-") {
+            return Err("`token.service` must be 1 to 100 letters, digits, or `.`, `_`, `-`");
+        }
         match (&self.key, &self.external) {
             (None, None) => Err("no issuer of tokens: set `token.key` and `listen.token`, or `[token.external]`"),
             (Some(_), Some(_)) => Err("two issuers of tokens: remove `token.key` or `[token.external]`"),
@@ -80,4 +91,48 @@ pub enum TokenIssuer<'a> {
     Endpoint(&'a PathBuf),
     /// The FSC Manager of the holder.
     Manager(&'a ExternalIssuer),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer(text: &str, listens: bool) -> Result<&'static str, String> {
+        let names = if text.contains("group") { "" } else { "group = \"g\"\nservice = \"s\"\n" };
+        let token: Token = toml::from_str(&format!("audience = \"a\"\n{names}{text}")).map_err(|e| e.to_string())?;
+        Ok(match token.issuer(listens)? {
+            TokenIssuer::Endpoint(_) => "endpoint",
+            TokenIssuer::Manager(external) => {
+                assert_eq!((external.lifetime_max_s, external.algorithms.len()), (300, 6));
+                "manager"
+            }
+        })
+    }
+
+    #[test]
+    fn exactly_one_issues_and_only_the_endpoint_listens() {
+        let (key, manager) = ("key = \"k\"", "[external]\ncertificates = [\"m.pem\"]");
+        assert_eq!(issuer(key, true).unwrap(), "endpoint");
+        assert_eq!(issuer(manager, false).unwrap(), "manager");
+        let both = format!("{key}\n{manager}");
+        for (text, listens, says) in [
+            ("", true, "set `token.key`"),
+            ("", false, "set `token.key`"),
+            (&both, true, "two issuers"),
+            (key, false, "set `listen.token`"),
+            (manager, true, "remove `listen.token`"),
+            ("[external]\ncertificates = []", false, "`token.external.certificates` is empty"),
+            (&format!("{manager}\nalgorithms = []"), false, "`token.external.algorithms` is empty"),
+            (&format!("{manager}\nlifetime_max_s = 0"), false, "between 1 and 3600"),
+            (&format!("{manager}\nlifetime_max_s = 3601"), false, "between 1 and 3600"),
+            (&format!("{manager}\nalgorithms = [\"HS256\"]"), false, "HS256"),
+            (&format!("{manager}\nalgorithms = [\"none\"]"), false, "none"),
+            (&format!("{manager}\nissuer = \"me\""), false, "issuer"),
+            ("group = \"g\"\nservice = \"a b\"\nkey = \"k\"", true, "`token.service`"),
+            ("group = \"\"\nservice = \"s\"\nkey = \"k\"", true, "`token.group`"),
+        ] {
+            let fault = issuer(text, listens).expect_err(text);
+            assert!(fault.contains(says), "{text}: {fault}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The folder of a demo: a certificate authority, keys, a holder's database, a declaration, a configuration, profiles.
 
 use super::certificates::{Authority, Subject, Usage};
-use super::organisations::{self, HOLDER_NAME, HOLDER_OIN, Organisation};
+use super::organisations::{self, HOLDER, HOLDER_NAME, HOLDER_OIN, NEWCOMER, Organisation};
 use super::people::{self, PARTNERS};
 use crate::cli::Failure;
 use crate::config::{self, Config, Mode};
@@ -10,7 +10,11 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use rusqlite::{Connection, OpenFlags};
 use sluis_adapters::ijw::write_jw323;
+use sluis_adapters::signer::Ed25519Signer;
+use sluis_adapters::system::OsEntropy;
+use sluis_core::enrolment::operator::{Operator, OperatorRole};
 use sluis_core::organisation::Oin;
+use sluis_core::ports::Signer;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -51,11 +55,13 @@ impl Folder {
         write(&dir.join("policy/holder.toml"), HOLDER_MAP)?;
         let (grpc, token) = (free_port()?, free_port()?);
         certificates(dir, today)?;
-        for organisation in organisations::all() {
+        for organisation in everybody() {
             profile(dir, &organisation, grpc, token)?;
         }
-        let enrolments = organisations::enrolments(today.saturating_add(1.year()))?;
-        write(&dir.join("organisations.toml"), &toml::to_string(&enrolments)?)?;
+        let until = today.saturating_add(1.year());
+        write(&dir.join("organisations.toml"), &toml::to_string(&organisations::enrolments(until)?)?)?;
+        write(&dir.join("westland.toml"), &toml::to_string(&organisations::newcomer(until)?)?)?;
+        operators(dir)?;
         people::create(&dir.join("holder.db"), SEED, today)?;
         let planted = declaration(dir, today)?;
         let file = dir.join("gateway.toml");
@@ -103,7 +109,7 @@ fn empty(dir: &Path) -> Result<(), Failure> {
         }
         std::fs::remove_dir_all(dir)?;
     }
-    for folder in ["certs", "profiles", "policy", "receipts"] {
+    for folder in ["certs", "operators", "profiles", "policy", "receipts"] {
         std::fs::create_dir_all(dir.join(folder))?;
     }
     write(&dir.join(MARKER), "made by `sluis demo`; the next demo in this folder removes everything\n")
@@ -111,6 +117,23 @@ fn empty(dir: &Path) -> Result<(), Failure> {
 
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::write(file, text).map_err(|e| format!("cannot write `{}`: {e}", file.display()).into())
+}
+
+/// Whoever has a certificate and a profile: the ten, the holder's own persons, and one that is not enrolled yet.
+fn everybody() -> impl Iterator<Item = Organisation> {
+    organisations::all().into_iter().chain([HOLDER, NEWCOMER])
+}
+
+/// The two persons who may change enrolments: `operators/<slug>.key`, and the register of both.
+pub const OPERATORS: [(&str, &str); 2] = [("anna", "Anna de Wit"), ("bram", "Bram Kok")];
+
+fn operators(dir: &Path) -> Result<(), Failure> {
+    let mut register = String::new();
+    for (slug, name) in OPERATORS {
+        let key = Ed25519Signer::generate(&dir.join(format!("operators/{slug}.key")), &OsEntropy)?.public_key();
+        register += &Operator { name: name.to_owned(), role: OperatorRole::Enrolment, key }.to_entry();
+    }
+    write(&dir.join("operators.toml"), &register)
 }
 
 /// A private key, readable by its owner only.
@@ -143,7 +166,7 @@ fn certificates(dir: &Path, today: Date) -> Result<(), Failure> {
         write_key(&dir.join(format!("certs/{slug}.key")), &issued.key_pem)
     };
     issue("gateway", HOLDER_NAME, HOLDER_OIN, Usage::Both)?;
-    for organisation in organisations::all() {
+    for organisation in everybody() {
         issue(organisation.slug, organisation.name, organisation.oin, Usage::Client)?;
     }
     Ok(())
@@ -189,6 +212,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             token: Some(at(token)),
             calls_max: 512,
             connections_max: 1024,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -212,10 +236,11 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             ceiling: "policy/ceiling.toml".into(),
             policy: "policy/kracht.toml".into(),
         },
-        enrolment: config::Enrolment { file: "organisations.toml".into() },
+        enrolment: config::Enrolment { file: Some("organisations.toml".into()) },
         // The ground of the benches too, which measure the gateway and not its limits.
         limits: config::Limits::unmetered(),
-        operation: config::Operation::default(),
-        operators: config::Operators::default(),
+        // The machine of whoever tries this out may be almost full; a demonstration must not stop for it.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
+        operators: config::Operators { register: Some("operators.toml".into()) },
     })
 }

@@ -3,7 +3,7 @@
 use super::people::{INSURER_UZOVI, PARTNERS, PRACTICE_AGB};
 use crate::enrolment::EnrolmentFile;
 use jiff::civil::Date;
-use sluis_core::enrolment::{Agreement, BsnGround, Enrolment};
+use sluis_core::enrolment::{Agreement, BsnGround, Capacity, Enrolment};
 use sluis_core::organisation::{Oin, OinError, Purpose, RecipientType};
 
 /// OIN of the holder: Kracht, whose gateway this is.
@@ -74,6 +74,17 @@ pub const DOSSIER_SYSTEM: Organisation = Organisation {
     recipient: RecipientType::Holder,
 };
 
+/// The holder itself, whose persons change enrolments.
+pub const HOLDER: Organisation =
+    Organisation { slug: "kracht", name: HOLDER_NAME, oin: HOLDER_OIN, recipient: RecipientType::Holder };
+/// An eleventh organisation, which nobody has enrolled yet.
+pub const NEWCOMER: Organisation = Organisation {
+    slug: "westland",
+    name: "Gemeente Westland",
+    oin: "00000099000000001003",
+    recipient: RecipientType::Municipality,
+};
+
 /// Slugs of the five partners, in the order of [`PARTNERS`].
 const PARTNER_SLUGS: [&str; 5] = ["family-supporters", "incluzio", "yoep", "impegno", "mentaal-beter"];
 
@@ -105,6 +116,14 @@ pub fn enrolments(until: Date) -> Result<EnrolmentFile, OinError> {
     Ok(EnrolmentFile { organisation })
 }
 
+/// What is asked for the eleventh, with an agreement until `until`.
+///
+/// # Errors
+/// Never for the constants of this file.
+pub fn newcomer(until: Date) -> Result<EnrolmentFile, OinError> {
+    Ok(EnrolmentFile { organisation: vec![enrolment(&NEWCOMER, until)?] })
+}
+
 fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinError> {
     let agreement = |reference: &str| Agreement { reference: reference.to_owned(), until };
     let recipient = organisation.recipient;
@@ -120,6 +139,11 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         name: organisation.name.to_owned(),
         unit: String::new(),
         recipient,
+        capacity: Some(match recipient {
+            RecipientType::CarePartner => Capacity::JointController,
+            RecipientType::Parent | RecipientType::Holder => Capacity::Processor,
+            _ => Capacity::Controller,
+        }),
         purposes: match recipient {
             RecipientType::Municipality => vec![Purpose::InvoiceFormal],
             RecipientType::CarePartner => vec![Purpose::Treatment],
@@ -134,6 +158,7 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         municipality_code: match organisation.slug {
             "den-haag" => Some("0518".to_owned()),
             "rotterdam" => Some("0599".to_owned()),
+            "westland" => Some("1783".to_owned()),
             _ => None,
         },
         uzovi: (recipient == RecipientType::Insurer).then(|| INSURER_UZOVI.to_owned()),
@@ -141,7 +166,9 @@ fn enrolment(organisation: &Organisation, until: Date) -> Result<Enrolment, OinE
         secrecy_signed: !is_municipality,
         bsn_ground: ground.map(|article| BsnGround { article: article.to_owned() }),
         records_standing: recipient == RecipientType::Holder,
+        suspended_purposes: Vec::new(),
         suspended: false,
         fsc_grants: Vec::new(),
+        certificates: Vec::new(),
     })
 }

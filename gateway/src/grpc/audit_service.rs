@@ -97,6 +97,10 @@ impl Desk {
             }
         }
         let (totals, receipt) = audit.close().await.map_err(|e| status::fault(&e))?;
+        if told_to_end {
+            // The log says how far it came. A closing on the wire would look like the end of all lines.
+            return Err(status::ending());
+        }
         self.send(Reply::Closed(v1::AuditClosed {
             lines: totals.lines(),
             agrees: totals.agrees,
@@ -104,8 +108,7 @@ impl Desk {
             not_confirmed: totals.not_confirmed,
             receipt: Some(reply::receipt(&receipt, self.transaction_id)),
         }))
-        .await?;
-        if told_to_end { Err(status::ending()) } else { Ok(()) }
+        .await
     }
 
     async fn open(&self, opening: &v1::AuditOpening) -> Result<Audit, Status> {

@@ -13,12 +13,15 @@ use crate::quota::{Account, CallPlace, Quotas};
 use crate::token::verify::Verifier;
 use crate::transport::connection::Link;
 use crate::transport::peer::Peer;
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt;
 use sluis_core::ports::Clock;
 use sluis_proto::v1::ErrorReason;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 use tonic::body::Body;
@@ -26,6 +29,10 @@ use tower::{Layer, Service};
 
 /// How far the time inside a transaction id may lie from now (A13).
 const TRANSACTION_AGE_MS_MAX: u64 = 72 * 3600 * 1000;
+
+/// How long, and how much, is read of a call that is refused.
+const READ_ON_MAX: Duration = Duration::from_millis(250);
+const READ_ON_BYTES_MAX: usize = 64 * 1024;
 
 /// Limits at the door.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +112,10 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         match self.shared.admit(&mut request) {
-            Err(status) => Box::pin(async move { Ok(status.into_http()) }),
+            Err(status) => Box::pin(async move {
+                finish_reading(request.into_body()).await;
+                Ok(status.into_http())
+            }),
             Ok(Admission { account, link, place }) => {
                 request.extensions_mut().insert(place.clone());
                 Box::pin(async move {
@@ -115,6 +125,24 @@ where
             }
         }
     }
+}
+
+/// Reads and forgets what the caller of a refused call still sends, for a moment and no more than one message.
+///
+/// A stream that is answered while its caller still sends must be reset, and HTTP/2 ends a connection on which that happens
+/// too often: an honest caller at his limit would lose his good calls with it.
+async fn finish_reading(mut body: Body) {
+    let rest = async {
+        let mut left = READ_ON_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Who is slower is reset.
+    let _ = tokio::time::timeout(READ_ON_MAX, rest).await;
 }
 
 /// What an admitted call has.

@@ -55,9 +55,9 @@ impl HttpBody for Held {
         let this = self.get_mut();
         // Whoever asks for the next piece has sent the one before.
         this.waiting = None;
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
-        if let Some(Ok(frame)) = &frame {
-            frame.trailers_ref().into_iter().for_each(|trailers| this.ended(trailers));
+        let mut frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        if let Some(Ok(frame)) = &mut frame {
+            frame.trailers_mut().into_iter().for_each(|trailers| this.ended(trailers));
             this.waiting = Some(this.unread.wait());
         }
         Poll::Ready(frame)
@@ -73,9 +73,13 @@ impl HttpBody for Held {
 }
 
 impl Held {
-    fn ended(&self, trailers: &HeaderMap) {
-        if let Some(said) = Status::from_header_map(trailers) {
-            count(&said, &self.account);
+    fn ended(&self, trailers: &mut HeaderMap) {
+        let Some(said) = Status::from_header_map(trailers) else { return };
+        count(&said, &self.account);
+        let Some(better) = status::unreadable(&said) else { return };
+        let (better, ()) = better.into_http::<()>().into_parts();
+        for (name, value) in better.headers.iter().filter(|(name, _)| name.as_str().starts_with("grpc-")) {
+            trailers.insert(name.clone(), value.clone());
         }
     }
 }

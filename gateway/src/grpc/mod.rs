@@ -4,6 +4,7 @@ mod audit_service;
 mod convert;
 mod disclosure_service;
 mod door;
+mod enrolment_service;
 mod fsc_code;
 mod held;
 mod log_service;

@@ -8,7 +8,7 @@ use crate::gateway::Gateway;
 use crate::operation::ending::Stage;
 use crate::operation::metrics::Metrics;
 use crate::operation::stopwatch::Stopwatch;
-use crate::transport::peer::Peer;
+use crate::transport::connection::Link;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
@@ -125,7 +125,7 @@ impl Call {
             metrics,
             stopwatch: Stopwatch::start(),
             method,
-            oin: request.extensions().get::<Arc<Peer>>().map(|peer| peer.oin.clone()),
+            oin: request.extensions().get::<Link>().map(|link| link.peer.oin.clone()),
             transaction_id: sent.and_then(|id| uuid::Uuid::try_parse(id).ok()),
             said: None,
             ended: false,

@@ -3,6 +3,7 @@
 use super::audit_service::Audits;
 use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
+use super::enrolment_service::Enrolments;
 use super::log_service::Logs;
 use super::observe::Observe;
 use super::release_service::Releases;
@@ -13,6 +14,7 @@ use crate::recorder::LogState;
 use crate::token::verify::Verifier;
 use crate::transport::connection::TlsConnection;
 use sluis_proto::v1::disclosure_service_server::DisclosureServiceServer;
+use sluis_proto::v1::enrolment_service_server::EnrolmentServiceServer;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditServiceServer;
 use sluis_proto::v1::log_service_server::LogServiceServer;
 use sluis_proto::v1::release_service_server::ReleaseServiceServer;
@@ -22,9 +24,6 @@ use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
 
-/// A connection is asked to end after this time, so that a revoked certificate does not live on in it.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(15 * 60);
-
 /// What a caller may send on one stream before we read it: one message fits.
 const STREAM_WINDOW: u32 = 128 * 1024;
 /// And on all streams of a connection together: this bounds what a connection makes us keep.
@@ -33,8 +32,9 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const FRAME_BYTES_MAX: u32 = 16 * 1024;
 /// Streams reset by the caller before we looked at them (rapid reset); more end the connection.
 const RESETS_PENDING_MAX: usize = 20;
-/// Streams that we had to reset for errors of the caller; more end the connection.
-const RESETS_BY_US_MAX: usize = 128;
+/// Streams that we had to reset for errors of the caller, in the life of a connection; more end it. A caller that is refused
+/// while it sends costs one too.
+const RESETS_BY_US_MAX: usize = 1024;
 
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +47,8 @@ pub struct GrpcLimits {
     pub streams_max: u32,
     /// Longest a unary call may take.
     pub call: Duration,
+    /// A connection is asked to end after this time, so that callers spread again over replicas and new certificates.
+    pub connection_age: Duration,
     /// Largest header list, bytes.
     pub header_bytes_max: u32,
     /// Longest that nothing may move on a stream.
@@ -60,6 +62,7 @@ impl Default for GrpcLimits {
             message_bytes_max: 64 * 1024,
             streams_max: 128,
             call: Duration::from_secs(10),
+            connection_age: Duration::from_secs(15 * 60),
             header_bytes_max: 32 * 1024,
             idle: Duration::from_secs(60),
         }
@@ -94,7 +97,7 @@ where
         .max_frame_size(FRAME_BYTES_MAX)
         .http2_max_pending_accept_reset_streams(Some(RESETS_PENDING_MAX))
         .http2_max_local_error_reset_streams(Some(RESETS_BY_US_MAX))
-        .max_connection_age(CONNECTION_AGE_MAX)
+        .max_connection_age(limits.connection_age)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(Observe::new(&gateway))
@@ -109,6 +112,7 @@ where
                 .max_decoding_message_size(most),
         )
         .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
+        .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
         .await

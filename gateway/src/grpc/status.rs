@@ -101,7 +101,9 @@ pub fn over_limit(over: &OverLimit) -> Status {
 /// tonic's codec says so without details, under codes that blame the server or invite to try again.
 #[must_use]
 pub fn unreadable(status: &Status) -> Option<Status> {
-    if !status.details().is_empty() {
+    // What we could not write is our own fault, and stays that.
+    let ours = ["Error encoding", "Error compressing", "Error, encoded"];
+    if !status.details().is_empty() || ours.iter().any(|words| status.message().starts_with(words)) {
         return None;
     }
     let (code, reason, text) = match status.code() {
@@ -155,6 +157,9 @@ pub fn token(error: &TokenError) -> (Status, ErrorReason) {
 pub fn fault(fault: &Fault) -> Status {
     let (code, reason) = match fault {
         Fault::NotEnrolled => (Code::PermissionDenied, ErrorReason::CallerNotEnrolled),
+        Fault::OtherCertificate => (Code::PermissionDenied, ErrorReason::CertificateNotEnrolled),
+        Fault::AmbiguousEnrolment => (Code::PermissionDenied, ErrorReason::EnrolmentAmbiguous),
+        Fault::Enrolling(fault) => super::enrolment_service::reason(fault),
         Fault::GrantNotCurrent => (Code::Unauthenticated, ErrorReason::TokenGrant),
         Fault::DelegationNotGranted => (Code::Unauthenticated, ErrorReason::DelegationNotGranted),
         Fault::DelegatorNotEnrolled => (Code::PermissionDenied, ErrorReason::DelegatorNotEnrolled),

@@ -8,7 +8,7 @@ use super::watch::{Disk, Expiry, Usage};
 use crate::condition::Condition;
 use crate::gateway::Gateway;
 use crate::token::verify::Verifier;
-use crate::transport::counters::{Counters, Refusal};
+use crate::transport::counters::{Counters, Cut, Refusal};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -97,6 +97,11 @@ impl Shown {
         )?;
         to.counter("sluis_connections_withdrawn", "Open connections cut because of revocation", counters.withdrawn())?;
         to.counter("sluis_accept_errors", "Times the system did not hand over a connection", counters.accept_errors())?;
+        let cut = Cut::ALL.iter().map(|c| ([c.code()], counters.cut(*c)));
+        to.counters("sluis_connections_cut", "Open connections cut by us", &["reason"], cut)?;
+        let refused = self.gateway.quotas.refused().read();
+        let refused = refused.iter().map(|(refused, count)| ([refused.class.code(), refused.reason], *count));
+        to.counters("sluis_turned_away", "Calls turned away at the door", &["class", "reason"], refused)?;
         to.series("sluis_tokens", "Tokens judged on calls", &["result"], self.verifier.judged())?;
         let requests = &self.gateway.metrics.token_requests;
         to.series("sluis_token_requests", "Answers of the token endpoint", &["status"], requests)

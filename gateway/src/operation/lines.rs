@@ -10,6 +10,13 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
+/// What is written at this level. Of the libraries that read what strangers send only errors: a stranger could have them
+/// warn a thousand times a second, without a certificate.
+fn filter(level: &str) -> String {
+    let strangers = ["rustls", "h2", "hyper", "tokio_rustls"].map(|library| format!("{library}=error"));
+    format!("{level},{}", strangers.join(","))
+}
+
 /// Lines that wait to be written.
 const WAITING_MAX: usize = 8192;
 /// How long the end of the process waits for what was said last.
@@ -42,7 +49,8 @@ impl Lines {
         let (say, said) = sync_channel(WAITING_MAX);
         std::thread::Builder::new().name("sluis-lines".to_owned()).spawn(move || write_all(&said))?;
         let lines = Self(say);
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(settings.log_level.name()));
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(settings.log_level.name())));
         let writer = lines.clone();
         let log = tracing_subscriber::fmt()
             .log_internal_errors(false)

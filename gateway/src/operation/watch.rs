@@ -115,6 +115,12 @@ impl Watch {
                 // Calls that fail one after another must not make this a busy loop.
                 tokio::time::sleep(EVERY / 4).await;
             }
+            // What was tried just now called the watch itself where it failed: the next look is due by time.
+            tokio::select! {
+                biased;
+                () = self.metrics().alarmed() => {}
+                () = std::future::ready(()) => {}
+            }
         }
     }
 

@@ -63,8 +63,9 @@ pub struct Confirmation {
     pub thumbprint: String,
 }
 
-/// The one who acts (RFC 8693).
+/// The other party of a delegation, as FSC has it. A chain of actors (RFC 8693, 4.1) is malformed: nothing is delegated twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Actor {
     /// Its peer id.
     pub sub: String,

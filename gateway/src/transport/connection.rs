@@ -3,8 +3,7 @@
 //! Before bytes are read or written it looks whether the trust changed since the certificate was last judged, one comparison
 //! of a number, and if so judges it again. A connection on which nothing moves is woken by the change, so that a certificate
 //! that was revoked gets nothing more in or out, whatever call is under way. It is also cut at the end of its certificate
-//! and past its greatest age, and when it floods us with frames or does not take what it asked for. Between these moments no
-//! clock is read and nothing is locked.
+//! and past its greatest age, when it floods us with frames, and when it does not take what it asked for.
 //!
 //! One task reads and writes, as HTTP servers do: the change wakes the task that polled last.
 
@@ -21,7 +20,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -44,8 +43,8 @@ pub struct TlsConnection {
     cut: bool,
     patience: Patience,
     meter: Option<Meter>,
-    _place: OwnedSemaphorePermit,
     own_place: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
     _open: Open,
 }
 
@@ -76,9 +75,8 @@ impl TlsConnection {
         let ends_by_age = age_max.is_some_and(|age| age < left);
         let end = Box::pin(tokio::time::sleep(age_max.map_or(left, |age| age.min(left))));
         let changes = WatchStream::from_changes(trust.changes());
-        let meter = (trust.protocol() == Protocol::Grpc).then(Meter::new);
-        let patience = Patience::new(limits, meter.is_some());
         let open = counters.opened();
+        let meter = (trust.protocol() == Protocol::Grpc).then(Meter::new);
         Ok(Self {
             stream,
             peer,
@@ -89,23 +87,23 @@ impl TlsConnection {
             end,
             ends_by_age,
             cut: false,
-            patience,
+            patience: Patience::new(limits, meter.is_some()),
             meter,
-            _place: place,
             own_place: None,
+            _place: place,
             _open: open,
         })
-    }
-
-    /// Keeps the connection's place among those of its organisation until it is dropped.
-    pub(super) fn keep(&mut self, place: Option<OwnedSemaphorePermit>) {
-        self.own_place = place;
     }
 
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> &Arc<Peer> {
         &self.peer
+    }
+
+    /// Keeps the connection's place among those of its organisation until it is dropped.
+    pub(super) fn keep(&mut self, place: Option<OwnedSemaphorePermit>) {
+        self.own_place = place;
     }
 
     /// Whether bytes may still pass.
@@ -119,6 +117,9 @@ impl TlsConnection {
             }
             self.cut = true;
             return Err(cut("the connection reached its greatest age"));
+        }
+        if let Some(reason) = self.patience.ended(context) {
+            return Err(self.end_for(reason));
         }
         self.judge()
     }
@@ -165,8 +166,8 @@ impl TlsConnection {
         }
     }
 
-    /// Counts why we end the connection. Its organisation is not named in log lines: the report to the log counts it (A25).
-    fn cut_off(&mut self, reason: Cut) -> io::Error {
+    /// Ends the connection for what the other end does. It is counted; the report to the log says how many (A25).
+    fn end_for(&mut self, reason: Cut) -> io::Error {
         self.cut = true;
         self.counters.count_cut(reason);
         cut(reason.code())
@@ -179,13 +180,13 @@ impl TlsConnection {
         if meter.greeted() {
             self.patience.greeted();
         }
-        if flooded { Err(self.cut_off(Cut::Flood)) } else { Ok(()) }
+        if flooded { Err(self.end_for(Cut::Flood)) } else { Ok(()) }
     }
 
     /// Looks at an attempt to write: whether the other end still takes bytes.
     fn wrote<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         match self.patience.wrote(&polled, context) {
-            Some(reason) => Poll::Ready(Err(self.cut_off(reason))),
+            Some(reason) => Poll::Ready(Err(self.end_for(reason))),
             None => polled,
         }
     }
@@ -219,12 +220,8 @@ fn cut(why: &'static str) -> io::Error {
 
 impl AsyncRead for TlsConnection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if let Some(reason) = this.patience.ended(context) {
-            return Poll::Ready(Err(this.cut_off(reason)));
-        }
-        let before = buffer.filled().len();
-        std::task::ready!(this.while_standing(context, |stream, context| stream.poll_read(context, buffer)))?;
+        let (this, before) = (self.get_mut(), buffer.filled().len());
+        ready!(this.while_standing(context, |stream, context| stream.poll_read(context, buffer)))?;
         Poll::Ready(this.measure(buffer.filled().get(before..).unwrap_or_default()))
     }
 }

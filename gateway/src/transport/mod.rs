@@ -14,6 +14,7 @@ pub mod connector;
 pub mod counters;
 pub mod expiry;
 mod frames;
+pub mod own;
 mod patience;
 pub mod peer;
 pub mod pem;

@@ -1,6 +1,8 @@
 //! The organisation at the other end of a connection, as its certificate says. Read once per connection, never per call.
 
 use super::counters::Refusal;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use sluis_core::log::Millis;
 use sluis_core::organisation::Oin;
 use x509_parser::oid_registry::OID_X509_SERIALNUMBER;
@@ -47,6 +49,15 @@ impl Peer {
             thumbprint_text: data_encoding::BASE64URL_NOPAD.encode(&thumbprint),
             not_after: not_after.saturating_mul(1000),
         })
+    }
+
+    /// Reads the first certificate of a PEM text. Nothing of it is verified: for naming a certificate, not for trusting it.
+    ///
+    /// # Errors
+    /// As [`Peer::from_certificate`].
+    pub fn from_pem(pem: &[u8]) -> Result<Self, Refusal> {
+        let der = CertificateDer::from_pem_slice(pem).map_err(|_| Refusal::BadCertificate)?;
+        Self::from_certificate(&der)
     }
 
     /// Whether the certificate still holds at this moment.

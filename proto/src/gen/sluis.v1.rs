@@ -793,8 +793,7 @@ impl AppealRoute {
     }
 }
 /// What an error is about, in google.rpc.ErrorInfo.reason, without the prefix, under domain `sluis.v1`. Errors of the
-/// transport carry none: UNIMPLEMENTED (no such call), OUT_OF_RANGE (a message above 64 KiB), DEADLINE_EXCEEDED, CANCELLED,
-/// UNAVAILABLE (no connection).
+/// transport carry none: UNIMPLEMENTED (no such call), DEADLINE_EXCEEDED, CANCELLED, UNAVAILABLE (no connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ErrorReason {
@@ -895,6 +894,26 @@ pub enum ErrorReason {
     DelegationNotGranted = 45,
     /// The organisation on whose behalf you call is not enrolled, is suspended, or its agreement has ended.
     DelegatorNotEnrolled = 46,
+    /// Several roles of your organisation name this purpose with different rights; ask the holder to tell them apart.
+    EnrolmentAmbiguous = 50,
+    /// Your organisation is enrolled with other certificates than the one of this connection.
+    CertificateNotEnrolled = 51,
+    /// Enrolments are read and changed by the holder itself.
+    CallerNotHolder = 52,
+    /// The change cannot be read or cannot be made; the message says why.
+    EnrolmentChangeMalformed = 53,
+    /// A signature does not belong to the change.
+    EnrolmentSignature = 54,
+    /// A signature is of somebody who may not change enrolments.
+    EnrolmentOperator = 55,
+    /// The change makes something wider and not enough persons signed for it.
+    EnrolmentSecondPerson = 56,
+    /// The change was submitted before it was made or after its last moment.
+    EnrolmentChangeExpired = 57,
+    /// The enrolments are not those that the change starts from: make it again, or it was made already.
+    EnrolmentChangeStale = 58,
+    /// The gateway has no register of operators: nobody can change enrolments.
+    OperatorsMissing = 59,
     /// There is no manual disclosure at this index, or its contents were erased.
     DisclosureUnknown = 60,
     /// The disclosure has been reviewed already.
@@ -959,6 +978,16 @@ impl ErrorReason {
             Self::MessageTooLarge => "ERROR_REASON_MESSAGE_TOO_LARGE",
             Self::DelegationNotGranted => "ERROR_REASON_DELEGATION_NOT_GRANTED",
             Self::DelegatorNotEnrolled => "ERROR_REASON_DELEGATOR_NOT_ENROLLED",
+            Self::EnrolmentAmbiguous => "ERROR_REASON_ENROLMENT_AMBIGUOUS",
+            Self::CertificateNotEnrolled => "ERROR_REASON_CERTIFICATE_NOT_ENROLLED",
+            Self::CallerNotHolder => "ERROR_REASON_CALLER_NOT_HOLDER",
+            Self::EnrolmentChangeMalformed => "ERROR_REASON_ENROLMENT_CHANGE_MALFORMED",
+            Self::EnrolmentSignature => "ERROR_REASON_ENROLMENT_SIGNATURE",
+            Self::EnrolmentOperator => "ERROR_REASON_ENROLMENT_OPERATOR",
+            Self::EnrolmentSecondPerson => "ERROR_REASON_ENROLMENT_SECOND_PERSON",
+            Self::EnrolmentChangeExpired => "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED",
+            Self::EnrolmentChangeStale => "ERROR_REASON_ENROLMENT_CHANGE_STALE",
+            Self::OperatorsMissing => "ERROR_REASON_OPERATORS_MISSING",
             Self::DisclosureUnknown => "ERROR_REASON_DISCLOSURE_UNKNOWN",
             Self::DisclosureReviewed => "ERROR_REASON_DISCLOSURE_REVIEWED",
             Self::ReviewerDisclosed => "ERROR_REASON_REVIEWER_DISCLOSED",
@@ -1016,6 +1045,18 @@ impl ErrorReason {
             "ERROR_REASON_MESSAGE_TOO_LARGE" => Some(Self::MessageTooLarge),
             "ERROR_REASON_DELEGATION_NOT_GRANTED" => Some(Self::DelegationNotGranted),
             "ERROR_REASON_DELEGATOR_NOT_ENROLLED" => Some(Self::DelegatorNotEnrolled),
+            "ERROR_REASON_ENROLMENT_AMBIGUOUS" => Some(Self::EnrolmentAmbiguous),
+            "ERROR_REASON_CERTIFICATE_NOT_ENROLLED" => Some(Self::CertificateNotEnrolled),
+            "ERROR_REASON_CALLER_NOT_HOLDER" => Some(Self::CallerNotHolder),
+            "ERROR_REASON_ENROLMENT_CHANGE_MALFORMED" => {
+                Some(Self::EnrolmentChangeMalformed)
+            }
+            "ERROR_REASON_ENROLMENT_SIGNATURE" => Some(Self::EnrolmentSignature),
+            "ERROR_REASON_ENROLMENT_OPERATOR" => Some(Self::EnrolmentOperator),
+            "ERROR_REASON_ENROLMENT_SECOND_PERSON" => Some(Self::EnrolmentSecondPerson),
+            "ERROR_REASON_ENROLMENT_CHANGE_EXPIRED" => Some(Self::EnrolmentChangeExpired),
+            "ERROR_REASON_ENROLMENT_CHANGE_STALE" => Some(Self::EnrolmentChangeStale),
+            "ERROR_REASON_OPERATORS_MISSING" => Some(Self::OperatorsMissing),
             "ERROR_REASON_DISCLOSURE_UNKNOWN" => Some(Self::DisclosureUnknown),
             "ERROR_REASON_DISCLOSURE_REVIEWED" => Some(Self::DisclosureReviewed),
             "ERROR_REASON_REVIEWER_DISCLOSED" => Some(Self::ReviewerDisclosed),
@@ -3329,6 +3370,472 @@ pub mod log_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "sluis.v1.LogService";
     impl<T> tonic::server::NamedService for LogServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Which organisations to list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListEnrolmentsRequest {
+    /// OIN of one organisation, also one that was never enrolled; empty for all.
+    #[prost(string, tag = "1")]
+    pub organisation_oin: ::prost::alloc::string::String,
+    /// For all: only those after this OIN; the last one of the page before.
+    #[prost(string, tag = "2")]
+    pub after_oin: ::prost::alloc::string::String,
+}
+/// At most 500 organisations, in the order of their numbers; an empty page is the end.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListEnrolmentsResponse {
+    /// The organisations.
+    #[prost(message, repeated, tag = "1")]
+    pub organisations: ::prost::alloc::vec::Vec<EnrolledOrganisation>,
+}
+/// One organisation as it is enrolled now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrolledOrganisation {
+    /// Its OIN.
+    #[prost(string, tag = "1")]
+    pub organisation_oin: ::prost::alloc::string::String,
+    /// Version of its enrolments: 0 when it was never enrolled, one more with every change.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+    /// Grant hash of its enrolments; a change names it together with the version.
+    #[prost(string, tag = "3")]
+    pub grant: ::prost::alloc::string::String,
+    /// Its enrolments as JSON, a list in the form of `enrolments` in a change.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub enrolments: ::prost::bytes::Bytes,
+    /// Index of the entry that set them.
+    #[prost(uint64, optional, tag = "5")]
+    pub set_index: ::core::option::Option<u64>,
+    /// When they were set, milliseconds since the epoch.
+    #[prost(uint64, optional, tag = "6")]
+    pub set_at: ::core::option::Option<u64>,
+    /// Whether persons signed for them; a file of a demo or a development gateway is not signed.
+    #[prost(bool, tag = "7")]
+    pub signed: bool,
+    /// Index of the entry that says that they were used for the first time; for signed ones only.
+    #[prost(uint64, optional, tag = "8")]
+    pub first_used_index: ::core::option::Option<u64>,
+    /// When that was, milliseconds since the epoch.
+    #[prost(uint64, optional, tag = "9")]
+    pub first_used_at: ::core::option::Option<u64>,
+}
+/// A signature of one person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeSignature {
+    /// Ed25519 public key, 32 bytes, as in the register of operators.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: ::prost::bytes::Bytes,
+    /// Ed25519 signature over "sluis-enrolment-change/1" 00 and the bytes of the change.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub signature: ::prost::bytes::Bytes,
+}
+/// A change and who signed for it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubmitChangeRequest {
+    /// JSON of format sluis-enrolment-change/1, exactly as it was signed: format, gateway (verifier key of its log),
+    /// organisation, from {version, grant}, enrolments, reason, made_at, valid_until. No other keys.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub change: ::prost::bytes::Bytes,
+    /// The signatures, at most eight.
+    #[prost(message, repeated, tag = "2")]
+    pub signatures: ::prost::alloc::vec::Vec<ChangeSignature>,
+}
+/// The change was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitChangeResponse {
+    /// Proof of the entry. Every entry with a higher index was decided under the change.
+    #[prost(message, optional, tag = "1")]
+    pub receipt: ::core::option::Option<Receipt>,
+    /// The version that it made.
+    #[prost(uint64, tag = "2")]
+    pub version: u64,
+}
+/// Generated client implementations.
+pub mod enrolment_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Reads and changes the enrolments of organisations. Only callers with a certificate of the holder itself; such a caller
+    /// gets a token for this service also when the holder is not enrolled at its own gateway.
+    #[derive(Debug, Clone)]
+    pub struct EnrolmentServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl EnrolmentServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> EnrolmentServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> EnrolmentServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            EnrolmentServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists organisations with their enrolments and where in the log they were set.
+        pub async fn list_enrolments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListEnrolmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEnrolmentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.EnrolmentService/ListEnrolments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.EnrolmentService", "ListEnrolments"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Submits a signed change. What becomes wider needs the signatures of two persons, what becomes narrower one.
+        /// When the call returns, every later call is decided under it.
+        pub async fn submit_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitChangeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/sluis.v1.EnrolmentService/SubmitChange",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("sluis.v1.EnrolmentService", "SubmitChange"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod enrolment_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with EnrolmentServiceServer.
+    #[async_trait]
+    pub trait EnrolmentService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists organisations with their enrolments and where in the log they were set.
+        async fn list_enrolments(
+            &self,
+            request: tonic::Request<super::ListEnrolmentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListEnrolmentsResponse>,
+            tonic::Status,
+        >;
+        /// Submits a signed change. What becomes wider needs the signatures of two persons, what becomes narrower one.
+        /// When the call returns, every later call is decided under it.
+        async fn submit_change(
+            &self,
+            request: tonic::Request<super::SubmitChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitChangeResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Reads and changes the enrolments of organisations. Only callers with a certificate of the holder itself; such a caller
+    /// gets a token for this service also when the holder is not enrolled at its own gateway.
+    #[derive(Debug)]
+    pub struct EnrolmentServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> EnrolmentServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for EnrolmentServiceServer<T>
+    where
+        T: EnrolmentService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/sluis.v1.EnrolmentService/ListEnrolments" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListEnrolmentsSvc<T: EnrolmentService>(pub Arc<T>);
+                    impl<
+                        T: EnrolmentService,
+                    > tonic::server::UnaryService<super::ListEnrolmentsRequest>
+                    for ListEnrolmentsSvc<T> {
+                        type Response = super::ListEnrolmentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListEnrolmentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EnrolmentService>::list_enrolments(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListEnrolmentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/sluis.v1.EnrolmentService/SubmitChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitChangeSvc<T: EnrolmentService>(pub Arc<T>);
+                    impl<
+                        T: EnrolmentService,
+                    > tonic::server::UnaryService<super::SubmitChangeRequest>
+                    for SubmitChangeSvc<T> {
+                        type Response = super::SubmitChangeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as EnrolmentService>::submit_change(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for EnrolmentServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "sluis.v1.EnrolmentService";
+    impl<T> tonic::server::NamedService for EnrolmentServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -45,7 +45,7 @@ const LINES: [(&str, Spoil<v1::ClaimLine>, &str, &str); 11] = [
     ("no reference", |l| l.reference.clear(), "CLAIM_MALFORMED", "line.reference"),
     ("long reference", |l| l.reference = "r".repeat(21), "CLAIM_MALFORMED", "line.reference"),
     ("category", |l| l.product_category = "4".into(), "CLAIM_MALFORMED", "line.product_category"),
-    ("unit", |l| l.unit = "x1".into(), "CLAIM_MALFORMED", "line.product_category"),
+    ("unit", |l| l.unit = "x1".into(), "CLAIM_MALFORMED", "line.unit"),
     ("code", |l| l.product_code = "123456".into(), "CLAIM_MALFORMED", "line.product_code"),
     ("begin", |l| l.begin = "2026-02-30".into(), "CLAIM_MALFORMED", "line.begin"),
     ("end", |l| l.end = "soon".into(), "CLAIM_MALFORMED", "line.end"),

@@ -17,6 +17,9 @@ pub(super) fn organisations() -> Vec<Enrolment> {
         name: format!("test {recipient}"),
         unit: String::new(),
         recipient,
+        capacity: None,
+        suspended_purposes: Vec::new(),
+        certificates: Vec::new(),
         purposes: purposes.to_vec(),
         agreement: Agreement { reference: "T-1".to_owned(), until: jiff::civil::date(2099, 12, 31) },
         agreement_6a3: None,
@@ -78,6 +81,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
             token: Some(loopback),
             calls_max: 512,
             connections_max: 64,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -106,9 +110,10 @@ pub(super) fn configuration(folder: &Path) -> Config {
             ceiling: policies.join("ceiling.toml"),
             policy: policies.join("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: folder.join("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(folder.join("organisations.toml")) },
         limits: config::Limits::default(),
-        operation: config::Operation::default(),
+        // The machine of whoever tries this out may be almost full; a demonstration must not stop for it.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
         operators: config::Operators::default(),
     }
 }

@@ -61,7 +61,7 @@ impl House {
         init(&config).unwrap();
         people(&config.holder.database, children);
         let file = EnrolmentFile { organisation: organisations() };
-        std::fs::write(&config.enrolment.file, toml::to_string(&file).unwrap()).unwrap();
+        std::fs::write(config.enrolment.file.as_ref().unwrap(), toml::to_string(&file).unwrap()).unwrap();
         Self { folder, config, children }
     }
 
@@ -120,6 +120,7 @@ impl House {
             grants,
             slots,
             activating: tokio::sync::Mutex::default(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),

@@ -166,7 +166,7 @@ fn claims_have_one_meaning() {
     ] {
         assert_eq!(bench.verdict(&signed(&payload)), Err(TokenError::Malformed), "{case}");
     }
-    let cases: [(&str, Value, TokenError); 12] = [
+    let cases: [(&str, Value, TokenError); 13] = [
         ("exp", json!("4000000000"), TokenError::Malformed),
         ("exp", json!(-1), TokenError::Malformed),
         ("exp", json!(4e9), TokenError::Malformed),
@@ -178,6 +178,7 @@ fn claims_have_one_meaning() {
         ("cnf", json!({"x5t#S256": format!("{}=", bench.peer.thumbprint_text)}), TokenError::Binding),
         ("cnf", json!({"x5t#S256": bench.peer.thumbprint_text.to_lowercase()}), TokenError::Binding),
         ("act", json!(HOLDER), TokenError::Malformed),
+        ("act", json!({"sub": HOLDER, "act": {"sub": HOLDER}}), TokenError::Malformed),
         ("svc", json!(""), TokenError::Malformed),
     ];
     for (claim, value, due) in cases {

@@ -151,7 +151,7 @@ fn a_disk_without_room_stops_releases_and_nothing_else() {
     };
     ended(gateway);
     // A disk of which all must be free has too little room, whatever is on it.
-    scene.place.change("gateway.toml", "disk_free_min_percent = 5", "disk_free_min_percent = 100");
+    scene.place.change("gateway.toml", "disk_free_min_percent = 0", "disk_free_min_percent = 100");
     let gateway = scene.place.serve();
     scene.tower.until(503, "DISK_LOW: less than 100 % of the disk of the log is free: make room");
     scene.unavailable("LOG_UNAVAILABLE");

@@ -73,6 +73,11 @@ fn the_page_counts_what_happened_and_names_nobody() {
     let page = tower.metrics();
     let lines = parsed(&page);
     assert!(lines.iter().any(|l| l.starts_with("family sluis_call_seconds histogram")), "{lines:#?}");
+    let families = lines.iter().filter_map(|line| line.strip_prefix("family ")?.split(' ').next());
+    let explained =
+        crate::operator_guide::rows("Metrics").into_iter().flat_map(|(names, _)| names).collect::<BTreeSet<_>>();
+    let shown = families.map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(explained, shown, "docs/operator-guide.md, Metrics");
     // Who asked what moves when the hour or the day is over, and neither is (A23).
     for silent in ["sluis_decisions_total{", "sluis_organisation_calls_total{", "sluis_entries_total{"] {
         assert!(!page.contains(silent), "{silent} shows the minute of a question");
@@ -85,4 +90,44 @@ fn the_page_counts_what_happened_and_names_nobody() {
         assert!(!page.contains(&value), "`{value}` is on the metrics page");
         assert!(!said.err.contains(&value), "`{value}` is in the log lines");
     }
+}
+
+/// What a line about a call may say (docs/decisions/0016): nothing that tells who asked about whom for what.
+const SAID_OF_A_CALL: &[&str] = &[
+    "timestamp",
+    "level",
+    "target",
+    "message",
+    "service",
+    "method",
+    "code",
+    "micros",
+    "outcome",
+    "entry",
+    "transaction_id",
+];
+
+#[test]
+fn log_lines_are_json_and_say_no_more_than_they_may() {
+    install_cryptography();
+    let (place, runtime) = (Place::new("json-lines"), Runtime::new().unwrap());
+    Watchtower::build(&place, &[("log", "\"json\"")]);
+    let gateway = place.serve();
+    let (world, kept) = runtime.block_on(World::lay(&place, &gateway));
+    gateway.signal("TERM");
+    let said = gateway.end();
+    assert_eq!(said.status, Some(0), "{said:#?}");
+    let mut calls = 0;
+    for line in said.err.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        if line["target"] == "sluis::call" {
+            calls += 1;
+            let keys = line.as_object().unwrap().keys();
+            let more: Vec<_> = keys.filter(|key| !SAID_OF_A_CALL.contains(&key.as_str())).collect();
+            assert!(more.is_empty(), "a line about a call says {more:?} too");
+        }
+    }
+    assert!(calls >= kept.len(), "{calls} lines for {} replies", kept.len());
+    let released = said.err.lines().filter(|line| line.contains("\"outcome\":\"released\"")).count();
+    assert_eq!(released, world.clients().count(), "each release has its line");
 }

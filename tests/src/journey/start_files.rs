@@ -60,9 +60,12 @@ fn production_names_every_setting_that_it_refuses() {
         "policy.policy: the policy carries no signatures",
         "tls.revocation: no revocation list",
         "listen.transaction_id_required: must be true",
+        "enrolment.file: persons sign for who is admitted",
         "organisation.oin: a test OIN",
     ];
     refused(&place, &settings);
+    place.change("gateway.toml", "register = \"operators.toml\"", "");
+    refused(&place, &["operators.register: no register of operators"]);
 }
 
 #[test]

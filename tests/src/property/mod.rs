@@ -2,4 +2,5 @@
 //! protection only ever take away, and standing is what its changes say.
 
 mod decide;
+mod enrolment;
 mod standing;

@@ -4,6 +4,7 @@
 //! Thousands of rounds on the real conduct and the real SQLite; then the log is replayed offline, leaf by leaf, from the
 //! payloads alone. With the in-append check switched off the same replay must find violations: so it can see them.
 
+mod policy;
 mod replay;
 mod rounds;
 

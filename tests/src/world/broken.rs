@@ -90,6 +90,7 @@ impl Broken {
             test_numbers: true,
             slots: Slots::begin(),
             activating: tokio::sync::Mutex::default(),
+            enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
             metrics: Arc::default(),
             ending: sluis::operation::ending::Ending::default(),

@@ -1,7 +1,7 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::Options;
 use super::people::{self, GP_CODE, HAGUE_CODE, ROTTERDAM_CODE, UZOVI_CODE, today};
+use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::config::{self, Config, Mode};
@@ -95,6 +95,7 @@ impl Folder {
         if let Some(change) = options.enrolments {
             change(&mut enrolments);
         }
+        folder.write("operators.toml", &operators::register());
         folder.write("organisations.toml", &toml::to_string(&enrolments).unwrap());
         people::write(&folder.dir.join("holder.db"), &options.clients);
         folder
@@ -144,6 +145,7 @@ fn configuration(dir: &std::path::Path) -> Config {
             token: Some(anywhere),
             calls_max: 512,
             connections_max: 256,
+            connection_age_s: config::Listen::CONNECTION_AGE_S,
             transaction_id_required: false,
         },
         tls: config::Tls {
@@ -167,9 +169,10 @@ fn configuration(dir: &std::path::Path) -> Config {
             ceiling: at("ceiling.toml"),
             policy: at("kracht.toml"),
         },
-        enrolment: config::Enrolment { file: at("organisations.toml") },
+        enrolment: config::Enrolment { file: Some(at("organisations.toml")) },
         limits: config::Limits::default(),
-        operation: config::Operation::default(),
-        operators: config::Operators::default(),
+        // A machine that tests may have a full disk; the bound has tests of its own.
+        operation: config::Operation { disk_free_min_percent: 0, ..config::Operation::default() },
+        operators: config::Operators { register: Some(at("operators.toml")) },
     }
 }

@@ -185,6 +185,11 @@ impl Client {
         (begin.to_string(), begin.saturating_add(400.days()).to_string())
     }
 
+    /// A day of that year and the next that is this client's own.
+    fn day_of(&self, year: i16) -> String {
+        jiff::civil::date(year, 3, 1).saturating_add(i64::from(self.n).days()).to_string()
+    }
+
     fn whole(&self, k: u32) -> u32 {
         610_000_000 + self.n * 100_000 + k * 11_111
     }
@@ -210,6 +215,8 @@ impl Client {
             ("billing.product_code", self.product_code()),
             ("billing.period_begin", begin),
             ("billing.period_end", end),
+            ("billing.start_date", self.day_of(2003)),
+            ("billing.end_date", self.day_of(2006)),
             ("billing.volume", self.whole(2).to_string()),
             ("billing.tariff", self.whole(3).to_string()),
             ("billing.amount", self.whole(4).to_string()),
@@ -244,7 +251,7 @@ const TEXT: [(&str, &str); 6] = [
     ("client_parent", "authority"),
     ("caseload", "partner_oin worker since until"),
     ("objection", "kind made_on"),
-    ("billing", "record_id start_date end_date referring_doctor decision_number measure_type"),
+    ("billing", "record_id referring_doctor decision_number measure_type"),
 ];
 
 /// Columns that are too small or too short to be recognised in bytes, repeat a key, or say the same of everybody.

@@ -24,6 +24,11 @@ fn enrolment(last: u8, purposes: &[Purpose]) -> Enrolment {
         records_standing: true,
         suspended: false,
         fsc_grants: Vec::new(),
+        capacity: None,
+        uzovi: None,
+        agb: None,
+        suspended_purposes: Vec::new(),
+        certificates: Vec::new(),
     }
 }
 
@@ -98,4 +103,20 @@ fn without_grants_the_written_form_is_the_one_of_before() {
     assert_eq!(serde_json::from_str::<Enrolment>(&after).unwrap(), with);
     assert!(serde_json::from_str::<Enrolment>(&after.replace("$1$4$", "$1$")).is_err());
     assert!(serde_json::from_str::<Enrolment>(&after.replace("\"delegator\"", "\"delegate\"")).is_err());
+}
+
+#[test]
+fn a_new_grant_widens_and_an_ended_one_narrows() {
+    use super::compare::{compare, widens};
+    let plain = enrolment(1, &[Purpose::InvoiceFormal]);
+    let with = |grants: Vec<FscGrant>| vec![Enrolment { fsc_grants: grants, ..plain.clone() }];
+    let longer = FscGrant { until: None, ..grant() };
+    let other = FscGrant { delegator: None, ..grant() };
+    assert!(widens(&compare(&with(vec![]), &with(vec![grant()]))));
+    assert!(widens(&compare(&with(vec![grant()]), &with(vec![longer.clone()]))));
+    assert!(widens(&compare(&with(vec![grant()]), &with(vec![other]))));
+    for (before, after) in [(vec![grant()], vec![]), (vec![longer], vec![grant()])] {
+        let points = compare(&with(before), &with(after));
+        assert!(!points.is_empty() && !widens(&points));
+    }
 }

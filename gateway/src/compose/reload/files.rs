@@ -208,3 +208,6 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

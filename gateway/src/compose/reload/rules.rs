@@ -1,4 +1,4 @@
-//! What decides: the policy with what bounds it, and the organisations that are admitted.
+//! What decides: the policy with what bounds it, the organisations that are admitted, and who may admit them.
 
 use super::files::Content;
 use super::piece::{Piece, Refused, Taken};
@@ -6,16 +6,14 @@ use crate::enrolment::EnrolmentFile;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use async_trait::async_trait;
+use sluis_core::enrolment::operator::Operators;
 use sluis_core::policy::{self, Policy, Sources};
 use std::sync::Arc;
 
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::PolicyTooOld => Self::Content(fault.to_string()),
-            _ => Self::ForNow(fault.to_string()),
-        }
-    }
+/// Why conduct did not take over what stands in this file.
+fn refused(file: &str, fault: &Fault) -> Refused {
+    let text = format!("`{file}`: {fault}");
+    if *fault == Fault::PolicyTooOld { Refused::Content(text) } else { Refused::ForNow(text) }
 }
 
 /// Catalogue, ceiling and policy, in this order.
@@ -35,7 +33,8 @@ impl Piece for Rules {
             return Ok(Taken::AsBefore);
         }
         let what = format!("policy number {}, {}", policy.number(), policy.digest().to_hex());
-        self.gateway.activate(policy).await?;
+        let file = contents.last().map(Content::file).unwrap_or_default();
+        self.gateway.activate(policy).await.map_err(|fault| refused(&file, &fault))?;
         Ok(Taken::Changed(what))
     }
 }
@@ -74,9 +73,33 @@ impl Piece for Enrolments {
         let [content] = contents else { return Err(Refused::ForNow("one file is expected".to_owned())) };
         let parsed = toml::from_str::<EnrolmentFile>(content.text("enrolments")?);
         let file = parsed.map_err(|error| Refused::Content(format!("`{}`: {error}", content.file())))?;
-        match self.gateway.enrol(file).await? {
+        match self.gateway.enrol(file).await.map_err(|fault| refused(&content.file(), &fault))? {
             0 => Ok(Taken::AsBefore),
             changed => Ok(Taken::Changed(format!("`{}`, {changed} organisations", content.file()))),
         }
+    }
+}
+
+/// The register of operators: who leaves may not sign any more from the next submission on.
+pub(crate) struct Persons {
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+#[async_trait]
+impl Piece for Persons {
+    fn name(&self) -> &'static str {
+        "operators"
+    }
+
+    async fn take(&mut self, contents: &[Content]) -> Result<Taken, Refused> {
+        let [content] = contents else { return Err(Refused::ForNow("one file is expected".to_owned())) };
+        let operators = Operators::read(content.text("register of operators")?);
+        let operators = operators.map_err(|fault| Refused::Content(format!("`{}`: {fault}", content.file())))?;
+        let digest = operators.digest();
+        if digest == self.gateway.enrolling.operators.load().digest() {
+            return Ok(Taken::AsBefore);
+        }
+        self.gateway.enrolling.operators.store(Arc::new(operators));
+        Ok(Taken::Changed(format!("`{}`, {digest}", content.file())))
     }
 }

@@ -64,3 +64,6 @@ impl Piece for TokenKey {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,10 +93,11 @@ impl Ground {
     /// Puts clients on the caseload, and keeps those about whom the gateway then releases.
     pub async fn lay(dir: &Path, config: &Path) -> Result<Self, Fault> {
         let settings = Config::read(config)?;
-        let file: EnrolmentFile = toml::from_str(&std::fs::read_to_string(&settings.enrolment.file)?)?;
+        let enrolled = settings.enrolment.file.as_ref().ok_or("`enrolment.file` is needed here")?;
+        let file: EnrolmentFile = toml::from_str(&std::fs::read_to_string(enrolled)?)?;
         let role = |wanted: &dyn Fn(&sluis_core::enrolment::Enrolment) -> bool, name: &str| {
             let found = file.organisation.iter().find(|e| wanted(e)).map(|e| e.oin.clone());
-            found.ok_or_else(|| format!("{}: nobody is enrolled as {name}", settings.enrolment.file.display()))
+            found.ok_or_else(|| format!("{}: nobody is enrolled as {name}", enrolled.display()))
         };
         let partner = role(
             &|e| {

@@ -4,5 +4,6 @@
 mod ground;
 mod integration;
 mod inway;
+mod start;
 mod table;
 mod transaction_log;

@@ -2,12 +2,16 @@
 
 use super::ground::{Inway, consumer, delegatee, direct, fsc_error, grant, grants_of, hash};
 use crate::world::desk::{Desk, transaction};
+use crate::world::people::Client;
 use crate::world::raw;
 use serde_json::{Value, json};
 use sluis::demo::organisations::{HOLDER_OIN, ROTTERDAM};
+use sluis_adapters::system::SystemClock;
 use sluis_core::enrolment::FscGrant;
 use sluis_core::organisation::Oin;
+use sluis_core::ports::Clock;
 use sluis_proto::v1;
+use sluis_proto::v1::audit_invoice_request::Message as Sent;
 use sluis_proto::v1::release_response::Outcome;
 
 const RELEASE: &str = "/sluis.v1.ReleaseService/Release";
@@ -52,13 +56,13 @@ async fn inway_transaction_log_1_a_call_has_its_record() {
     let inway = Inway::new("fsc-log-1", |_| ());
     let _running = inway.serve();
     let question = inway.caseload().await;
-    let before = jiff::Timestamp::now().as_second();
+    let before = SystemClock.now() / 1000;
     let id = transaction();
     let outway = inway.outway(&consumer(), &inway.good()).await;
     let reply = outway.release_under(question.clone(), id).await.unwrap();
     assert!(is_released(&reply));
     let records = inway.records(&["--grant", &direct()]);
-    let created = records[0]["created_at"].as_i64().unwrap();
+    let created = records[0]["created_at"].as_u64().unwrap();
     assert!((before..before + 60).contains(&created), "{created}");
     let due = json!({
         "transaction_id": id.to_string(),
@@ -191,9 +195,12 @@ async fn standing_and_audits_have_their_record_too() {
         provider_agb: "12345678".to_owned(),
         actor: "controller-7".to_owned(),
     };
-    let opening = v1::AuditInvoiceRequest { message: Some(v1::audit_invoice_request::Message::Opening(opening)) };
-    let raw = auditor.raw("/sluis.v1.InvoiceAuditService/AuditInvoice", &[opening]).await;
+    let line = v1::ClaimLine { reference: "R1".to_owned(), ..Client::new(1, 8).claim() };
+    let sent = [Sent::Opening(opening), Sent::Line(line)].map(|m| v1::AuditInvoiceRequest { message: Some(m) });
+    let raw = auditor.raw("/sluis.v1.InvoiceAuditService/AuditInvoice", &sent).await;
     assert_eq!(raw.value("grpc-status"), Some("0"), "{}", raw.metadata);
+    // Opened, one page of findings, closed.
+    assert_eq!(raw.messages::<v1::AuditInvoiceResponse>().len(), 3);
     assert_eq!(inway.records(&["--peer", ROTTERDAM.oin]).len(), 1);
     let none = inway.records_command(&["--peer", "7"]);
     assert_eq!((none.status, none.out.as_str()), (Some(2), ""), "{none:#?}");

@@ -21,18 +21,18 @@ fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
     let load = Load::begin(&scene, &world, 16);
     load.goes_on(16);
     let times = |piece: &str| scene.gateway.heard().matches(&format!("taken over piece=\"{piece}\"")).count();
-    let pieces = ["certificate and key", "authorities and revocation lists", "token key", "policy"];
+    let pieces = ["certificate and key", "authorities and revocation lists", "token key", "policy", "enrolments"];
     let (mut round, begin) = (0, Instant::now());
     while round < ROUNDS || pieces.iter().any(|piece| times(piece) < TIMES) {
         round += 1;
         assert!(begin.elapsed() < PATIENCE, "not everything was taken over:\n{}", scene.gateway.heard());
         keep(&scene.place, "gateway", &certificate(&scene.authority, "gateway", HOLDER_OIN));
         let joining = authority(&format!("authority {round}"));
-        scene.put("ca.pem", &format!("{}{}", scene.authority.cert_pem(), joining.cert_pem()));
+        scene.put("callers.pem", &format!("{}{}", scene.authority.cert_pem(), joining.cert_pem()));
         scene.put("crl.pem", &scene.list(1000 + u64::from(round), &[]));
         scene.put("token.key", &SigningKey::generate().unwrap().to_pem());
         scene.put("policy/kracht.toml", &numbered(&policy, 1 + round));
-        scene.put("organisations.toml", &format!("{enrolments}\n# {round}\n"));
+        scene.put("organisations.toml", &enrolments.replace("demo/politie", &format!("demo/politie/{round}")));
         scene.gateway.signal("HUP");
         std::thread::sleep(Duration::from_millis(100));
     }

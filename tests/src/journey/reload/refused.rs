@@ -34,7 +34,7 @@ fn certificates_and_keys_that_cannot_be_used_change_nothing() {
     spoiled(&scene, "certs/gateway.pem", "", &["no usable certificate"]);
     spoiled(&scene, "certs/gateway.pem", &other.cert_pem, &["belong together", "gateway.key"]);
     spoiled(&scene, "certs/gateway.key", &other.key_pem, &["belong together", "gateway.pem"]);
-    spoiled(&scene, "ca.pem", &scene.authority.cert_pem()[..200], &["no usable authority certificate"]);
+    spoiled(&scene, "callers.pem", &scene.authority.cert_pem()[..200], &["no usable authority certificate"]);
     spoiled(&scene, "token.key", "no key", &["token key", "PRIVATE KEY"]);
 }
 
@@ -51,7 +51,7 @@ fn lists_that_cannot_be_used_change_nothing() {
     spoiled(&scene, "crl.pem", &of(&[], 1999, now(), now() + day), &["it is number 1999", "older than number 2000"]);
     for other in [authority("another authority"), authority("journey authority")] {
         let list = other.revocation_list_at(&[], 2001, now(), now() + day).unwrap();
-        spoiled(&scene, "crl.pem", &list, &["no authority in", "ca.pem", "signed the list"]);
+        spoiled(&scene, "crl.pem", &list, &["no authority in", "callers.pem", "signed the list"]);
     }
     // Through all of this the revoked one stayed out.
     let profile = scene.place.profile(&partner());

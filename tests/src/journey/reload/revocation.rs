@@ -1,7 +1,8 @@
 //! A revocation counts within one second of the arrival of the list: in calls under way, on idle connections, on new ones.
 
 use super::super::load::transaction;
-use super::scene::{A_SECOND, PATIENCE, Scene, asker, bystander, certificate, keep, now, put};
+use super::super::place::Place;
+use super::scene::{A_SECOND, PATIENCE, Scene, asker, authority, bystander, certificate, keep, now, put};
 use sluis::client::connection::Connection;
 use sluis::demo::organisations::{HOLDER_OIN, Organisation, THE_HAGUE};
 use sluis::transport::trust::Protocol;
@@ -92,10 +93,12 @@ fn a_revoked_certificate_is_cut_off_within_a_second_whatever_it_was_doing() {
 
 #[test]
 fn a_list_that_ends_cuts_everybody_within_a_second_and_a_new_one_lets_them_in() {
-    let end_of_list = now() + Duration::from_secs(8);
-    let scene = Scene::set_until("list-ends", end_of_list);
+    let scene = Scene::set("list-ends");
     let kept = scene.connect(&bystander());
     scene.ask(&kept).unwrap();
+    let end_of_list = now() + Duration::from_secs(6);
+    scene.put("crl.pem", &scene.list_until(1001, &[], end_of_list));
+    scene.hears(&["taken over", "crl.pem"]);
     let idle = scene.dial(&bystander(), Protocol::Grpc).unwrap();
     assert!(now() < end_of_list, "the machine is too slow for this test");
     scene.hears(&["REVOCATION_ENDING", "crl.pem", "fetch the present one"]);
@@ -108,7 +111,7 @@ fn a_list_that_ends_cuts_everybody_within_a_second_and_a_new_one_lets_them_in() 
     scene.ask(&kept).expect_err("a call under a list that ended");
     scene.hears(&["condition raised", "REVOCATION_STALE", "crl.pem"]);
 
-    scene.put("crl.pem", &scene.list(1001, &[]));
+    scene.put("crl.pem", &scene.list(1002, &[]));
     scene.hears(&["condition cleared", "REVOCATION_STALE"]);
     scene.ask(&scene.connect(&bystander())).unwrap();
 }
@@ -132,4 +135,30 @@ fn a_new_handshake_sees_the_new_certificate_and_open_connections_go_on() {
     assert_eq!(after, shown(&scene, Protocol::Token));
     scene.ask(&kept).expect("a call on the connection that was open");
     assert!(!scene.gateway.heard().contains("PRIVATE"), "key material in the log");
+}
+
+/// A gateway that starts under a list that has ended refuses everybody and says so; a present list is all it needs.
+#[test]
+fn a_gateway_that_starts_under_an_ended_list_heals_without_a_restart() {
+    let scene = Scene::set_with("starts-ended", |authority| {
+        let ended = now() - Duration::from_secs(60);
+        authority.revocation_list_at(&[], 1000, ended - Duration::from_secs(60), ended).unwrap()
+    });
+    scene.hears(&["condition raised", "REVOCATION_STALE", "crl.pem"]);
+    refused(&scene, &bystander());
+    scene.put("crl.pem", &scene.list(1001, &[]));
+    scene.hears(&["condition cleared", "REVOCATION_STALE"]);
+    scene.ask(&scene.connect(&bystander())).unwrap();
+}
+
+#[test]
+fn a_gateway_does_not_start_under_a_list_of_a_stranger() {
+    let place = Place::new("strangers-list");
+    let list = authority("a stranger").revocation_list_at(&[], 1, now(), now() + Duration::from_secs(3600)).unwrap();
+    std::fs::write(place.file("crl.pem"), list).unwrap();
+    place.change("gateway.toml", "revocation = []", "revocation = [\"crl.pem\"]");
+    super::super::refusal::refused(
+        &place,
+        &["crl.pem", "no authority in", "ca.pem", "signed the list of CN=a stranger"],
+    );
 }

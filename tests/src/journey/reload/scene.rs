@@ -25,6 +25,8 @@ use tokio_rustls::client::TlsStream;
 
 /// Longest wait for something that must come on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a list is good for here.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// What is promised about a revocation.
 pub const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -73,23 +75,26 @@ pub struct Scene {
 impl Scene {
     /// A running gateway whose callers are certified by an authority of the test, and nobody revoked.
     pub fn set(name: &str) -> Self {
-        Self::set_until(name, now() + Duration::from_secs(24 * 3600))
+        Self::set_with(name, |authority| authority.revocation_list_at(&[], 1000, now(), now() + A_DAY).unwrap())
     }
 
-    /// The same with a list that ends at this moment.
-    pub fn set_until(name: &str, end: Timestamp) -> Self {
+    /// The same under a list of the test's choice.
+    pub fn set_with(name: &str, list: impl FnOnce(&Authority) -> String) -> Self {
         install_cryptography();
         let (place, authority) = (Place::new(name), authority("journey authority"));
         let mut serials = BTreeMap::new();
-        std::fs::write(place.file("ca.pem"), authority.cert_pem()).unwrap();
+        for file in ["ca.pem", "callers.pem"] {
+            std::fs::write(place.file(file), authority.cert_pem()).unwrap();
+        }
+        // The callers keep theirs, whatever becomes of the gateway's.
+        place.change("gateway.toml", "authorities = \"ca.pem\"", "authorities = \"callers.pem\"");
         keep(&place, "gateway", &certificate(&authority, "gateway", HOLDER_OIN));
         for organisation in organisations::all() {
             let issued = certificate(&authority, organisation.slug, organisation.oin);
             keep(&place, organisation.slug, &issued);
             serials.insert(organisation.slug, issued.serial);
         }
-        let list = authority.revocation_list_at(&[], 1000, now(), end).unwrap();
-        std::fs::write(place.file("crl.pem"), list).unwrap();
+        std::fs::write(place.file("crl.pem"), list(&authority)).unwrap();
         place.change("gateway.toml", "revocation = []", "revocation = [\"crl.pem\"]");
         let mut command = Command::new(program());
         command.args(["serve", "--config"]).arg(place.config()).env("RUST_LOG", "info");
@@ -104,8 +109,13 @@ impl Scene {
 
     /// A list under this number with these organisations on it, good for a day.
     pub fn list(&self, number: u64, revoked: &[&Organisation]) -> String {
+        self.list_until(number, revoked, now() + A_DAY)
+    }
+
+    /// The same until this moment.
+    pub fn list_until(&self, number: u64, revoked: &[&Organisation], end: Timestamp) -> String {
         let serials: Vec<&[u8]> = revoked.iter().map(|o| self.serials[o.slug].as_slice()).collect();
-        self.authority.revocation_list_at(&serials, number, now(), now() + Duration::from_secs(24 * 3600)).unwrap()
+        self.authority.revocation_list_at(&serials, number, now(), end).unwrap()
     }
 
     /// Waits until the gateway says a line with all these words.

@@ -1,0 +1,62 @@
+//! The log against its own last checkpoint: the signature, and the root over every entry.
+
+use super::Findings;
+use crate::compose::verifier_key;
+use crate::config::Config;
+use sluis_adapters::sqlite::SqliteLogReader;
+use sluis_core::log::checkpoint;
+use sluis_core::log::tree::{Frontier, leaf_hash};
+use sluis_core::ports::StoreError;
+
+const SUBJECT: &str = "log";
+/// Entries read at a time.
+const PAGE: u32 = 1000;
+
+/// Rebuilds the tree from the text of every entry and compares it with the head, and on the way with the last checkpoint
+/// that was kept.
+pub(super) fn whole(config: &Config, found: &mut Findings) {
+    let (Ok(vkey), Ok(log)) = (verifier_key(config), SqliteLogReader::open(&config.log.database)) else { return };
+    let Ok(head) = log.head() else { return };
+    let notes = log.checkpoints(head.size()).unwrap_or_default();
+    let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
+        Ok(signed) => signed,
+        Err(error) => {
+            let advice = "the log key is not the one that signed: restore it, or verify an export with the old key";
+            return found.fault(SUBJECT, format!("its last checkpoint is not ours: {error}"), advice);
+        }
+    };
+    let mut tree = Frontier::empty();
+    for (size, root, by) in
+        signed.iter().map(|s| (s.size, s.root, "the last checkpoint")).chain([(head.size(), head.root(), "the head")])
+    {
+        if let Err(error) = grow(&mut tree, &log, size) {
+            return found.fault(SUBJECT, error.to_string(), "see what is said about the log database");
+        }
+        if tree.root() != root {
+            let text = format!("its first {size} entries do not give the root of {by}: the log was changed");
+            return found.fault(
+                SUBJECT,
+                text,
+                "stop the gateway, keep every file, and call those who may read the log",
+            );
+        }
+    }
+    let under = signed
+        .map_or_else(|| "none was signed and kept yet".to_owned(), |s| format!("{} under the last checkpoint", s.size));
+    found.ok(SUBJECT, format!("verified: {} entries give the root of the head; {under}", head.size()));
+}
+
+/// Adds the entries up to a size.
+fn grow(tree: &mut Frontier, log: &SqliteLogReader, size: u64) -> Result<(), StoreError> {
+    let mut next = tree.size();
+    while next < size {
+        let count = u32::try_from(size - next).unwrap_or(PAGE).min(PAGE);
+        let leaves = log.leaves(next, count)?;
+        if leaves.is_empty() {
+            return Err(StoreError::Corrupt { store: "log database", table: "log_leaf" });
+        }
+        next += leaves.len() as u64;
+        leaves.iter().for_each(|leaf| tree.push(leaf_hash(leaf.as_bytes())));
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! The holder's database against its column map, and what that means for the rules of the policy.
+
+use super::StartFault;
+use super::assemble::{read, read_policy};
+use crate::config::Config;
+use sluis_adapters::holder::HolderMap;
+use sluis_adapters::holder::inspect::{self, Finding};
+use sluis_adapters::system::SystemClock;
+use sluis_core::policy::{Policy, Rule};
+use sluis_core::ports::Clock;
+use sluis_core::subject::dutch_date;
+use std::path::Path;
+
+pub use sluis_adapters::holder::inspect::{Report, Weight};
+
+/// Compares a database with a column map, as of today. A map that does not read is a finding too.
+///
+/// # Errors
+/// [`StartFault::Holder`] when the map is not there or the database does not open.
+pub fn check(map: &Path, database: &Path) -> Result<Report, StartFault> {
+    let named = |file: &Path, e: &dyn std::fmt::Display| StartFault::Holder(format!("`{}`: {e}", file.display()));
+    let text = read(map)?;
+    if !database.is_file() {
+        return Err(named(database, &"does not exist: name the file with the holder's database"));
+    }
+    match HolderMap::parse(&text) {
+        Ok(parsed) => {
+            inspect::inspect(database, &parsed, dutch_date(SystemClock.now())).map_err(|e| named(database, &e))
+        }
+        Err(fault) => Ok(Report::of_map_fault(&fault)),
+    }
+}
+
+/// The same for a configuration, and what the rules of its policy would lack.
+///
+/// # Errors
+/// As [`check`], and when the policy does not load.
+pub fn check_configured(config: &Config) -> Result<Report, StartFault> {
+    let mut report = check(&config.holder.map, &config.holder.database)?;
+    if report.clients.is_none() && report.kept.is_empty() {
+        return Ok(report);
+    }
+    let policy = read_policy(config)?;
+    let lacking = lacking(&report, &policy);
+    report.findings.extend(lacking);
+    report.findings.sort_by_key(|finding| finding.weight);
+    Ok(report)
+}
+
+/// Which rules name fields that are not kept, or rely on facts that stay unknown.
+fn lacking(report: &Report, policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut note =
+        |is: String, to_do: &str| findings.push(Finding { weight: Weight::Note, is, to_do: to_do.to_owned() });
+    for rule in policy.rules() {
+        let missing: Vec<&str> = rule.reachable().difference(report.kept).iter().map(|field| field.code()).collect();
+        if !missing.is_empty() {
+            note(format!("rule `{}` will release no {}", rule.id(), missing.join(", ")), "");
+        }
+        let facts: Vec<&str> = unknown(rule, report).collect();
+        if !facts.is_empty() {
+            let is = format!("rule `{}` relies on {}, unknown with this map", rule.id(), facts.join(", "));
+            note(is, "map them under `[facts]` (age: birth_date; own_municipality: municipality_code) or `[billing]`");
+        }
+    }
+    findings
+}
+
+fn unknown<'a>(rule: &'a Rule, report: &'a Report) -> impl Iterator<Item = &'static str> + 'a {
+    let unknown = &report.unknown_facts;
+    unknown.iter().copied().filter(|name| rule.mentioned().any(|fact| fact.code() == *name))
+}
