@@ -3,16 +3,17 @@
 //! A client that never opens its window keeps a reply, its stream and its place for ever, and no library bounds that time.
 //! So whoever sends a reply notes here while it waits, and the connection looks how long the longest has waited.
 
+use crate::operation::stopwatch::Stopwatch;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The replies of one connection that wait.
 #[derive(Debug, Default)]
 pub struct Unread {
     next: AtomicU64,
-    waiting: Mutex<BTreeMap<u64, Instant>>,
+    waiting: Mutex<BTreeMap<u64, Stopwatch>>,
 }
 
 /// One reply that waits, until this is dropped.
@@ -27,7 +28,7 @@ impl Unread {
     #[must_use]
     pub fn wait(self: &Arc<Self>) -> Waiting {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.waiting().insert(number, Instant::now());
+        self.waiting().insert(number, Stopwatch::start());
         Waiting { unread: Arc::clone(self), number }
     }
 
@@ -37,7 +38,7 @@ impl Unread {
         self.waiting().first_key_value().map(|(_, since)| since.elapsed())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<u64, Stopwatch>> {
         // Every change is a single step: what a panicking holder left is whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
