@@ -22,7 +22,7 @@ fn snippet(file: &str, name: &str) -> String {
     let taken: Vec<&str> = lines.by_ref().take_while(|line| !line.trim_end().ends_with(" guide: end")).collect();
     assert!(!taken.is_empty(), "{file} has no snippet `{name}`");
     let indent = |line: &&str| line.len() - line.trim_start().len();
-    let shared = taken.iter().filter(|line| !line.trim().is_empty()).map(|l| indent(&l)).min().unwrap_or(0);
+    let shared = taken.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
     taken.iter().map(|line| format!("{}\n", line.get(shared..).unwrap_or_default())).collect()
 }
 

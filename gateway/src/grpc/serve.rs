@@ -79,7 +79,7 @@ pub async fn serve<I>(
     incoming: I,
     limits: GrpcLimits,
     ended: impl Future<Output = ()> + Send,
-) -> Result<(), tonic::transport::Error>
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
     I: Stream<Item = Result<TlsConnection, std::io::Error>> + Send + 'static,
 {
@@ -103,8 +103,8 @@ where
         .layer(Observe::new(&gateway))
         .layer(door)
         .add_service(health)
-        .add_optional_service(described().build_v1().ok())
-        .add_optional_service(described().build_v1alpha().ok())
+        .add_service(described().build_v1()?)
+        .add_service(described().build_v1alpha()?)
         .add_service(ReleaseServiceServer::new(Releases(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(StandingServiceServer::new(Standings(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(
@@ -115,7 +115,8 @@ where
         .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
         .serve_with_incoming_shutdown(incoming, ended)
-        .await
+        .await?;
+    Ok(())
 }
 
 /// What is served, for clients that ask; served in today's version and in the one that Python and older tools speak.

@@ -65,7 +65,7 @@ async fn the_first_use_of_a_change_is_flagged_once() {
         assert!(crate::world::index_of(&answered.unwrap()) > before + 1);
     }
     let first = (before + 1, vec!["FIRST_USE".to_owned()]);
-    assert_eq!(actions(&world, before + 1).await, [first.clone()]);
+    assert_eq!(actions(&world, before + 1).await, std::slice::from_ref(&first));
     let used = office.enrolled(partner().oin).await.first_used.unwrap();
     assert_eq!(used, (before + 1, world.leaf(before + 1).await.time()));
     assert_eq!(world.leaf(before + 1).await.text(Key::Rt), Some("CARE_PARTNER"));

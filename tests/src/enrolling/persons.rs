@@ -14,10 +14,12 @@ use sluis_core::enrolment::{Capacity, Enrolment};
 use sluis_core::organisation::Purpose;
 use tonic::Code;
 
+#[expect(clippy::ptr_arg, reason = "the shape of every change of a document")]
 fn wider(enrolments: &mut Vec<Enrolment>) {
     enrolments[0].purposes.push(Purpose::Crisis);
 }
 
+#[expect(clippy::ptr_arg, reason = "the shape of every change of a document")]
 fn narrower(enrolments: &mut Vec<Enrolment>) {
     enrolments[0].purposes.clear();
 }

@@ -4,8 +4,9 @@ use super::place::Place;
 use super::program::{Said, sluis};
 use super::refusal::refused;
 use sluis::demo::organisations::{HOLDER, NEWCOMER, ROTTERDAM, THE_HAGUE};
+use sluis::operation::stopwatch::Stopwatch;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest wait for a register that is taken over.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -75,7 +76,7 @@ fn a_person_makes_a_key_of_his_own_and_signs_when_he_stands_in_the_register() {
     let register = std::fs::read_to_string(office.place.file("operators.toml")).unwrap();
     let bram = register.rfind("[[operator]]").unwrap();
     std::fs::write(office.place.file("operators.toml"), format!("{}{}", &register[..bram], made.out)).unwrap();
-    let begun = Instant::now();
+    let begun = Stopwatch::start();
     while office.change(&suspend, "carla.key").status != Some(0) {
         assert!(begun.elapsed() < PATIENCE, "the register is not taken over");
     }

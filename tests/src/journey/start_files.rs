@@ -47,8 +47,8 @@ fn a_policy_is_refused_with_place_and_reason() {
     let text = std::fs::read_to_string(place.file("policy/kracht.toml")).unwrap();
     let second = text.split("# -- 2").nth(1).unwrap().split("# -- 3").next().unwrap().to_owned();
     let second = second.replace("id = \"partner-treatment\"", "id = \"partner-again\"");
-    std::fs::write(place.file("policy/kracht.toml"), format!("{text}\n# -- 5{second}")).unwrap();
-    refused(&place, &["the policy cannot be used", "rule[5]", "already for CARE_PARTNER/TREATMENT"]);
+    std::fs::write(place.file("policy/kracht.toml"), format!("{text}\n# -- 8{second}")).unwrap();
+    refused(&place, &["the policy cannot be used", "rule[8]", "already for CARE_PARTNER/TREATMENT"]);
 }
 
 #[test]

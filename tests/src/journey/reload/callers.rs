@@ -3,9 +3,10 @@
 use super::super::load::{World, dossier, transaction};
 use super::scene::{PATIENCE, Scene, asker};
 use sluis::client::ask::Reply;
+use sluis::operation::stopwatch::Stopwatch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Callers who ask without a pause until told to end; every question must be answered by a release.
@@ -48,7 +49,7 @@ impl Load {
 
     /// Waits until so many more calls were answered.
     pub fn goes_on(&self, more: u32) {
-        let (from, begin) = (self.answered.load(Ordering::Relaxed), Instant::now());
+        let (from, begin) = (self.answered.load(Ordering::Relaxed), Stopwatch::start());
         while self.answered.load(Ordering::Relaxed) < from + more {
             assert!(begin.elapsed() < PATIENCE, "the calls stand still");
             std::thread::sleep(Duration::from_millis(5));

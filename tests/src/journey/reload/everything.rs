@@ -4,8 +4,9 @@ use super::callers::Load;
 use super::rules::numbered;
 use super::scene::{PATIENCE, Scene, authority, bystander, certificate, keep};
 use sluis::demo::organisations::HOLDER_OIN;
+use sluis::operation::stopwatch::Stopwatch;
 use sluis::token::keys::SigningKey;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often everything is replaced at least.
 const ROUNDS: u32 = 40;
@@ -22,7 +23,7 @@ fn everything_is_replaced_again_and_again_under_load_and_no_call_fails() {
     load.goes_on(16);
     let times = |piece: &str| scene.gateway.heard().matches(&format!("taken over piece=\"{piece}\"")).count();
     let pieces = ["certificate and key", "authorities and revocation lists", "token key", "policy", "enrolments"];
-    let (mut round, begin) = (0, Instant::now());
+    let (mut round, begin) = (0, Stopwatch::start());
     while round < ROUNDS || pieces.iter().any(|piece| times(piece) < TIMES) {
         round += 1;
         assert!(begin.elapsed() < PATIENCE, "not everything was taken over:\n{}", scene.gateway.heard());

@@ -9,6 +9,7 @@ use sluis::client::ask::Reply;
 use sluis::client::connection::{CallError, Connection};
 use sluis::demo::certificates::{Authority, Issued, Subject, Usage};
 use sluis::demo::organisations::{self, HOLDER_OIN, Organisation};
+use sluis::operation::stopwatch::Stopwatch;
 use sluis::transport::install_cryptography;
 use sluis::transport::trust::Protocol;
 use sluis_adapters::system::SystemClock;
@@ -17,7 +18,7 @@ use sluis_core::subject::dutch_date;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
@@ -125,7 +126,7 @@ impl Scene {
 
     /// The same in what it says after so many bytes.
     pub fn hears_after(&self, before: usize, words: &[&str]) {
-        let begin = Instant::now();
+        let begin = Stopwatch::start();
         while !self.heard_after(before, words) {
             assert!(begin.elapsed() < PATIENCE, "no line with {words:?} in:\n{}", self.gateway.heard());
             std::thread::sleep(Duration::from_millis(5));
