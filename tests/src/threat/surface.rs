@@ -42,7 +42,7 @@ fn t29_no_method_but_release_and_audit_answers_with_a_dossier() {
         reached(method.output_type(), &all, &mut seen);
         let carries = |name: &&str| seen.contains(&format!(".sluis.v1.{name}"));
         let findings = seen.iter().any(|name| name.ends_with(".LineFinding"));
-        if findings || DOSSIER.iter().any(|name| carries(name)) {
+        if findings || DOSSIER.iter().any(carries) {
             answering.insert(method.name().to_owned());
         }
     }
