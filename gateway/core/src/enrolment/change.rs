@@ -294,7 +294,7 @@ fn check_entry(enrolment: &Enrolment) -> Result<(), &'static str> {
     let is_thumbprint =
         |text: &str| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).is_ok_and(|bytes| bytes.len() == 32);
     let agreement = |a: &super::Agreement| is_plain_text(&a.reference, 200);
-    let is_code = |code: &String| code.len() == 4 && code.bytes().all(|b| b.is_ascii_digit());
+    let is_code = |code: &Option<String>, digits| code.as_ref().is_none_or(|code| is_digits(code, digits));
     let checks = [
         (enrolment.capacity.is_some(), "`capacity` must be CONTROLLER, JOINT_CONTROLLER or PROCESSOR"),
         (is_plain_text(&enrolment.name, 200), "`name` must have 1 to 200 characters that print"),
@@ -313,7 +313,9 @@ fn check_entry(enrolment: &Enrolment) -> Result<(), &'static str> {
             enrolment.agreement_6a3.as_ref().is_none_or(agreement),
             "`agreement_6a3.reference` must have 1 to 200 characters that print",
         ),
-        (enrolment.municipality_code.as_ref().is_none_or(is_code), "`municipality_code` must be four digits"),
+        (is_code(&enrolment.municipality_code, 4), "`municipality_code` must be four digits"),
+        (is_code(&enrolment.uzovi, 4), "`uzovi` must be four digits"),
+        (is_code(&enrolment.agb, 8), "`agb` must be eight digits"),
         (
             enrolment.bsn_ground.as_ref().is_none_or(|ground| is_plain_text(&ground.article, 200)),
             "`bsn_ground.article` must have 1 to 200 characters that print",
@@ -335,11 +337,17 @@ fn check_entry(enrolment: &Enrolment) -> Result<(), &'static str> {
     checks.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, text)| Err(text))
 }
 
-/// Whether every text of an entry shows as it is: what a person reads is what he signs.
+fn is_digits(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether every text of an entry shows as it is: what a person reads is what he signs. The texts of an FSC grant are
+/// numbers and base64 by their types.
 fn prints(enrolment: &Enrolment) -> bool {
     let agreements = std::iter::once(&enrolment.agreement).chain(&enrolment.agreement_6a3);
     let texts = [&enrolment.name, &enrolment.unit].into_iter().chain(agreements.map(|agreement| &agreement.reference));
-    let texts = texts.chain(&enrolment.municipality_code).chain(enrolment.bsn_ground.as_ref().map(|g| &g.article));
+    let texts = texts.chain(&enrolment.municipality_code).chain(&enrolment.uzovi).chain(&enrolment.agb);
+    let texts = texts.chain(enrolment.bsn_ground.as_ref().map(|g| &g.article));
     let mut texts = texts.chain(enrolment.certificates.iter().map(|pin| &pin.thumbprint));
     texts.all(|text| text.is_empty() || is_plain_text(text, CHANGE_BYTES_MAX))
 }

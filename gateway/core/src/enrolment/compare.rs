@@ -128,8 +128,12 @@ impl Points {
         }
     }
 
+    /// All that a new role says is new: who signs sees each of its rights as a point.
     fn role_added(&mut self, new: &Enrolment) {
-        self.wider(format!("is a new role, that may ask for {}", super::wording::listed(&new.purposes)));
+        self.wider("is a new role".to_owned());
+        for line in new.lines() {
+            self.wider(format!("new role {line}"));
+        }
     }
 
     fn role_changed(&mut self, old: &Enrolment, new: &Enrolment) {
@@ -242,14 +246,13 @@ impl Points {
             a.hash == b.hash && a.says(b.delegator.as_ref(), b.publication_delegator.as_ref())
         };
         for grant in new {
-            let what = format!("FSC grant {}", grant.hash.as_str());
             match old.iter().find(|was| same(was, grant)) {
-                None => self.wider(format!("may call under {what}")),
-                Some(was) => self.last_day(&what, was.until, grant.until),
+                None => self.wider(format!("may call under FSC grant {}", grant.said())),
+                Some(was) => self.last_day(&format!("FSC grant {}", grant.said()), was.until, grant.until),
             }
         }
         for grant in old.iter().filter(|was| !new.iter().any(|is| same(was, is))) {
-            self.narrower(format!("may no longer call under FSC grant {}", grant.hash.as_str()));
+            self.narrower(format!("may no longer call under FSC grant {}", grant.said()));
         }
     }
 

@@ -120,3 +120,52 @@ fn a_new_grant_widens_and_an_ended_one_narrows() {
         assert!(!points.is_empty() && !widens(&points));
     }
 }
+
+/// The person who signs for a new role is shown every right that it gives.
+#[test]
+fn a_new_role_shows_its_codes_and_all_that_a_grant_says() {
+    let mut new = enrolment(1, &[Purpose::InvoiceFormal]);
+    new.uzovi = Some("9001".to_owned());
+    new.agb = Some("01000001".to_owned());
+    new.fsc_grants = vec![FscGrant { publication_delegator: Some(oin(3)), ..grant() }];
+    let shown = new.lines().join("\n");
+    let points = super::compare::compare(&[], &[new]);
+    let told = points.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    for part in ["9001", "01000001", HASH, oin(2).as_str(), oin(3).as_str(), "2027-06-30", "INVOICE_FORMAL"] {
+        assert!(shown.contains(part) && told.contains(part), "{part} is not shown: {told}");
+    }
+}
+
+/// What does not print is refused while it is read; what is no code, before it widens.
+#[test]
+fn codes_that_hide_something_are_refused() {
+    use super::change::{ChangeDocument, ChangeFault, Signed};
+    let read = |uzovi: &str, agb: &str| {
+        let entry = Enrolment {
+            uzovi: Some(uzovi.to_owned()),
+            agb: Some(agb.to_owned()),
+            capacity: Some(Capacity::Controller),
+            records_standing: false,
+            ..enrolment(1, &[Purpose::Treatment])
+        };
+        let document = serde_json::json!({
+            "format": super::change::CHANGE_FORMAT, "gateway": "g", "organisation": oin(1),
+            "from": { "version": 0, "grant": "" }, "enrolments": [entry], "reason": "test",
+            "made_at": "2026-01-01T00:00:00Z", "valid_until": "2026-01-02T00:00:00Z",
+        });
+        ChangeDocument::read(document.to_string().as_bytes())
+    };
+    assert!(read("9001", "01000001").is_ok());
+    assert!(read("9001\u{1b}[2K", "01000001").is_err());
+    assert!(read("9001", "0100\u{200b}0001").is_err());
+    let against = |uzovi, agb| {
+        let document = read(uzovi, agb).unwrap();
+        let basis = document.from.clone();
+        Signed { document, signers: Vec::new() }.against(&[], &basis).unwrap_err()
+    };
+    assert!(matches!(against("9001", "01000001"), ChangeFault::NotEnoughPersons { .. }));
+    for (uzovi, agb, field) in [("900", "01000001", "`uzovi`"), ("9001", "0100000x", "`agb`")] {
+        let fault = against(uzovi, agb);
+        assert!(matches!(&fault, ChangeFault::Content(text) if text.contains(field)), "{fault}");
+    }
+}
