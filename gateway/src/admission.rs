@@ -39,22 +39,22 @@ impl Gateway {
             IssuedBy::Manager => granted(row.state, &caller.connection, today)?,
         };
         let enrolment = select(&under, purpose, &caller.thumbprint, today).map_err(not_admitted)?.clone();
-        self.flag_first_use(caller, &enrolment, row.version).await?;
+        self.flag_first_use(&caller.oin, &caller.thumbprint, &enrolment, row.version).await?;
         let relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), row.version)];
         let admitted = Admitted { enrolment, relies_on };
         match &caller.connection.delegator {
             None => Ok(admitted),
-            Some(delegator) => self.on_behalf_of(delegator, admitted, purpose, today).await,
+            Some(delegator) => self.on_behalf_of(caller, delegator, admitted, (purpose, today)).await,
         }
     }
 
     /// The admission of a caller that calls on behalf of another: that other must be enrolled itself.
     async fn on_behalf_of(
         &self,
+        caller: &Caller,
         delegator: &Oin,
         own: Admitted,
-        purpose: Option<Purpose>,
-        today: Date,
+        (purpose, today): (Option<Purpose>, Date),
     ) -> Result<Admitted, Fault> {
         let row = self.register.enrolments(delegator).await?;
         let mut relies_on = own.relies_on;
@@ -66,6 +66,8 @@ impl Gateway {
             NotAdmitted::Ambiguous => Fault::AmbiguousEnrolment,
             NotAdmitted::NotInForce | NotAdmitted::OtherCertificate => Fault::DelegatorNotEnrolled,
         })?;
+        // Its rights are used now, though it does not call itself: the certificate in the entry is the caller's.
+        self.flag_first_use(delegator, &caller.thumbprint, delegators, row.version).await?;
         Ok(Admitted { enrolment: delegators.clone().exercised_by(&own.enrolment), relies_on })
     }
 }

@@ -6,7 +6,6 @@
 use super::{FIRST_USE, Trace};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
-use crate::gather::Caller;
 use crate::recorder::Verdict;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
@@ -28,18 +27,20 @@ impl Default for FirstUses {
 }
 
 impl Gateway {
-    /// Records that a signed change is used for the first time, before the call that uses it is answered.
+    /// Records that a signed change of `organisation` is used for the first time, before the call that uses it is
+    /// answered. `thumbprint` is of the certificate that called: of a delegated call it is not the organisation's own.
     ///
     /// # Errors
     /// A store that does not answer, or [`Fault::TryAgain`] when the enrolment changed meanwhile: the call then ends.
     pub(crate) async fn flag_first_use(
         &self,
-        caller: &Caller,
+        organisation: &Oin,
+        thumbprint: &str,
         enrolment: &Enrolment,
         version: u64,
     ) -> Result<(), Fault> {
         let uses = &self.enrolling.first_uses;
-        let used = (caller.oin.clone(), version);
+        let used = (organisation.clone(), version);
         if uses.flagged.contains_key(&used) {
             return Ok(());
         }
@@ -47,24 +48,30 @@ impl Gateway {
         if uses.flagged.contains_key(&used) {
             return Ok(());
         }
-        let set = self.register.enrolled_by(&caller.oin).await?.as_ref().map(Trace::read).transpose()?;
+        let set = self.register.enrolled_by(organisation).await?.as_ref().map(Trace::read).transpose()?;
         let Some(set) = set.filter(|set| set.signed) else {
             uses.flagged.insert(used, ());
             return Ok(());
         };
-        if self.register.recipient_entry_after(&caller.oin, set.index).await?.is_none() {
-            self.record_first_use(caller, enrolment, version).await?;
+        if self.register.recipient_entry_after(organisation, set.index).await?.is_none() {
+            self.record_first_use(organisation, thumbprint, enrolment, version).await?;
         }
         uses.flagged.insert(used, ());
         Ok(())
     }
 
-    async fn record_first_use(&self, caller: &Caller, enrolment: &Enrolment, version: u64) -> Result<(), Fault> {
+    async fn record_first_use(
+        &self,
+        organisation: &Oin,
+        thumbprint: &str,
+        enrolment: &Enrolment,
+        version: u64,
+    ) -> Result<(), Fault> {
         let leaf = LeafDraft::new(LeafKind::Recipient)
-            .with(Key::Rp, caller.oin.as_str())
+            .with(Key::Rp, organisation.as_str())
             .with(Key::Rs, FIRST_USE)
             .with(Key::Rt, enrolment.recipient.code())
-            .with(Key::X5, &*caller.thumbprint);
+            .with(Key::X5, thumbprint);
         let said = serde_json::json!({
             "v": "sluis-payload/1",
             "salt": data_encoding::HEXLOWER.encode(&self.salt()),
@@ -72,12 +79,11 @@ impl Gateway {
             "unit": enrolment.unit,
         });
         let mut draft = self.own_draft(leaf, said.to_string().as_bytes()).await?;
-        draft.relies_on = vec![(GuardKey::Organisation(caller.oin.clone()), version)];
+        draft.relies_on = vec![(GuardKey::Organisation(organisation.clone()), version)];
         match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => {
-                let (organisation, role) = (caller.oin.as_str(), enrolment.recipient.code());
-                let index = receipt.index();
-                tracing::warn!(organisation, role, version, index, "first use of a new enrolment: is this expected?");
+                // Who, in which role and at which moment tells too much together (A23): the entry says it to who may read it.
+                tracing::warn!(index = receipt.index(), "first use of a new enrolment: is this expected?");
                 Ok(())
             }
             Verdict::Stale => Err(Fault::TryAgain),
