@@ -48,6 +48,17 @@ impl Gateway {
         }
     }
 
+    /// Admits a caller to the proofs of the log: whoever is admitted at all, and the holder itself, which need not be enrolled.
+    ///
+    /// # Errors
+    /// Those of [`Gateway::admit`], or [`Fault::OtherCertificate`] for the holder.
+    pub async fn admit_to_log(&self, caller: &Caller) -> Result<(), Fault> {
+        if self.enrolling.is_holder(caller) {
+            return self.holder_only(caller).await;
+        }
+        self.admit(caller, None).await.map(drop)
+    }
+
     /// The admission of a caller that calls on behalf of another: that other must be enrolled itself.
     async fn on_behalf_of(
         &self,

@@ -26,6 +26,7 @@ use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::StoredEntry;
+use sluis_core::subject::dutch_date;
 
 /// The action in the leaf of a signed change.
 const CHANGED: &str = "CHANGED";
@@ -58,9 +59,9 @@ impl Enrolling {
         Some(format!("$1$3${}", data_encoding::BASE64URL_NOPAD.encode(hash.as_ref())))
     }
 
-    fn holder_only(&self, caller: &Caller) -> Result<(), Fault> {
-        let own = self.holder.as_ref().is_some_and(|holder| *holder == caller.oin);
-        if own { Ok(()) } else { Err(EnrollingFault::NotTheHolder.into()) }
+    /// Whether the holder itself calls, for itself.
+    pub(crate) fn is_holder(&self, caller: &Caller) -> bool {
+        self.holder.as_ref().is_some_and(|holder| *holder == caller.oin) && caller.connection.delegator.is_none()
     }
 }
 
@@ -91,12 +92,27 @@ pub struct Enrolled {
 }
 
 impl Gateway {
+    /// Lets the holder pass, calling for itself. It need not be enrolled here; where it is, with a certificate that one of
+    /// its entries accepts.
+    ///
+    /// # Errors
+    /// [`EnrollingFault::NotTheHolder`], [`Fault::OtherCertificate`], or a store that does not answer.
+    pub(crate) async fn holder_only(&self, caller: &Caller) -> Result<(), Fault> {
+        if !self.enrolling.is_holder(caller) {
+            return Err(EnrollingFault::NotTheHolder.into());
+        }
+        let own = self.register.enrolments(&caller.oin).await?.state;
+        let today = dutch_date(self.clock.now());
+        let accepted = own.is_empty() || own.iter().any(|entry| entry.accepts(&caller.thumbprint, today));
+        if accepted { Ok(()) } else { Err(Fault::OtherCertificate) }
+    }
+
     /// Makes a signed change. Gives its receipt and the version that it made.
     ///
     /// # Errors
     /// [`EnrollingFault`] says what is wrong with it; a store that does not answer. Nothing was changed.
     pub async fn submit_change(&self, caller: &Caller, submission: &Submission) -> Result<(Receipt, u64), Fault> {
-        self.enrolling.holder_only(caller)?;
+        self.holder_only(caller).await?;
         let operators = self.enrolling.operators.load_full();
         let at = Moment { gateway: &self.verifier_key, now: self.clock.now() };
         let signed = Signed::open(&submission.change, &submission.signatures, &operators, at);
@@ -165,14 +181,14 @@ impl Gateway {
     /// The enrolments of one organisation, or of all after one, with where they were set.
     ///
     /// # Errors
-    /// [`EnrollingFault::NotTheHolder`]; a store that does not answer.
+    /// [`EnrollingFault::NotTheHolder`], [`Fault::OtherCertificate`]; a store that does not answer.
     pub async fn enrolled(
         &self,
         caller: &Caller,
         only: Option<Oin>,
         after: Option<&Oin>,
     ) -> Result<Vec<Enrolled>, Fault> {
-        self.enrolling.holder_only(caller)?;
+        self.holder_only(caller).await?;
         let organisations = match only {
             Some(one) => vec![one],
             None => self.register.organisations(after, PAGE_MAX).await?,

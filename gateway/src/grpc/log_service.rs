@@ -5,6 +5,7 @@ use super::reply;
 use super::status::{self, Invalid};
 use crate::fault::Fault;
 use crate::gateway::Gateway;
+use crate::gather::Caller;
 use sluis_core::log::proof;
 use sluis_core::ports::StoreError;
 use sluis_proto::v1;
@@ -14,6 +15,15 @@ use tonic::{Request, Response, Status};
 
 /// LogService over a gateway.
 pub struct Logs(pub Arc<Gateway>);
+
+impl Logs {
+    /// Who calls, admitted now: a token outlives a suspension.
+    async fn admitted<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let (caller, _) = caller_of(&self.0, request)?;
+        self.0.admit_to_log(&caller).await.map_err(|fault| status::fault(&fault))?;
+        Ok(caller)
+    }
+}
 
 fn beyond(field: &str, text: &str) -> Status {
     status::invalid(&Invalid::new(field, v1::ErrorReason::ProofOutOfRange, text))
@@ -36,8 +46,9 @@ fn on_wire(hashes: Vec<[u8; 32]>) -> Vec<bytes::Bytes> {
 impl LogService for Logs {
     async fn read_checkpoint(
         &self,
-        _request: Request<v1::ReadCheckpointRequest>,
+        request: Request<v1::ReadCheckpointRequest>,
     ) -> Result<Response<v1::ReadCheckpointResponse>, Status> {
+        self.admitted(&request).await?;
         let note = self.0.recorder.checkpoint().note.clone();
         let verifier_key = self.0.verifier_key.to_string();
         Ok(Response::new(v1::ReadCheckpointResponse { note, verifier_key }))
@@ -47,6 +58,7 @@ impl LogService for Logs {
         &self,
         request: Request<v1::ProveInclusionRequest>,
     ) -> Result<Response<v1::ProveInclusionResponse>, Status> {
+        self.admitted(&request).await?;
         let v1::ProveInclusionRequest { index, size } = request.into_inner();
         if size > self.0.recorder.checkpoint().size {
             return Err(beyond("size", "larger than the newest checkpoint: read that first"));
@@ -66,6 +78,7 @@ impl LogService for Logs {
         &self,
         request: Request<v1::ProveConsistencyRequest>,
     ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
+        self.admitted(&request).await?;
         let v1::ProveConsistencyRequest { from, to } = request.into_inner();
         if to > self.0.recorder.checkpoint().size {
             return Err(beyond("to", "larger than the newest checkpoint: read that first"));
@@ -82,7 +95,7 @@ impl LogService for Logs {
         &self,
         request: Request<v1::ReadReceiptRequest>,
     ) -> Result<Response<v1::ReadReceiptResponse>, Status> {
-        let (caller, _) = caller_of(&self.0, &request)?;
+        let caller = self.admitted(&request).await?;
         let text = request.into_inner().transaction_id;
         let unknown = || beyond("transaction_id", "no entry of yours has this transaction id");
         let id = uuid::Uuid::try_parse(&text).map_err(|_| unknown())?;

@@ -93,7 +93,7 @@ pub async fn health(profile: &Profile) -> Result<((), String), Failed> {
     }
 }
 
-/// Reads the newest checkpoint with the token, and verifies it. Leaves no entry.
+/// Reads the newest checkpoint with the token, and verifies it. Leaves no entry but that of a first use.
 pub async fn call(profile: &Profile, token: &str, transaction: uuid::Uuid) -> Result<((), String), Failed> {
     let mut client = v1::log_service_client::LogServiceClient::new(channel(profile)?);
     let unusable = |e: CallError| Failed::new(e.to_string(), "tell the holder of the gateway");
