@@ -9,6 +9,9 @@ use crate::world::{Options, World};
 use jiff::ToSpan;
 use sluis::client::connection::with_metadata;
 use sluis::demo::organisations::{HOLDER_OIN, THE_HAGUE, enrolments};
+use sluis::fault::Fault;
+use sluis::fsc::connection::ServiceConnection;
+use sluis::gather::Caller;
 use sluis::token::client::fetch_token;
 use sluis_adapters::system::SystemClock;
 use sluis_core::enrolment::{Enrolment, PinnedCertificate};
@@ -18,6 +21,7 @@ use sluis_proto::v1;
 use sluis_proto::v1::audit_invoice_request::Message;
 use sluis_proto::v1::audit_invoice_response::Message as Reply;
 use sluis_proto::v1::invoice_audit_service_client::InvoiceAuditServiceClient;
+use sluis_proto::v1::log_service_client::LogServiceClient;
 use sluis_proto::v1::release_response::Outcome;
 use tonic::{Code, Status};
 
@@ -75,6 +79,49 @@ async fn one_person_stops_the_very_next_call_on_an_open_connection() {
     assert_eq!(office.submit(&lift, &[Anna, Bram]).await, Ok(3));
     let reply = ask(&world.desk(&partner()).await, &child).await.unwrap();
     assert!(matches!(reply.outcome, Some(Outcome::Released(_))));
+}
+
+/// The size of the log tells how much is asked, at which moment: a token that outlives a suspension does not read it.
+#[tokio::test]
+async fn the_log_is_closed_to_who_is_suspended_and_open_to_the_holder() {
+    let world = World::open(Options::default()).await;
+    let office = Office::open(&world).await;
+    let desk = world.desk(&partner()).await;
+    let read = async |desk: &Desk| {
+        let request = with_metadata(v1::ReadCheckpointRequest {}, &desk.token, transaction()).unwrap();
+        let reply = LogServiceClient::new(desk.channel.clone()).read_checkpoint(request).await;
+        reply.map(drop).map_err(|status| super::coarse(&status))
+    };
+    assert_eq!(read(&desk).await, Ok(()));
+    let suspend = office.document(partner().oin, |e| e[0].suspended = true).await;
+    assert_eq!(office.submit(&suspend, &[Anna]).await, Ok(2));
+    assert_eq!(read(&desk).await, Err(due(Code::Unauthenticated, "TOKEN_GRANT")));
+    assert_eq!(read(&office.desk).await, Ok(()));
+}
+
+/// Enrolments are the holder's own: on behalf of another it is not itself, and its pinned certificates count here too.
+#[tokio::test]
+async fn the_holder_reads_enrolments_for_itself_and_with_its_own_certificate() {
+    let world = World::open(Options::default()).await;
+    let office = Office::open(&world).await;
+    let thumbprint = peer(&world.folder, "gateway").thumbprint_text;
+    let caller = |thumbprint: &str, delegator| Caller {
+        oin: super::oin(HOLDER_OIN),
+        thumbprint: thumbprint.into(),
+        connection: ServiceConnection { delegator, ..ServiceConnection::own("", "sluis") },
+        certified_until: u64::MAX,
+    };
+    let gateway = &world.listening.gateway;
+    let fault = async |caller: Caller| gateway.enrolled(&caller, None, None).await.map(drop);
+    assert_eq!(fault(caller("other", None)).await, Ok(()));
+    let delegated = fault(caller(&thumbprint, Some(super::oin(partner().oin)))).await;
+    assert!(matches!(delegated, Err(Fault::Enrolling(_))), "{delegated:?}");
+    let mut entry = office.enrolled(partner().oin).await.enrolments.remove(0);
+    entry.oin = super::oin(HOLDER_OIN);
+    entry.certificates = vec![PinnedCertificate { thumbprint: thumbprint.clone(), until: None }];
+    office.make(HOLDER_OIN, |enrolments| *enrolments = vec![entry]).await;
+    assert_eq!(fault(caller(&thumbprint, None)).await, Ok(()));
+    assert_eq!(fault(caller("other", None)).await, Err(Fault::OtherCertificate));
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! The first call under a signed change is flagged once, also over a restart, and what was signed outlives the file.
 
-use super::{Office, partner};
+use super::{Office, oin, partner};
 use crate::world::operators::Person::Anna;
 use crate::world::people::Client;
+use crate::world::tokens::peer;
 use crate::world::{Options, PATIENCE, World};
 use sluis::compose::{self, StartFault};
+use sluis::demo::organisations::THE_HAGUE;
+use sluis::fsc::connection::ServiceConnection;
+use sluis::gather::Caller;
 use sluis_core::enrolment::change::ChangeDocument;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf, LeafValue};
@@ -81,6 +85,30 @@ async fn the_first_use_of_a_change_is_flagged_once() {
     world.desk(&partner()).await.release(question).await.unwrap();
     let said: Vec<_> = actions(&world, before + 2).await.into_iter().map(|(_, actions)| actions.join(" ")).collect();
     assert_eq!(said, ["CHANGED NARROWER", "FIRST_USE"]);
+}
+
+/// Whoever calls for another uses that other's rights: that is seen, though the other never calls itself.
+#[tokio::test]
+async fn a_delegated_call_is_the_first_use_of_the_delegator() {
+    let world = World::open(Options::default()).await;
+    let office = Office::open(&world).await;
+    let at = world.size().await + 1;
+    office.make(partner().oin, |e| e[0].purposes.push(Purpose::Crisis)).await;
+    let grant = office.enrolled(THE_HAGUE.oin).await.basis.grant;
+    let thumbprint = peer(&world.folder, THE_HAGUE.slug).thumbprint_text;
+    let connection =
+        ServiceConnection { delegator: Some(oin(partner().oin)), ..ServiceConnection::own(grant, "sluis") };
+    let caller = Caller {
+        oin: oin(THE_HAGUE.oin),
+        thumbprint: thumbprint.as_str().into(),
+        connection,
+        certified_until: u64::MAX,
+    };
+    for _ in 0..2 {
+        world.listening.gateway.admit(&caller, None).await.unwrap();
+        assert_eq!(actions(&world, at).await, [(at, vec!["FIRST_USE".to_owned()])]);
+    }
+    assert_eq!(world.leaf(at).await.text(Key::X5), Some(thumbprint.as_str()));
 }
 
 #[tokio::test]
