@@ -297,14 +297,23 @@ async fn an_outdated_revocation_list_refuses_everyone() {
     assert_eq!(greeter.counters.refused(Refusal::RevocationUnknown), 1);
 }
 
-#[tokio::test]
-async fn a_list_of_another_authority_says_nothing_and_so_refuses() {
+#[test]
+fn a_list_of_another_authority_says_nothing_and_so_no_listener_starts_with_it() {
     let (ours, theirs) = (authority(), Authority::new("sluis other authority", LONG_AGO, FAR_AHEAD).unwrap());
     let list = theirs.revocation_list(&[], LONG_AGO, FAR_AHEAD).unwrap();
-    let greeter = Greeter::start(&material(&ours, &[&list]), Limits::default()).await;
-    let good = ours.issue(&subject(&[GOOD])).unwrap();
-    assert!(greeter.meet(client(&ours, Some(&good))).await.is_err());
-    assert_eq!(greeter.counters.refused(Refusal::RevocationUnknown), 1);
+    let refused = Trust::new(&material(&ours, &[&list]), Protocol::Grpc).err().unwrap().to_string();
+    assert!(refused.contains("no authority in `ca.pem` signed"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_newer_list_beside_an_older_one_of_the_same_authority_revokes() {
+    let ours = authority();
+    let revoked = ours.issue(&subject(&[OTHER])).unwrap();
+    let old = ours.revocation_list(&[], LONG_AGO, FAR_AHEAD).unwrap();
+    let new = ours.revocation_list(&[&revoked.serial], date(2021, 1, 1), FAR_AHEAD).unwrap();
+    let greeter = Greeter::start(&material(&ours, &[&old, &new]), Limits::default()).await;
+    assert!(greeter.meet(client(&ours, Some(&revoked))).await.is_err());
+    assert_eq!(greeter.counters.refused(Refusal::Revoked), 1);
 }
 
 #[tokio::test]
