@@ -153,6 +153,25 @@ async fn a_silent_caller_is_cut_at_the_deadline_and_holds_up_nobody() {
     assert_eq!(greeter.counters.refused(Refusal::Deadline), 1);
 }
 
+/// As many strangers who say nothing as there may be handshakes, and more: the one who speaks is served.
+#[tokio::test]
+async fn silent_callers_hold_no_place_of_a_handshake() {
+    let ours = authority();
+    let limits = Limits { handshakes_max: 1, connections_max: 2, ..Limits::default() };
+    let greeter = Greeter::start(&material(&ours, &[]), limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(TcpStream::connect(greeter.address).await.unwrap());
+    }
+    let good = ours.issue(&subject(&[GOOD])).unwrap();
+    assert_eq!(greeter.meet(client(&ours, Some(&good))).await.unwrap().1, GOOD);
+    for tcp in &mut silent {
+        let end = tokio::time::timeout(Duration::from_secs(3), tcp.read(&mut [0])).await.expect("still waited for");
+        assert_eq!(end.unwrap(), 0);
+    }
+    assert_eq!((greeter.counters.refused(Refusal::Deadline), greeter.counters.shed()), (8, 0));
+}
+
 #[tokio::test]
 async fn above_the_bound_a_connection_is_shed_and_a_freed_place_is_used_again() {
     let ours = authority();
