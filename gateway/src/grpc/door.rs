@@ -187,7 +187,7 @@ impl Shared {
     fn identify(&self, request: &mut Request<Body>, peer: &Peer, account: &Account) -> Result<(), Status> {
         let token = bearer(request.headers());
         let now = self.clock.now();
-        let claims = self.verifier.verify(token.unwrap_or_default(), peer, now).map_err(|error| {
+        let (claims, signer) = self.verifier.prove(token.unwrap_or_default(), peer, now).map_err(|error| {
             let (status, reason) = status::token(&error);
             account.count(Refused::not_proven(status::short(reason)));
             status
@@ -203,6 +203,7 @@ impl Shared {
             thumbprint: peer.thumbprint_text.as_str().into(),
             connection,
             certified_until: peer.not_after,
+            signer: Some(signer),
         };
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(TransactionId(transaction));
