@@ -18,18 +18,23 @@ use sluis_core::organisation::{Oin, Purpose};
 use sluis_core::subject::dutch_date;
 
 impl Gateway {
-    /// Admits a caller for a purpose: certificate in force and enrolled, not suspended, agreement in force, grant current.
+    /// Admits a caller for a purpose: certificate in force and enrolled, signer of the token believed, not suspended,
+    /// agreement in force, grant current.
     /// Called for every call and for every page of a stream.
     ///
     /// # Errors
-    /// [`Fault::NotEnrolled`], [`Fault::OtherCertificate`], [`Fault::AmbiguousEnrolment`], [`Fault::GrantNotCurrent`],
-    /// [`Fault::DelegationNotGranted`], [`Fault::DelegatorNotEnrolled`], or a store that does not answer.
+    /// [`Fault::NotEnrolled`], [`Fault::SignerNotBelieved`], [`Fault::OtherCertificate`], [`Fault::AmbiguousEnrolment`],
+    /// [`Fault::GrantNotCurrent`], [`Fault::DelegationNotGranted`], [`Fault::DelegatorNotEnrolled`], or a store that does
+    /// not answer.
     pub async fn admit(&self, caller: &Caller, purpose: Option<Purpose>) -> Result<Admitted, Fault> {
         let row = self.register.enrolments(&caller.oin).await?;
         let now = self.clock.now();
         let today = dutch_date(now);
         if now > caller.certified_until || row.state.is_empty() {
             return Err(Fault::NotEnrolled);
+        }
+        if caller.signer.as_ref().is_some_and(|signer| !signer.is_believed(now)) {
+            return Err(Fault::SignerNotBelieved);
         }
         let under = match caller.connection.issued_by {
             IssuedBy::Endpoint if *self.grants.grant(&caller.oin, &row) != *caller.connection.grant => {

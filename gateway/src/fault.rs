@@ -21,6 +21,9 @@ pub enum Fault {
     /// Enrolments were not read or changed.
     #[error(transparent)]
     Enrolling(Box<crate::enrolling::EnrollingFault>),
+    /// The key that signed the token was taken away, or its certificate has ended, while the call was in progress.
+    #[error("the key that signed the token is not believed any more: fetch a new token, and repeat the call")]
+    SignerNotBelieved,
     /// The token's grant is not the current one.
     #[error("the grant in the token is not current: fetch a new token")]
     GrantNotCurrent,

@@ -5,6 +5,7 @@
 //! says. Health and reflection need the certificate only. What is turned away is counted and never logged by itself (A25).
 
 use super::held::hold;
+use super::observe::TurnedAway;
 use super::status::{self, Invalid};
 use crate::fsc::connection::ServiceConnection;
 use crate::gather::Caller;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::Status;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 /// How far the time inside a transaction id may lie from now (A13).
@@ -114,7 +115,13 @@ where
         match self.shared.admit(&mut request) {
             Err(status) => Box::pin(async move {
                 finish_reading(request.into_body()).await;
-                Ok(status.into_http())
+                // A malformed transaction id and a defect of ours are no refusal that was counted: they keep their line.
+                let counted = !matches!(status.code(), Code::InvalidArgument | Code::Internal);
+                let mut answer = status.into_http();
+                if counted {
+                    answer.extensions_mut().insert(TurnedAway);
+                }
+                Ok(answer)
             }),
             Ok(Admission { account, link, place }) => {
                 request.extensions_mut().insert(place.clone());
@@ -180,7 +187,7 @@ impl Shared {
     fn identify(&self, request: &mut Request<Body>, peer: &Peer, account: &Account) -> Result<(), Status> {
         let token = bearer(request.headers());
         let now = self.clock.now();
-        let claims = self.verifier.verify(token.unwrap_or_default(), peer, now).map_err(|error| {
+        let (claims, signer) = self.verifier.prove(token.unwrap_or_default(), peer, now).map_err(|error| {
             let (status, reason) = status::token(&error);
             account.count(Refused::not_proven(status::short(reason)));
             status
@@ -196,6 +203,7 @@ impl Shared {
             thumbprint: peer.thumbprint_text.as_str().into(),
             connection,
             certified_until: peer.not_after,
+            signer: Some(signer),
         };
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(TransactionId(transaction));
@@ -267,6 +275,7 @@ mod tests {
             let link = Link { peer: Arc::clone(&peer), unread: Arc::default() };
             let request = Request::builder().uri("/sluis.v1.ReleaseService/Release").extension(link);
             let reply = door.clone().layer(inner).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert!(reply.extensions().get::<TurnedAway>().is_some());
             statuses.push(reply.headers().get("grpc-status").unwrap().to_str().unwrap().to_owned());
         }
         statuses

@@ -1,4 +1,5 @@
-//! Every call is counted and gets one log line, whatever its shape and whatever became of it, also at the door.
+//! Every call is counted and gets one log line, whatever its shape and whatever became of it. Of those that the door turned
+//! away, which it counts itself, the first of each code and every hundredth get one, so that nobody fills the log.
 //!
 //! A call ends when its last message was handed to the transport, when it failed, or when the caller went away. The line
 //! says which method, how it ended, how long it took, under which transaction id and at which entry of the log; never who
@@ -34,6 +35,10 @@ pub struct Said {
     /// The transaction id, the client's or ours.
     pub transaction_id: uuid::Uuid,
 }
+
+/// What the door leaves in the extensions of its answer to a call that it turned away and counted.
+#[derive(Debug, Clone, Copy)]
+pub struct TurnedAway;
 
 /// The layer around the door.
 #[derive(Clone)]
@@ -87,6 +92,7 @@ where
                 answer = answer => answer?,
                 () = &mut cut => super::status::ending().into_http(),
             };
+            call.turned_away = answer.extensions().get::<TurnedAway>().is_some();
             call.said = answer.extensions().get::<Said>().copied();
             if let Some(code) = code_in(answer.headers()) {
                 call.end(code);
@@ -111,6 +117,7 @@ struct Call {
     oin: Option<Oin>,
     transaction_id: Option<uuid::Uuid>,
     said: Option<Said>,
+    turned_away: bool,
     ended: bool,
 }
 
@@ -128,6 +135,7 @@ impl Call {
             oin: request.extensions().get::<Link>().map(|link| link.peer.oin.clone()),
             transaction_id: sent.and_then(|id| uuid::Uuid::try_parse(id).ok()),
             said: None,
+            turned_away: false,
             ended: false,
         }
     }
@@ -147,6 +155,9 @@ impl Call {
         if let Some(oin) = &self.oin {
             let result = if code == "OK" { "ok" } else { "error" };
             self.metrics.organisations.count([oin.to_string().into(), result.into()]);
+        }
+        if self.turned_away && !self.metrics.turned_away(code) {
+            return;
         }
         let transaction_id = self.said.map(|said| said.transaction_id).or(self.transaction_id);
         tracing::info!(

@@ -160,6 +160,7 @@ pub fn fault(fault: &Fault) -> Status {
         Fault::OtherCertificate => (Code::PermissionDenied, ErrorReason::CertificateNotEnrolled),
         Fault::AmbiguousEnrolment => (Code::PermissionDenied, ErrorReason::EnrolmentAmbiguous),
         Fault::Enrolling(fault) => super::enrolment_service::reason(fault),
+        Fault::SignerNotBelieved => (Code::Unauthenticated, ErrorReason::TokenUnknownKey),
         Fault::GrantNotCurrent => (Code::Unauthenticated, ErrorReason::TokenGrant),
         Fault::DelegationNotGranted => (Code::Unauthenticated, ErrorReason::DelegationNotGranted),
         Fault::DelegatorNotEnrolled => (Code::PermissionDenied, ErrorReason::DelegatorNotEnrolled),
@@ -182,8 +183,10 @@ pub fn fault(fault: &Fault) -> Status {
     };
     let status = Status::with_error_details(code, fault.to_string(), details(reason));
     match fault {
-        // What is wrong here is the grant in the token: FSC knows that as an invalid token.
-        Fault::GrantNotCurrent | Fault::DelegationNotGranted => FscCode::AccessTokenInvalid.on(status),
+        // What is wrong here is the grant in the token, or its signer: FSC knows that as an invalid token.
+        Fault::SignerNotBelieved | Fault::GrantNotCurrent | Fault::DelegationNotGranted => {
+            FscCode::AccessTokenInvalid.on(status)
+        }
         _ => status,
     }
 }

@@ -21,6 +21,8 @@ pub struct Metrics {
     pub calls_open: AtomicU64,
     /// Calls of an organisation: OIN, `ok` or `error`. Shown by the day.
     pub organisations: Series<2>,
+    /// Calls that the door turned away, by gRPC code; read for the log lines only, the page has them by reason.
+    turned_away: Series<1>,
     /// Answers of the token endpoint: HTTP status.
     pub token_requests: Series<1>,
     /// What a store did not do: store, state.
@@ -35,6 +37,14 @@ impl Metrics {
     /// Counts something that happens now and then; `name` in snake case.
     pub fn event(&self, name: &'static str) {
         self.events.count([name.into()]);
+    }
+
+    /// Counts a call that the door turned away, and says whether this one is worth a log line: the first and every hundredth.
+    pub fn turned_away(&self, code: &'static str) -> bool {
+        let mut worth_a_line = false;
+        let count = |row: &AtomicU64| worth_a_line = row.fetch_add(1, Ordering::Relaxed).is_multiple_of(100);
+        self.turned_away.with([code.into()], count);
+        worth_a_line
     }
 
     /// Counts what a store did not do, and calls the watch.
@@ -130,5 +140,17 @@ impl LogCounts {
     /// Counts an append that failed.
     pub fn failed(&self) {
         self.append_errors.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_calls_turned_away_the_first_of_each_code_and_every_hundredth_get_a_line() {
+        let metrics = Metrics::default();
+        let lines = |code| (0..201).filter(|_| metrics.turned_away(code)).count();
+        assert_eq!((lines("RESOURCE_EXHAUSTED"), lines("UNAUTHENTICATED")), (3, 3));
     }
 }

@@ -16,6 +16,7 @@ use arc_swap::ArcSwap;
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use sluis_core::log::Millis;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,7 +52,7 @@ pub enum IssuedBy {
 /// Judges tokens. One for the whole gateway; its keys can be replaced while it works.
 pub struct Verifier {
     expectation: Expectation,
-    keys: ArcSwap<VersionedKeys>,
+    keys: Arc<ArcSwap<VersionedKeys>>,
     next_version: AtomicU64,
     cache: moka::sync::Cache<[u8; 32], Kept>,
     judged: Series<1>,
@@ -67,7 +68,37 @@ struct VersionedKeys {
 struct Kept {
     version: u64,
     claims: Arc<Claims>,
+    signer: Arc<KeyName>,
     signer_valid: RangeInclusive<Millis>,
+}
+
+/// How a header names its key.
+struct KeyName {
+    kid: Option<String>,
+    thumbprint: Option<String>,
+}
+
+/// The key that signed a token, to be asked for again while the call of that token is still in progress.
+#[derive(Clone)]
+pub struct Signer {
+    keys: Arc<ArcSwap<VersionedKeys>>,
+    name: Arc<KeyName>,
+}
+
+impl Signer {
+    /// Whether a token of this key would still be believed: the key is among the present ones, and its certificate valid.
+    #[must_use]
+    pub fn is_believed(&self, now: Millis) -> bool {
+        let keys = self.keys.load();
+        let key = keys.keys.find(self.name.kid.as_deref(), self.name.thumbprint.as_deref());
+        key.is_some_and(|key| key.valid.contains(&now))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
+    }
 }
 
 /// The parts of the header that matter. `crit` must not be ignored (RFC 7515, 4.1.11), so its presence is malformed here.
@@ -87,7 +118,7 @@ impl Verifier {
         crate::transport::install_cryptography();
         Self {
             expectation,
-            keys: ArcSwap::from_pointee(VersionedKeys { version: 0, keys }),
+            keys: Arc::new(ArcSwap::from_pointee(VersionedKeys { version: 0, keys })),
             next_version: AtomicU64::new(1),
             cache: moka::sync::Cache::new(CACHE_SIZE_MAX),
             judged: Series::default(),
@@ -110,8 +141,16 @@ impl Verifier {
     /// The claims of a token that holds here, now, on this connection.
     ///
     /// # Errors
-    /// The first [`TokenError`] in the order of that list; a signature is never judged by its claims first.
+    /// As [`Self::prove`].
     pub fn verify(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
+        self.prove(token, peer, now).map(|(claims, _)| claims)
+    }
+
+    /// The claims of a token that holds here, now, on this connection, and who signed it.
+    ///
+    /// # Errors
+    /// The first [`TokenError`] in the order of that list; a signature is never judged by its claims first.
+    pub fn prove(&self, token: &str, peer: &Peer, now: Millis) -> Result<(Arc<Claims>, Signer), TokenError> {
         let judged = self.judge(token, peer, now);
         self.judged.count([judged.as_ref().err().map_or("ok", |error| error.code()).into()]);
         judged
@@ -123,7 +162,7 @@ impl Verifier {
         &self.judged
     }
 
-    fn judge(&self, token: &str, peer: &Peer, now: Millis) -> Result<Arc<Claims>, TokenError> {
+    fn judge(&self, token: &str, peer: &Peer, now: Millis) -> Result<(Arc<Claims>, Signer), TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
@@ -136,7 +175,7 @@ impl Verifier {
             return Err(TokenError::UnknownKey);
         }
         self.compare(&kept.claims, peer, now)?;
-        Ok(kept.claims)
+        Ok((kept.claims, Signer { keys: Arc::clone(&self.keys), name: kept.signer }))
     }
 
     /// The claims under a verified signature, from the cache where it was verified before under the present keys.
@@ -147,8 +186,8 @@ impl Verifier {
         if let Some(kept) = self.cache.get(&name).filter(|kept| kept.version == keys.version) {
             return Ok(kept);
         }
-        let (claims, signer_valid) = check_signature(token, &keys.keys)?;
-        let kept = Kept { version: keys.version, claims: Arc::new(claims), signer_valid };
+        let (claims, signer, signer_valid) = check_signature(token, &keys.keys)?;
+        let kept = Kept { version: keys.version, claims: Arc::new(claims), signer: Arc::new(signer), signer_valid };
         self.cache.insert(name, kept.clone());
         Ok(kept)
     }
@@ -178,11 +217,11 @@ impl Verifier {
     }
 }
 
-/// Header, algorithm, key, signature, claims, in this order; and while the key holds.
+/// Header, algorithm, key, signature, claims, in this order; and which key it was, and while it holds.
 ///
 /// The signature is over the first two parts exactly as they came (RFC 7515, 5.2); no byte of the claims is read before
 /// it has verified. Everything but the signature is compared in `compare`, by our clock.
-fn check_signature(token: &str, keys: &KeySet) -> Result<(Claims, RangeInclusive<Millis>), TokenError> {
+fn check_signature(token: &str, keys: &KeySet) -> Result<(Claims, KeyName, RangeInclusive<Millis>), TokenError> {
     let decoded = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| TokenError::Malformed);
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
@@ -197,7 +236,8 @@ fn check_signature(token: &str, keys: &KeySet) -> Result<(Claims, RangeInclusive
     verification.verify_sig(signed.as_bytes(), &signature).map_err(|_| TokenError::Signature)?;
     let claims: Claims = serde_json::from_slice(&decoded(claims)?).map_err(|_| TokenError::Malformed)?;
     let empty = [&claims.gth, &claims.gid, &claims.sub, &claims.iss, &claims.svc].into_iter().any(String::is_empty);
-    if empty { Err(TokenError::Malformed) } else { Ok((claims, key.valid.clone())) }
+    let name = KeyName { kid: header.kid, thumbprint: header.signer };
+    if empty { Err(TokenError::Malformed) } else { Ok((claims, name, key.valid.clone())) }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! One task accepts; every handshake is a task of its own under a deadline, so that a slow or hostile caller holds up nobody.
 //! Above the bound on open connections or on handshakes a connection is closed at once, before any cryptography, and counted.
+//! Whoever connects and says nothing holds no place of either: a place is taken when the first bytes have come.
 //! A refused or broken handshake never stops the loop.
 
 use super::connection::TlsConnection;
@@ -17,13 +18,17 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// Proven connections that wait for the server to take them; it takes them at once, so few.
 const WAITING_MAX: usize = 16;
+/// Sockets that may wait for the first bytes of their caller. They cost a file descriptor and no cryptography.
+const SILENT_MAX: usize = 1024;
+/// How long the first bytes may be underway; TLS has its caller speak first, at once.
+const FIRST_BYTES_MAX: Duration = Duration::from_secs(1);
 /// Rest after the operating system refused to accept, typically for want of file descriptors.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// Bounds of one listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Time for a handshake, from the accept; and again for the first frames of HTTP/2 after it.
+    /// Time for a handshake, from the accept, of which a second at most for its first bytes; and again for the first frames of HTTP/2 after it.
     pub handshake_max: Duration,
     /// Handshakes at the same time.
     pub handshakes_max: usize,
@@ -64,6 +69,7 @@ pub fn accept(listener: TcpListener, trust: Arc<Trust>, limits: Limits, counters
         trust,
         limits,
         counters,
+        silent: Arc::new(Semaphore::new(SILENT_MAX)),
         handshakes: Arc::new(Semaphore::new(limits.handshakes_max)),
         places: Arc::new(Semaphore::new(limits.connections_max)),
         proven,
@@ -77,9 +83,18 @@ struct Door {
     trust: Arc<Trust>,
     limits: Limits,
     counters: Arc<Counters>,
+    silent: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
     places: Arc<Semaphore>,
     proven: mpsc::Sender<io::Result<TlsConnection>>,
+}
+
+/// Why a connection came to nothing.
+enum Away {
+    /// There was no room.
+    Shed,
+    /// It was not proven.
+    Refused(Refusal),
 }
 
 impl Door {
@@ -100,24 +115,23 @@ impl Door {
         }
     }
 
-    /// Starts a handshake when there is room, and closes the connection when there is not.
+    /// Waits for the first bytes when there is room, and closes the connection when there is not.
     fn admit(self: Arc<Self>, tcp: TcpStream) {
-        let handshake = Arc::clone(&self.handshakes).try_acquire_owned();
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let (Ok(handshake), Ok(place)) = (handshake, place) else {
+        let silent = Arc::clone(&self.silent).try_acquire_owned();
+        let (Ok(silent), true) = (silent, self.places.available_permits() > 0) else {
             self.counters.count_shed();
             return;
         };
         tokio::spawn(async move {
-            let proven = tokio::time::timeout(self.limits.handshake_max, self.prove(tcp, place)).await;
-            drop(handshake);
-            match proven.unwrap_or(Err(Refusal::Deadline)) {
+            let proven = tokio::time::timeout(self.limits.handshake_max, self.meet(tcp, silent)).await;
+            match proven.unwrap_or(Err(Away::Refused(Refusal::Deadline))) {
                 Ok(connection) => {
                     self.counters.count_accepted();
                     // A closed channel means that the server stops; the connection closes with it.
                     let _ = self.proven.send(Ok(connection)).await;
                 }
-                Err(reason) => {
+                Err(Away::Shed) => self.counters.count_shed(),
+                Err(Away::Refused(reason)) => {
                     if self.counters.count_refused(reason) {
                         let count = self.counters.refused(reason);
                         tracing::info!(reason = reason.code(), count, "connections refused");
@@ -125,6 +139,21 @@ impl Door {
                 }
             }
         });
+    }
+
+    /// The handshake, for which room is asked when the caller has begun to speak.
+    async fn meet(&self, tcp: TcpStream, silent: OwnedSemaphorePermit) -> Result<TlsConnection, Away> {
+        let spoken = tokio::time::timeout(FIRST_BYTES_MAX, tcp.peek(&mut [0])).await;
+        drop(silent);
+        match spoken {
+            Ok(Ok(1..)) => {}
+            Ok(Ok(0) | Err(_)) => return Err(Away::Refused(Refusal::BrokenOff)),
+            Err(_) => return Err(Away::Refused(Refusal::Deadline)),
+        }
+        let handshake = self.handshakes.try_acquire();
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let (Ok(_handshake), Ok(place)) = (handshake, place) else { return Err(Away::Shed) };
+        self.prove(tcp, place).await.map_err(Away::Refused)
     }
 
     async fn prove(&self, tcp: TcpStream, place: OwnedSemaphorePermit) -> Result<TlsConnection, Refusal> {

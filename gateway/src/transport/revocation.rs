@@ -3,10 +3,14 @@
 //! TLS itself consults the lists (see [`super::trust`]); this room says whether one may take the place of the one in force.
 //! A list counts only when an authority of ours signed it. A list that has ended, that is older than the one in force, or
 //! that is missing where there was one, replaces nothing: a certificate that was revoked would be trusted again.
+//!
+//! Of each authority and part only the newest list counts. TLS asks the first that it finds, so an older one beside it would
+//! hide what the newer one revoked; it is therefore given the lists that were kept here, and no others.
 
 use super::MaterialError;
 use super::pem::{Pem, millis};
 use super::trust::Material;
+use rustls::pki_types::CertificateRevocationListDer;
 use sluis_core::log::Millis;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_X509_EXT_ISSUER_DISTRIBUTION_POINT;
@@ -33,6 +37,8 @@ pub struct RevocationList {
     number: Option<(usize, Vec<u8>)>,
     /// Number and moment of issue, for people.
     issue: String,
+    /// The list itself, for TLS.
+    der: CertificateRevocationListDer<'static>,
 }
 
 impl RevocationList {
@@ -47,6 +53,10 @@ impl RevocationList {
             (Some(own), Some(others)) if own != others => own < others,
             _ => self.this_update < other.this_update,
         }
+    }
+
+    fn speaks_for_the_same_as(&self, other: &Self) -> bool {
+        self.signer == other.signer && self.part == other.part
     }
 
     fn is_same_issue(&self, other: &Self) -> bool {
@@ -69,7 +79,7 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// Reads the lists and proves who signed each.
+    /// Reads the lists, proves who signed each, and keeps the newest of each authority and part.
     ///
     /// # Errors
     /// [`MaterialError`] names the file that cannot be parsed, or that none of the authorities signed.
@@ -82,7 +92,7 @@ impl Revocation {
         let mut lists = Vec::new();
         for pem in &material.revocation {
             for der in pem.revocation_lists()? {
-                lists.push(list(pem, &der, &authorities, material.authorities.name())?);
+                keep_newest(&mut lists, list(pem, der, &authorities, material.authorities.name())?);
             }
         }
         Ok(Self { lists, authorities: authorities.iter().map(signer).collect() })
@@ -95,7 +105,7 @@ impl Revocation {
     /// that is still trusted.
     pub fn may_replace(&self, in_force: &Self, now: Millis) -> Result<(), MaterialError> {
         for list in &self.lists {
-            let mut before = in_force.lists.iter().filter(|old| old.signer == list.signer && old.part == list.part);
+            let mut before = in_force.lists.iter().filter(|old| old.speaks_for_the_same_as(list));
             let known = before.clone().any(|old| list.is_same_issue(old));
             if !known && list.is_stale(now) {
                 let reason = format!("it ended at {}: fetch the present one", moment(list.next_update));
@@ -119,21 +129,34 @@ impl Revocation {
         }
     }
 
-    /// The lists.
+    /// The lists that count: the newest of each authority and part.
     #[must_use]
     pub fn lists(&self) -> &[RevocationList] {
         &self.lists
+    }
+
+    /// The same lists for TLS.
+    pub(super) fn into_ders(self) -> impl Iterator<Item = CertificateRevocationListDer<'static>> {
+        self.lists.into_iter().map(|list| list.der)
+    }
+}
+
+fn keep_newest(lists: &mut Vec<RevocationList>, list: RevocationList) {
+    match lists.iter_mut().find(|kept| kept.speaks_for_the_same_as(&list)) {
+        Some(kept) if kept.is_older_than(&list) => *kept = list,
+        Some(_) => {}
+        None => lists.push(list),
     }
 }
 
 fn list(
     pem: &Pem,
-    der: &[u8],
+    der: CertificateRevocationListDer<'static>,
     authorities: &[X509Certificate<'_>],
     trusted: &str,
 ) -> Result<RevocationList, MaterialError> {
     use x509_parser::prelude::FromDer;
-    let (rest, list) = CertificateRevocationList::from_der(der)
+    let (rest, list) = CertificateRevocationList::from_der(&der)
         .map_err(|_| pem.unusable(WHAT, "one of its lists cannot be parsed"))?;
     if !rest.is_empty() {
         return Err(pem.unusable(WHAT, "bytes follow after the list"));
@@ -152,15 +175,17 @@ fn list(
     let part = list.extensions().iter().find(|e| e.oid == OID_X509_EXT_ISSUER_DISTRIBUTION_POINT);
     let (this_update, number) = (millis(list.last_update().timestamp()), list.crl_number());
     let numbered = number.map_or_else(|| "a list without number".to_owned(), |number| format!("number {number}"));
+    let part = part.map(|extension| extension.value.to_vec()).unwrap_or_default();
     Ok(RevocationList {
         file: pem.name().to_owned(),
         issuer,
         this_update,
         next_update: millis(next_update.timestamp()),
         signer: signer(authority),
-        part: part.map(|extension| extension.value.to_vec()).unwrap_or_default(),
+        part,
         issue: format!("{numbered} of {}", moment(this_update)),
         number: number.map(|number| number.to_bytes_be()).map(|bytes| (bytes.len(), bytes)),
+        der,
     })
 }
 

@@ -6,6 +6,7 @@
 //! replacement that cannot be loaded changes nothing: the old trust stays.
 
 pub use super::pem::Pem;
+use super::revocation::Revocation;
 use super::{MaterialError, provider};
 use arc_swap::ArcSwap;
 use rustls::server::danger::ClientCertVerifier;
@@ -166,9 +167,7 @@ fn believe(material: &Material, protocol: Protocol, version: u64) -> Result<Beli
 fn verifier(material: &Material) -> Result<Arc<dyn ClientCertVerifier>, MaterialError> {
     let roots = Arc::new(material.authorities.roots()?);
     let mut builder = WebPkiClientVerifier::builder_with_provider(roots, provider());
-    for pem in &material.revocation {
-        builder = builder.with_crls(pem.revocation_lists()?);
-    }
+    builder = builder.with_crls(Revocation::read(material)?.into_ders());
     if !material.revocation.is_empty() {
         // Unknown status is refused by default; an outdated list counts as knowing nothing.
         builder = builder.enforce_revocation_expiration();

@@ -176,7 +176,7 @@ pub fn caller(oin: &str) -> Caller {
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
     let connection = ServiceConnection::own(grant_hash(&oin, &enrolments), "sluis");
     let thumbprint = "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into();
-    Caller { oin, thumbprint, connection, certified_until: u64::MAX }
+    Caller { oin, thumbprint, connection, certified_until: u64::MAX, signer: None }
 }
 
 /// A parent's question about a child.

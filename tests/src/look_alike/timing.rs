@@ -89,8 +89,13 @@ async fn a_known_client_is_refused_at_the_same_moment_as_an_unknown_one() {
 async fn conduct(broken: &Broken, desk: &Desk, client: &Client) -> Duration {
     let peer = peer(&broken.folder, partners().next().unwrap().slug);
     let connection = ServiceConnection::own(claims_of(&desk.token).gth, SERVICE);
-    let caller =
-        Caller { oin: peer.oin, thumbprint: peer.thumbprint_text.into(), connection, certified_until: peer.not_after };
+    let caller = Caller {
+        oin: peer.oin,
+        thumbprint: peer.thumbprint_text.into(),
+        connection,
+        certified_until: peer.not_after,
+        signer: None,
+    };
     let ask = Ask {
         subject: SubjectId::client_number(&client.number).unwrap(),
         purpose: Purpose::Treatment,

@@ -237,3 +237,15 @@ fn replaced_keys_forget_what_the_old_ones_verified() {
     bench.verifier.replace_keys(KeySet::new().with_own(&SigningKey::generate().unwrap()));
     assert_eq!(bench.verdict(&token), Err(TokenError::UnknownKey));
 }
+
+#[test]
+fn a_signer_is_believed_until_its_key_is_gone() {
+    let bench = Bench::new();
+    let (_, signer) = bench.verifier.prove(&bench.token(), &bench.peer, NOW).unwrap();
+    let present = || KeySet::new().with_own(&SigningKey::from_pem("token.key", bench.key_pem.as_bytes()).unwrap());
+    // Long after the token ended, and under a set with another key beside it.
+    bench.verifier.replace_keys(present().with_own(&SigningKey::generate().unwrap()));
+    assert!(signer.is_believed(NOW + 3_600_000));
+    bench.verifier.replace_keys(KeySet::new().with_own(&SigningKey::generate().unwrap()));
+    assert!(!signer.is_believed(NOW));
+}

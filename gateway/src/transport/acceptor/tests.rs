@@ -153,6 +153,25 @@ async fn a_silent_caller_is_cut_at_the_deadline_and_holds_up_nobody() {
     assert_eq!(greeter.counters.refused(Refusal::Deadline), 1);
 }
 
+/// As many strangers who say nothing as there may be handshakes, and more: the one who speaks is served.
+#[tokio::test]
+async fn silent_callers_hold_no_place_of_a_handshake() {
+    let ours = authority();
+    let limits = Limits { handshakes_max: 1, connections_max: 2, ..Limits::default() };
+    let greeter = Greeter::start(&material(&ours, &[]), limits).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        silent.push(TcpStream::connect(greeter.address).await.unwrap());
+    }
+    let good = ours.issue(&subject(&[GOOD])).unwrap();
+    assert_eq!(greeter.meet(client(&ours, Some(&good))).await.unwrap().1, GOOD);
+    for tcp in &mut silent {
+        let end = tokio::time::timeout(Duration::from_secs(3), tcp.read(&mut [0])).await.expect("still waited for");
+        assert_eq!(end.unwrap(), 0);
+    }
+    assert_eq!((greeter.counters.refused(Refusal::Deadline), greeter.counters.shed()), (8, 0));
+}
+
 #[tokio::test]
 async fn above_the_bound_a_connection_is_shed_and_a_freed_place_is_used_again() {
     let ours = authority();
@@ -297,14 +316,23 @@ async fn an_outdated_revocation_list_refuses_everyone() {
     assert_eq!(greeter.counters.refused(Refusal::RevocationUnknown), 1);
 }
 
-#[tokio::test]
-async fn a_list_of_another_authority_says_nothing_and_so_refuses() {
+#[test]
+fn a_list_of_another_authority_says_nothing_and_so_no_listener_starts_with_it() {
     let (ours, theirs) = (authority(), Authority::new("sluis other authority", LONG_AGO, FAR_AHEAD).unwrap());
     let list = theirs.revocation_list(&[], LONG_AGO, FAR_AHEAD).unwrap();
-    let greeter = Greeter::start(&material(&ours, &[&list]), Limits::default()).await;
-    let good = ours.issue(&subject(&[GOOD])).unwrap();
-    assert!(greeter.meet(client(&ours, Some(&good))).await.is_err());
-    assert_eq!(greeter.counters.refused(Refusal::RevocationUnknown), 1);
+    let refused = Trust::new(&material(&ours, &[&list]), Protocol::Grpc).err().unwrap().to_string();
+    assert!(refused.contains("no authority in `ca.pem` signed"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_newer_list_beside_an_older_one_of_the_same_authority_revokes() {
+    let ours = authority();
+    let revoked = ours.issue(&subject(&[OTHER])).unwrap();
+    let old = ours.revocation_list(&[], LONG_AGO, FAR_AHEAD).unwrap();
+    let new = ours.revocation_list(&[&revoked.serial], date(2021, 1, 1), FAR_AHEAD).unwrap();
+    let greeter = Greeter::start(&material(&ours, &[&old, &new]), Limits::default()).await;
+    assert!(greeter.meet(client(&ours, Some(&revoked))).await.is_err());
+    assert_eq!(greeter.counters.refused(Refusal::Revoked), 1);
 }
 
 #[tokio::test]

@@ -72,6 +72,18 @@ fn an_older_list_replaces_nothing_and_a_newer_one_does() {
     earlier.may_replace(&later, NOW).unwrap_err();
 }
 
+/// An authority's newer list may be appended to the file, or put in front; an older one beside it must not hide it.
+#[test]
+fn of_two_lists_of_one_authority_the_newest_is_kept_wherever_it_stands() {
+    let ours = authority();
+    let [old, new] = [LONG_AGO, LATER].map(|begin| ours.revocation_list(&[], begin, FAR_AHEAD).unwrap());
+    for lists in [&[&*old, &*new][..], &[&*new, &*old], &[&*format!("{old}{new}")], &[&*format!("{new}{old}")]] {
+        let revocation = read(&ours, lists).unwrap();
+        let [kept] = revocation.lists() else { panic!("one list") };
+        assert_eq!(kept.this_update, 1_609_459_200_000);
+    }
+}
+
 #[test]
 fn a_list_that_has_ended_replaces_nothing_but_itself() {
     let ours = authority();
