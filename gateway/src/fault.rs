@@ -87,6 +87,7 @@ impl From<DossierError> for Fault {
             DossierError::Store(error) => Self::Store(error),
             DossierError::OtherSubject => Self::Defect("the source answered for another subject"),
             DossierError::Absent => Self::Defect("the source has facts but no dossier"),
+            DossierError::Changed => Self::TryAgain,
             DossierError::Extract(_) => Self::Defect("the source answered a field that was not permitted"),
         }
     }

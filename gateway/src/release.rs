@@ -105,7 +105,7 @@ impl Gateway {
         Ok(commitment::request_digest(&key, request))
     }
 
-    /// One attempt; `None` when standing changed under it.
+    /// One attempt; `None` when standing changed under it, or the residence became secret.
     async fn attempt(
         &self,
         caller: &Caller,
@@ -126,10 +126,11 @@ impl Gateway {
         };
         let asked = asked(caller, admitted, ask.purpose, ask.transaction_id, &active);
         match decide(&active.policy, question, gathered.facts) {
-            Decision::Permit(permit) => {
-                let sealed = self.fetch(permit, &active.policy, self.salt(), serialize).await?;
-                self.hand_over(&asked, ask, &gathered, sealed, transaction).await
-            }
+            Decision::Permit(permit) => match self.fetch(permit, &active.policy, self.salt(), serialize).await {
+                Ok(sealed) => self.hand_over(&asked, ask, &gathered, sealed, transaction).await,
+                Err(Fault::TryAgain) => Ok(None),
+                Err(fault) => Err(fault),
+            },
             Decision::Refuse(refusal) => {
                 self.turn_away(&asked, ask, &gathered, &refusal, LeafKind::Deny, transaction).await
             }

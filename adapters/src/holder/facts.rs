@@ -61,6 +61,21 @@ impl FactMap {
     }
 }
 
+impl FactMap {
+    /// The first column of a joined table by which a row that is not there would be an answer. Not asked of a secret:
+    /// there nothing never means no, and unknown is secret.
+    pub(super) fn answers_without_row(&self) -> Option<&Reference> {
+        let of_flags = self.active_case.iter().filter_map(Flag::answers_without_row);
+        let of_parts = self.birth_date.iter().filter_map(Part::answers_without_row);
+        let of_values = self.municipality_code.iter().filter_map(Value::answers_without_row);
+        let of_held = self.held.values().filter_map(|held| match held {
+            Held::Flag(flag) => flag.answers_without_row(),
+            Held::Text(value) => value.answers_without_row(),
+        });
+        of_flags.chain(of_parts).chain(of_values).chain(of_held).next()
+    }
+}
+
 impl<'de> Deserialize<'de> for FactMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;

@@ -4,7 +4,7 @@
 
 use super::date::DateForm;
 use super::form::{Cell, Form, Told};
-use super::name::Reference;
+use super::name::{Alias, Reference};
 use super::written::{Codes, TextOr};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -59,6 +59,17 @@ impl Flag {
     /// Whether nothing, or anything, can mean no: then a row that is not found would be a no too.
     pub(super) fn is_no_by_absence(&self) -> bool {
         matches!(self, Self::Coded { empty: Some(false), .. } | Self::Coded { filled: Some(false), .. })
+    }
+
+    /// The column of a joined table by which a row that is missing, or not the only one, would be an answer: nothing
+    /// has a meaning in it, or an end stands in another table than the beginning.
+    pub(super) fn answers_without_row(&self) -> Option<&Reference> {
+        match self {
+            Self::Coded { column, empty: Some(_), .. } => Some(column),
+            Self::Coded { .. } => None,
+            Self::Running { from, end, .. } => end.as_ref().filter(|end| end.at != from.at),
+        }
+        .filter(|column| matches!(column.at, Alias::Joined(_)))
     }
 
     /// Yes, no, or unknown, on a day.

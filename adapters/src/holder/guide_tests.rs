@@ -69,7 +69,8 @@ async fn the_first_map_answers_on_the_first_schema() {
     assert_eq!(report.count(inspect::Weight::Fault), 0, "{report:#?}");
     let holder = HolderDatabase::open(&path, map, 1, Arc::new(SystemClock)).unwrap();
     let subject = SubjectId::client_number("K-0001").unwrap();
-    let values = holder.values(&subject, FieldSet::of(&[Field::Name, Field::BirthDate, Field::Bsn]), None).unwrap();
+    let values =
+        holder.values(&subject, FieldSet::of(&[Field::Name, Field::BirthDate, Field::Bsn]), None, false).unwrap();
     let told: Vec<&str> = values.iter().map(|(_, text)| text.as_str()).collect();
     assert_eq!(told, ["Noor Berg", "2015-12-31", "999900006"]);
     let facts = holder.facts(&subject).await.unwrap().unwrap();

@@ -5,7 +5,7 @@
 
 use super::bind::{Bind, Binds, only};
 use super::date::DateForm;
-use super::dialect::{is_day, is_no_day, sortable};
+use super::dialect::{is_day, is_no_day, same_key, sortable};
 use super::identifier::{Identifier, Kept, Kind};
 use super::map::HolderMap;
 use super::name::{Alias, Name, qualified};
@@ -102,7 +102,7 @@ fn newest(joined: &Joined, latest: &Latest, map_dates: DateForm, binds: &mut Bin
 }
 
 fn matched(joined: &Joined, alias: &str, binds: &mut Binds) -> Vec<String> {
-    let on = joined.on.iter().map(|(own, other)| format!("{alias}.{} = {}", own.quoted(), other.sql()));
+    let on = joined.on.iter().map(|(own, other)| same_key(&format!("{alias}.{}", own.quoted()), &other.sql()));
     on.chain(only(&joined.only, alias, binds)).collect()
 }
 
@@ -156,5 +156,6 @@ pub(super) const fn identifier(map: &HolderMap, by: Kind) -> Option<&Identifier>
 /// Joins the table of clients to a column with their key.
 pub(super) fn client_by(map: &HolderMap, at: Alias, key: &Name) -> String {
     let client = &map.client;
-    format!("JOIN {} AS c ON {} = {}", client.table.quoted(), qualified(Alias::Client, &client.key), qualified(at, key))
+    let same = same_key(&qualified(Alias::Client, &client.key), &qualified(at, key));
+    format!("JOIN {} AS c ON {same}", client.table.quoted())
 }

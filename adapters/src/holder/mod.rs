@@ -37,6 +37,7 @@ use identifier::Kind;
 use jiff::civil::Date;
 use pool::Pool;
 use sluis_core::claim::{ClaimLine, Comparison, compare};
+use sluis_core::fact::Fact;
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::ports::{Clock, DossierError, DossierSource, FactSource, HolderFacts, StoreError};
 use sluis_core::release::{Extract, Permit};
@@ -100,12 +101,14 @@ impl HolderDatabase {
         self.statements.get_with((fields, source, by), build)
     }
 
-    /// The values of the permitted fields. Private: the only way in is a permit.
+    /// The values of the permitted fields. Private: the only way in is a permit. `open` is whether it was decided on a
+    /// residence that is not secret: if it is by now, in the moment of this reading, nothing is told.
     fn values(
         &self,
         subject: &SubjectId,
         fields: FieldSet,
         record_id: Option<&str>,
+        open: bool,
     ) -> Result<Vec<(Field, String)>, DossierError> {
         let by = Kind::of(subject);
         let client = self.statement(Source::Client, by, fields).ok_or(DossierError::Absent)?;
@@ -114,6 +117,12 @@ impl HolderDatabase {
         let connection = self.pool.take();
         let moment = connection.unchecked_transaction().map_err(fault::store_error)?;
         let mut values = read::one_row(&moment, &client, &given, subject, "client")?;
+        if open && let Some(statement) = &self.by(subject).facts {
+            let facts = read::facts(&moment, statement, &self.map, &given, subject)?;
+            if facts.is_none_or(|facts| facts.residence_secret) {
+                return Err(DossierError::Changed);
+            }
+        }
         if let Some(statement) = self.statement(Source::Parents, by, fields) {
             values.extend(read::joined_rows(&moment, &statement, &given, subject)?);
         }
@@ -131,7 +140,8 @@ impl HolderDatabase {
 #[async_trait]
 impl DossierSource for HolderDatabase {
     async fn fetch(&self, permit: Permit) -> Result<Extract, DossierError> {
-        let values = self.values(permit.subject(), permit.fields(), permit.record_id())?;
+        let open = permit.facts().value(Fact::ResidenceSecret) == Some("false");
+        let values = self.values(permit.subject(), permit.fields(), permit.record_id(), open)?;
         Ok(Extract::new(permit, values)?)
     }
 }

@@ -27,6 +27,7 @@ impl HolderMap {
         let bsn = self.client.bsn.iter_mut().map(|bsn| &mut bsn.column);
         tables.find("client", &client, fields.chain(identifiers).chain(bsn))?;
         tables.find("facts", &client, self.facts.references_mut())?;
+        self.check_absence()?;
         if let Some(parent) = &mut self.parent {
             let fields = parent.fields.values_mut().flat_map(columns);
             tables.find("parent", &[Alias::Parent, Alias::Link], fields)?;
@@ -36,6 +37,16 @@ impl HolderMap {
             tables.find("billing", &[Alias::Billing], fields.chain(line_columns(&mut billing.line)))?;
         }
         Ok(())
+    }
+
+    /// A row that is not there, or not the only one, reads as nothing: for a fact that must stay unknown.
+    fn check_absence(&self) -> Result<(), MapFault> {
+        let Some(column) = self.facts.answers_without_row() else { return Ok(()) };
+        let text = format!(
+            "`{column}` stands in a joined table, where a missing row would be an answer: take out `empty` and the code \
+             \"\", and keep `until` or `through` in the table of `from`"
+        );
+        Err(MapFault::section("facts", text))
     }
 
     fn check_sections(&self) -> Result<(), MapFault> {
@@ -196,5 +207,42 @@ impl Tables {
             };
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::holder::fixture::MAP;
+
+    fn with(fact: &str, written: &str) -> Result<HolderMap, MapFault> {
+        let own = MAP.rsplit_once("[facts]").unwrap().1.lines().find(|line| line.starts_with(fact)).unwrap();
+        let (fields, facts) = MAP.rsplit_once("[facts]").unwrap();
+        let facts = facts.replacen(own, &format!("{fact} = {written}"), 1);
+        let table = "[tables.t]\ntable = \"T\"\nmatch = { id = \"client.client_number\" }";
+        HolderMap::parse(&format!("{fields}[facts]{facts}\n{table}"))
+    }
+
+    #[test]
+    fn a_missing_row_is_no_answer_to_a_fact() {
+        for (fact, written) in [
+            ("privacy_statement", r#"{ column = "t.SignedOn", filled = true, empty = false }"#),
+            ("active_case", r#"{ column = "t.Closed", yes = "N", no = "J", empty = true }"#),
+            ("active_case", r#"{ from = "opened", until = "t.ClosedOn" }"#),
+            ("municipality_code", r#"{ column = "t.Code", codes = { "" = "0518" } }"#),
+            ("insurer_uzovi", r#"{ column = "t.Code", codes = { "" = "9001" } }"#),
+        ] {
+            let fault = with(fact, written).unwrap_err().to_string();
+            assert!(fault.contains("a missing row would be an answer"), "{written}: {fault}");
+            assert!(with(fact, &written.replace("t.", "")).is_ok(), "{written}: in the client's own row");
+        }
+        for (fact, written) in [
+            ("active_case", r#"{ from = "t.OpenedOn", until = "t.ClosedOn" }"#),
+            ("active_case", r#"{ from = "t.OpenedOn", until = "closed" }"#),
+            ("privacy_statement", r#"{ column = "t.Signed", yes = "J", no = "N" }"#),
+            ("residence_secret", r#"{ column = "t.Secret", yes = "J", no = "N", empty = true }"#),
+        ] {
+            assert!(with(fact, written).is_ok(), "{written}");
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Theirs {
     }
 
     fn told(&self, subject: &SubjectId, field: Field) -> Option<String> {
-        let values = self.open().values(subject, FieldSet::of(&[field]), None).unwrap();
+        let values = self.open().values(subject, FieldSet::of(&[field]), None, false).unwrap();
         values.into_iter().next().map(|(_, text)| text)
     }
 

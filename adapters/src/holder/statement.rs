@@ -4,6 +4,7 @@
 //! exactly the fields asked for. Values are bound, names are quoted, and there is no way in for a column name.
 
 use super::bind::{Bind, Binds, only};
+use super::dialect::same_key;
 use super::form::Form;
 use super::identifier::{IdForm, Identifier, Kept, Kind};
 use super::join::{Tables, certain, client_by, holds, identifier, is_subject};
@@ -183,12 +184,16 @@ impl<'m> SelectList<'m> {
                 conditions.extend(holds(valid, "l", dates, &mut self.binds));
                 conditions.extend(certain(valid, "l", dates));
             }
-            let (to_client, to_parent) = (link.client.quoted(), link.parent.quoted());
-            joins.push_str(&format!(" JOIN {} AS l ON l.{to_client} = {client_key}", link.table.quoted()));
-            joins.push_str(&format!(" JOIN {table} AS p ON {key} = l.{to_parent}"));
+            let to_client = same_key(&qualified(Alias::Link, &link.client), &client_key);
+            let to_parent = same_key(&key, &qualified(Alias::Link, &link.parent));
+            joins.push_str(&format!(
+                " JOIN {} AS l ON {to_client} JOIN {table} AS p ON {to_parent}",
+                link.table.quoted()
+            ));
         }
         if let Some(column) = &parent.client {
-            joins.push_str(&format!(" JOIN {table} AS p ON {} = {client_key}", qualified(Alias::Parent, column)));
+            let same = same_key(&qualified(Alias::Parent, column), &client_key);
+            joins.push_str(&format!(" JOIN {table} AS p ON {same}"));
         }
         joins.push_str(&self.tables.joins(&[Alias::Parent, Alias::Link], &mut self.binds));
         let client = self.map.client.table.quoted();
@@ -220,9 +225,10 @@ impl<'m> SelectList<'m> {
         conditions.extend(only(&billing.only, "b", &mut self.binds));
         let of_client = self.tables.joins(&[Alias::Client], &mut self.binds);
         let of_billing = self.tables.joins(&[Alias::Billing], &mut self.binds);
-        let (key, own) = (qualified(Alias::Client, &self.map.client.key), qualified(Alias::Billing, &billing.client));
+        let key = qualified(Alias::Client, &self.map.client.key);
+        let same = same_key(&qualified(Alias::Billing, &billing.client), &key);
         format!(
-            "FROM {} AS c{of_client} JOIN {} AS b ON {own} = {key}{of_billing} WHERE {} ORDER BY {}",
+            "FROM {} AS c{of_client} JOIN {} AS b ON {same}{of_billing} WHERE {} ORDER BY {}",
             self.map.client.table.quoted(),
             billing.table.quoted(),
             conditions.join(" AND "),
@@ -278,11 +284,11 @@ mod tests {
         );
         assert_eq!(
             text(Source::Parents),
-            r#"SELECT c."bsn", p."first_name", p."prefix", p."last_name", l."authority" FROM "client" AS c JOIN "client_parent" AS l ON l."client_number" = c."client_number" JOIN "parent" AS p ON p."parent_id" = l."parent_id" WHERE c."bsn" = ?1 ORDER BY p."parent_id""#
+            r#"SELECT c."bsn", p."first_name", p."prefix", p."last_name", l."authority" FROM "client" AS c JOIN "client_parent" AS l ON l."client_number" = c."client_number" AND typeof(l."client_number") = typeof(c."client_number") AND l."client_number" <> '' JOIN "parent" AS p ON p."parent_id" = l."parent_id" AND typeof(p."parent_id") = typeof(l."parent_id") AND p."parent_id" <> '' WHERE c."bsn" = ?1 ORDER BY p."parent_id""#
         );
         assert_eq!(
             text(Source::Billing),
-            r#"SELECT c."bsn", b."period_begin", b."period_end" FROM "billing" AS b JOIN "client" AS c ON c."client_number" = b."client_number" WHERE b."record_id" = ?1 LIMIT 2"#
+            r#"SELECT c."bsn", b."period_begin", b."period_end" FROM "billing" AS b JOIN "client" AS c ON c."client_number" = b."client_number" AND typeof(c."client_number") = typeof(b."client_number") AND c."client_number" <> '' WHERE b."record_id" = ?1 LIMIT 2"#
         );
         assert!(Statement::build(&map, Source::Parents, Kind::Bsn, FieldSet::of(&[Field::Name])).is_none());
     }
@@ -297,7 +303,7 @@ mod tests {
         assert_eq!(text(Field::Place), r#"SELECT c."bsn", c."place" FROM "client" AS c WHERE c."bsn" = ?1 LIMIT 2"#);
         assert_eq!(
             text(Field::Postcode),
-            r#"SELECT c."bsn", t0."Post code" FROM "client" AS c LEFT JOIN "Adres" AS t0 ON t0."cliënt" = c."client_number" AND COALESCE(trim(CAST(t0."soort" AS TEXT)), '') IN (?2) AND (SELECT COUNT(*) FROM "Adres" AS o WHERE o."cliënt" = c."client_number" AND COALESCE(trim(CAST(o."soort" AS TEXT)), '') IN (?2)) = 1 WHERE c."bsn" = ?1 LIMIT 2"#
+            r#"SELECT c."bsn", t0."Post code" FROM "client" AS c LEFT JOIN "Adres" AS t0 ON t0."cliënt" = c."client_number" AND typeof(t0."cliënt") = typeof(c."client_number") AND t0."cliënt" <> '' AND COALESCE(trim(CAST(t0."soort" AS TEXT)), '') IN (?2) AND (SELECT COUNT(*) FROM "Adres" AS o WHERE o."cliënt" = c."client_number" AND typeof(o."cliënt") = typeof(c."client_number") AND o."cliënt" <> '' AND COALESCE(trim(CAST(o."soort" AS TEXT)), '') IN (?2)) = 1 WHERE c."bsn" = ?1 LIMIT 2"#
         );
         assert!(!Statement::facts(&map, Kind::Bsn).unwrap().sql.contains("Adres"));
     }

@@ -2,7 +2,7 @@
 
 use super::date::DateForm;
 use super::form::{Cell, Form, Money, Told};
-use super::name::Reference;
+use super::name::{Alias, Reference};
 use super::written::TextOr;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -24,6 +24,12 @@ impl Part {
     /// Takes one cell and reads it.
     pub(super) fn read<'a>(&self, cells: &mut impl Iterator<Item = Cell<'a>>) -> Told {
         cells.next().map_or(Told::Unreadable, |cell| self.form.read(cell))
+    }
+
+    /// Its column, when a row of a joined table that is missing or not the only one would be an answer: `""` is a code.
+    pub(super) fn answers_without_row(&self) -> Option<&Reference> {
+        let answers = matches!(&self.form, Form::Codes(codes) if codes.contains_key(""));
+        (answers && matches!(self.column.at, Alias::Joined(_))).then_some(&self.column)
     }
 
     /// Reads as `form` where the map does not say how.
@@ -59,7 +65,12 @@ impl Value {
         }
     }
 
-    /// The same, to be resolved.
+    /// The first of its columns by which a row that is not there would be an answer.
+    pub(super) fn answers_without_row(&self) -> Option<&Reference> {
+        self.parts().into_iter().find_map(Part::answers_without_row)
+    }
+
+    /// The same as [`Self::parts`], to be resolved.
     pub(super) fn parts_mut(&mut self) -> Vec<&mut Part> {
         match self {
             Self::Fixed(_) => Vec::new(),

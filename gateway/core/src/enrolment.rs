@@ -190,11 +190,12 @@ impl Enrolment {
     }
 }
 
-/// Whether a code that the holder keeps is ours; `None` when it keeps none of them.
+/// Whether the codes that the holder keeps are ours: all that both sides have, and at least one. A code that contradicts
+/// another names somebody else. `None` when the holder keeps none of them.
 fn same_as_one_of(codes: &[(Option<&str>, Option<&str>)]) -> Option<bool> {
-    let mut kept = codes.iter().filter(|(theirs, _)| theirs.is_some()).peekable();
-    kept.peek()?;
-    Some(kept.any(|(theirs, ours)| theirs == ours))
+    codes.iter().find(|(theirs, _)| theirs.is_some())?;
+    let mut both = codes.iter().filter_map(|(theirs, ours)| theirs.zip(*ours)).peekable();
+    Some(both.peek().is_some() && both.all(|(theirs, ours)| theirs == ours))
 }
 
 #[cfg(test)]

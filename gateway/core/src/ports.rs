@@ -231,6 +231,9 @@ pub enum DossierError {
     /// There is no row.
     #[error("there is no dossier under this identifier")]
     Absent,
+    /// The residence was not secret when it was decided, and is now: decide again.
+    #[error("the residence became secret after the decision: decide again")]
+    Changed,
     /// The source answered a field that was not asked.
     #[error(transparent)]
     Extract(#[from] crate::release::ExtractRefused),

@@ -37,6 +37,7 @@ async fn fields_that_do_not_come_or_contradict_themselves_release_nothing() {
         (DossierError::Store(corrupt), Code::Internal, "INTERNAL"),
         (DossierError::OtherSubject, Code::Internal, "INTERNAL"),
         (DossierError::Absent, Code::Internal, "INTERNAL"),
+        (DossierError::Changed, Code::Aborted, "TRY_AGAIN"),
         (DossierError::Extract(ExtractRefused::NotPermitted(Field::Plan)), Code::Internal, "INTERNAL"),
     ] {
         ward.broken.dossier.set(Some(Fetch::Fails(error)));

@@ -39,10 +39,23 @@ fn what_the_holder_does_not_say_stays_unknown() {
     );
     let gp = enrolled(None, Some("01000001"));
     assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnGp), Some("true"));
-    assert_eq!(
-        own(&gp, &holder(&[(HeldFact::GpAgb, "x"), (HeldFact::GpOin, "00000099000000006001")]), Fact::OwnGp),
-        Some("true")
-    );
+    // One code that is another's was outweighed by one that is ours. A dossier that names two doctors does not say which
+    // of them is the client's own, and what is not sure must not open it.
+    let ours = (HeldFact::GpOin, "00000099000000006001");
+    let theirs = (HeldFact::GpOin, "00000099000000006002");
+    for (kept, said) in [
+        (vec![(HeldFact::GpAgb, "x"), ours], "false"),
+        (vec![(HeldFact::GpAgb, "01000001"), theirs], "false"),
+        (vec![(HeldFact::GpAgb, "01000001"), ours], "true"),
+        (vec![ours], "true"),
+        (vec![theirs], "false"),
+    ] {
+        assert_eq!(own(&gp, &holder(&kept), Fact::OwnGp), Some(said), "{kept:?}");
+    }
+    // A code that we do not have can neither agree nor contradict.
+    let unnumbered = enrolled(None, None);
+    assert_eq!(own(&unnumbered, &holder(&[(HeldFact::GpAgb, "x"), ours]), Fact::OwnGp), Some("true"));
+    assert_eq!(own(&unnumbered, &holder(&[(HeldFact::GpAgb, "x")]), Fact::OwnGp), Some("false"));
     assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000002")]), Fact::OwnGp), Some("false"));
     assert_eq!(own(&gp, &holder(&[(HeldFact::GpAgb, "01000001")]), Fact::OwnReferrer), None);
 }
