@@ -8,7 +8,7 @@ mod compared;
 mod open;
 mod review;
 
-pub use open::{OpenDisclosure, follow};
+pub use open::{Account, OpenDisclosure, follow};
 pub use review::Review;
 
 use crate::entry;
@@ -101,8 +101,8 @@ impl Gateway {
     async fn recorded_before(&self, index: u64) -> Result<Recorded, Fault> {
         let found = self.manual_at(index).await?.ok_or(Fault::DisclosureUnknown)?;
         let receipt = self.receipt_at(index).await?;
-        let OpenDisclosure { comparison, beyond, late, review_by, .. } = found.summary;
-        Ok(Recorded { receipt, comparison, beyond, late, review_by })
+        let Account { comparison, beyond, late, .. } = found.account;
+        Ok(Recorded { receipt, comparison, beyond, late, review_by: found.review_by })
     }
 
     async fn manual_draft(&self, caller: &Caller, recording: &Recording, compared: &Compared) -> Result<Draft, Fault> {

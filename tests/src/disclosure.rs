@@ -231,3 +231,26 @@ async fn without_the_holders_database_it_is_recorded_and_not_compared() {
     broken.facts.set(None);
     assert_eq!(desk.open_manual().await.unwrap().iter().map(|o| o.index).collect::<Vec<_>>(), [index]);
 }
+
+/// What cannot be read waits all the same: nothing in the list may hide it, nor hide the rest.
+#[tokio::test]
+async fn what_cannot_be_read_is_listed_as_overdue() {
+    let child = Client::new(1, 15);
+    let broken = Broken::open(Options::with(vec![child.clone()])).await;
+    let desk = broken.desk(&DOSSIER_SYSTEM).await;
+    let (index, _) = record(&desk, call(&child)).await;
+    broken.gateway.check_reviews().await;
+    assert!(!overdue(&broken.gateway));
+
+    broken.keys.set(Some(StoreError::Corrupt { store: "key database", table: "subject_key" }));
+    broken.gateway.check_reviews().await;
+    assert!(overdue(&broken.gateway), "an entry that cannot be read is named");
+    let open = desk.open_manual().await.unwrap();
+    assert_eq!(open.iter().map(|o| (o.index, o.overdue, o.happened_at)).collect::<Vec<_>>(), [(index, true, 0)]);
+    assert_eq!(open[0].recipient_type(), v1::RecipientType::Police, "its leaf says to whom");
+    assert_eq!((open[0].purpose(), open[0].comparison()), (v1::Purpose::SeriousDanger, ManualComparison::Unspecified));
+
+    broken.keys.set(None);
+    broken.gateway.check_reviews().await;
+    assert!(!overdue(&broken.gateway));
+}
