@@ -75,7 +75,7 @@ impl Gateway {
         let mut draft = self.manual_draft(caller, recording, &compared).await?;
         draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
         draft.relies_on = admitted.relies_on;
-        let recorded = match self.recorder.record(draft).await? {
+        let recorded = match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => {
                 let time = leaf_of(&receipt)?.time();
                 let late = recording.disclosure.is_late(time);

@@ -225,11 +225,28 @@ async fn without_the_holders_database_it_is_recorded_and_not_compared() {
     let child = Client::new(1, 15);
     let broken = Broken::open(Options::with(vec![child.clone()])).await;
     let desk = broken.desk(&DOSSIER_SYSTEM).await;
-    broken.facts.set(Some(StoreError::Unavailable { store: "holder database", state: "UNREACHABLE" }));
-    let (index, reply) = record(&desk, call(&child)).await;
-    assert_eq!(reply.comparison(), ManualComparison::NotCompared);
+    let store = "holder database";
+    let mut recorded = Vec::new();
+    for wrong in
+        [StoreError::Unavailable { store, state: "UNREACHABLE" }, StoreError::Corrupt { store, table: "client" }]
+    {
+        broken.facts.set(Some(wrong));
+        let (index, reply) = record(&desk, call(&child)).await;
+        assert_eq!(reply.comparison(), ManualComparison::NotCompared);
+        recorded.push(index);
+    }
     broken.facts.set(None);
-    assert_eq!(desk.open_manual().await.unwrap().iter().map(|o| o.index).collect::<Vec<_>>(), [index]);
+    assert_eq!(desk.open_manual().await.unwrap().iter().map(|o| o.index).collect::<Vec<_>>(), recorded);
+}
+
+/// Little room on the disk stops answers. What was told already was told, and its review takes no more room.
+#[tokio::test]
+async fn it_is_recorded_and_reviewed_while_the_log_is_closed_to_answers() {
+    let (world, child, desk) = world().await;
+    world.listening.gateway.recorder.close_to_answers(Some(Condition::DiskLow.code()));
+    let (index, _) = record(&desk, call(&child)).await;
+    desk.review_manual(review(index, "second"), transaction()).await.unwrap();
+    assert!(desk.open_manual().await.unwrap().is_empty());
 }
 
 /// What cannot be read waits all the same: nothing in the list may hide it, nor hide the rest.
