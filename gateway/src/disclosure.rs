@@ -75,7 +75,7 @@ impl Gateway {
         let mut draft = self.manual_draft(caller, recording, &compared).await?;
         draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
         draft.relies_on = admitted.relies_on;
-        let recorded = match self.recorder.record_change(draft).await? {
+        Ok(match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => {
                 let time = leaf_of(&receipt)?.time();
                 let late = recording.disclosure.is_late(time);
@@ -87,9 +87,7 @@ impl Gateway {
             Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
             Verdict::Stale => return Err(Fault::TryAgain),
             _ => return Err(Fault::Defect("the ledger refused a manual disclosure")),
-        };
-        self.check_reviews().await;
-        Ok(recorded)
+        })
     }
 
     /// Admits the holder's own systems only.
