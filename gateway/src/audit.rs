@@ -204,7 +204,7 @@ impl Audit {
             .with(Key::Rs, counts.iter().map(|(f, n)| format!("{}={n}", f.code())).collect::<Vec<_>>());
         let rid = self.gateway.request_id();
         let draft = self.gateway.bare_draft(rid, leaf);
-        let receipt = recorded(self.gateway.recorder.record(draft).await?)?.ok_or(Fault::TryAgain)?;
+        let receipt = recorded(self.gateway.recorder.record_change(draft).await?)?.ok_or(Fault::TryAgain)?;
         Ok((totals, receipt))
     }
 }

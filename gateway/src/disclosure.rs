@@ -8,7 +8,7 @@ mod compared;
 mod open;
 mod review;
 
-pub use open::{OpenDisclosure, follow};
+pub use open::{Account, OpenDisclosure, follow};
 pub use review::Review;
 
 use crate::entry;
@@ -75,7 +75,7 @@ impl Gateway {
         let mut draft = self.manual_draft(caller, recording, &compared).await?;
         draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
         draft.relies_on = admitted.relies_on;
-        let recorded = match self.recorder.record(draft).await? {
+        Ok(match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => {
                 let time = leaf_of(&receipt)?.time();
                 let late = recording.disclosure.is_late(time);
@@ -87,9 +87,7 @@ impl Gateway {
             Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
             Verdict::Stale => return Err(Fault::TryAgain),
             _ => return Err(Fault::Defect("the ledger refused a manual disclosure")),
-        };
-        self.check_reviews().await;
-        Ok(recorded)
+        })
     }
 
     /// Admits the holder's own systems only.
@@ -101,8 +99,8 @@ impl Gateway {
     async fn recorded_before(&self, index: u64) -> Result<Recorded, Fault> {
         let found = self.manual_at(index).await?.ok_or(Fault::DisclosureUnknown)?;
         let receipt = self.receipt_at(index).await?;
-        let OpenDisclosure { comparison, beyond, late, review_by, .. } = found.summary;
-        Ok(Recorded { receipt, comparison, beyond, late, review_by })
+        let Account { comparison, beyond, late, .. } = found.account;
+        Ok(Recorded { receipt, comparison, beyond, late, review_by: found.review_by })
     }
 
     async fn manual_draft(&self, caller: &Caller, recording: &Recording, compared: &Compared) -> Result<Draft, Fault> {

@@ -129,7 +129,8 @@ impl Recorder {
         enqueue(&self.normal, draft).await
     }
 
-    /// Records a change of standing, enrolment or policy, ahead of questions.
+    /// Records a change of standing, enrolment or policy, or what already happened outside or in an audit, ahead of
+    /// questions and also while the log is closed to answers: nothing leaves by it.
     ///
     /// # Errors
     /// As [`Recorder::record`].

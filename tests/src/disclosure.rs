@@ -206,8 +206,11 @@ async fn what_is_late_or_waits_too_long_is_overdue_until_somebody_looked() {
     assert!(!overdue(&broken.gateway));
     let late = v1::RecordManualRequest { happened_at: SystemClock.now() - DAY - HOUR, ..call(&child) };
     let (late, reply) = record(&desk, late).await;
-    assert!(reply.late && overdue(&broken.gateway), "what was recorded late is overdue at once");
+    assert!(reply.late && !overdue(&broken.gateway), "the moment of the call shows nowhere");
+    broken.gateway.check_reviews().await;
+    assert!(overdue(&broken.gateway), "what was recorded late is overdue at the next check");
     desk.review_manual(review(late, "second"), transaction()).await.unwrap();
+    broken.gateway.check_reviews().await;
     assert!(!overdue(&broken.gateway), "somebody looked");
 
     // Two weeks later no working day is left, whatever the holidays.
@@ -216,6 +219,7 @@ async fn what_is_late_or_waits_too_long_is_overdue_until_somebody_looked() {
     assert!(overdue(&broken.gateway), "nobody looked within a working day");
     broken.clock.0.store(0, Ordering::SeqCst);
     desk.review_manual(review(in_time, "second"), transaction()).await.unwrap();
+    broken.gateway.check_reviews().await;
     assert!(!overdue(&broken.gateway));
 }
 
@@ -225,9 +229,49 @@ async fn without_the_holders_database_it_is_recorded_and_not_compared() {
     let child = Client::new(1, 15);
     let broken = Broken::open(Options::with(vec![child.clone()])).await;
     let desk = broken.desk(&DOSSIER_SYSTEM).await;
-    broken.facts.set(Some(StoreError::Unavailable { store: "holder database", state: "UNREACHABLE" }));
-    let (index, reply) = record(&desk, call(&child)).await;
-    assert_eq!(reply.comparison(), ManualComparison::NotCompared);
+    let store = "holder database";
+    let mut recorded = Vec::new();
+    for wrong in
+        [StoreError::Unavailable { store, state: "UNREACHABLE" }, StoreError::Corrupt { store, table: "client" }]
+    {
+        broken.facts.set(Some(wrong));
+        let (index, reply) = record(&desk, call(&child)).await;
+        assert_eq!(reply.comparison(), ManualComparison::NotCompared);
+        recorded.push(index);
+    }
     broken.facts.set(None);
-    assert_eq!(desk.open_manual().await.unwrap().iter().map(|o| o.index).collect::<Vec<_>>(), [index]);
+    assert_eq!(desk.open_manual().await.unwrap().iter().map(|o| o.index).collect::<Vec<_>>(), recorded);
+}
+
+/// Little room on the disk stops answers. What was told already was told, and its review takes no more room.
+#[tokio::test]
+async fn it_is_recorded_and_reviewed_while_the_log_is_closed_to_answers() {
+    let (world, child, desk) = world().await;
+    world.listening.gateway.recorder.close_to_answers(Some(Condition::DiskLow.code()));
+    let (index, _) = record(&desk, call(&child)).await;
+    desk.review_manual(review(index, "second"), transaction()).await.unwrap();
+    assert!(desk.open_manual().await.unwrap().is_empty());
+}
+
+/// What cannot be read waits all the same: nothing in the list may hide it, nor hide the rest.
+#[tokio::test]
+async fn what_cannot_be_read_is_listed_as_overdue() {
+    let child = Client::new(1, 15);
+    let broken = Broken::open(Options::with(vec![child.clone()])).await;
+    let desk = broken.desk(&DOSSIER_SYSTEM).await;
+    let (index, _) = record(&desk, call(&child)).await;
+    broken.gateway.check_reviews().await;
+    assert!(!overdue(&broken.gateway));
+
+    broken.keys.set(Some(StoreError::Corrupt { store: "key database", table: "subject_key" }));
+    broken.gateway.check_reviews().await;
+    assert!(overdue(&broken.gateway), "an entry that cannot be read is named");
+    let open = desk.open_manual().await.unwrap();
+    assert_eq!(open.iter().map(|o| (o.index, o.overdue, o.happened_at)).collect::<Vec<_>>(), [(index, true, 0)]);
+    assert_eq!(open[0].recipient_type(), v1::RecipientType::Police, "its leaf says to whom");
+    assert_eq!((open[0].purpose(), open[0].comparison()), (v1::Purpose::SeriousDanger, ManualComparison::Unspecified));
+
+    broken.keys.set(None);
+    broken.gateway.check_reviews().await;
+    assert!(!overdue(&broken.gateway));
 }

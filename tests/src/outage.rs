@@ -10,9 +10,13 @@ use super::world::broken::Broken;
 use super::world::desk::{Desk, said};
 use super::world::people::Client;
 use super::world::{Options, PATIENCE};
+use sluis::condition::Condition;
 use sluis::demo::organisations::{DOSSIER_SYSTEM, Organisation, partners};
+use sluis::operation::watch::{Disk, Expiry, Surroundings, Usage, Watch};
+use sluis_core::ports::StoreError;
 use sluis_proto::v1;
 use sluis_proto::v1::release_response::Outcome;
+use std::sync::Arc;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -76,4 +80,32 @@ impl Ward {
         };
         tokio::time::timeout(PATIENCE, follow).await.unwrap();
     }
+}
+
+/// What lies around a gateway that has nothing around it.
+struct Nothing;
+
+impl Surroundings for Nothing {
+    fn disk(&self) -> Option<Disk> {
+        None
+    }
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
+    fn expiries(&self) -> Vec<Expiry> {
+        Vec::new()
+    }
+}
+
+/// Identifiers are there and facts are not: a column of facts that was renamed.
+#[tokio::test]
+async fn a_holder_that_knows_identifiers_and_no_facts_is_failing() {
+    let broken = Broken::open(Options::with(vec![Client::new(1, 15)])).await;
+    let watch = Watch::new(Arc::clone(&broken.gateway), Arc::new(Nothing), 5);
+    broken.facts.set(Some(StoreError::Unavailable { store: "holder database", state: "SCHEMA" }));
+    watch.look().await;
+    assert!(broken.gateway.conditions.holds(Condition::HolderFailing), "identifiers alone answer no question");
+    broken.facts.set(None);
+    watch.look().await;
+    assert!(!broken.gateway.conditions.holds(Condition::HolderFailing));
 }

@@ -250,7 +250,7 @@ impl Open {
                 one.index,
                 one.recipient_type().as_str_name().trim_start_matches("RECIPIENT_TYPE_"),
                 one.purpose().as_str_name().trim_start_matches("PURPOSE_"),
-                shown(one.happened_at),
+                if one.happened_at == 0 { "at an unknown moment".to_owned() } else { shown(one.happened_at) },
                 shown(one.review_by),
                 if one.late { ", RECORDED LATE" } else { "" },
                 if one.overdue && !one.late { ", OVERDUE" } else { "" },
@@ -274,7 +274,7 @@ fn comparison(comparison: v1::ManualComparison) -> &'static str {
         C::DescribedOnly => "DESCRIBED_ONLY: the rules permit, what was told is not named by fields",
         C::UnknownClient => "UNKNOWN_CLIENT: the holder has no such client",
         C::NotCompared => "NOT_COMPARED: the holder's database does not answer",
-        C::Unspecified => "not stated",
+        C::Unspecified => "it cannot be read: its payload is missing or does not open",
     }
 }
 

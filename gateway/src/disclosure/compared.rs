@@ -24,10 +24,12 @@ impl Gateway {
         disclosure: &Disclosure,
     ) -> Result<Compared, Fault> {
         match self.compared_now(caller, subject, disclosure).await {
-            // A telephone call while the holder's database is down is what this exists for.
-            Err(Fault::Store(StoreError::Unavailable { store: "holder database", .. })) => {
-                Ok(Compared::not(Comparison::NotCompared, Facts::UNKNOWN))
-            }
+            // A telephone call while the holder's database is down is what this exists for. A comparison decides nothing,
+            // so whatever is wrong there keeps nothing from being recorded.
+            Err(Fault::Store(
+                StoreError::Unavailable { store: "holder database", .. }
+                | StoreError::Corrupt { store: "holder database", .. },
+            )) => Ok(Compared::not(Comparison::NotCompared, Facts::UNKNOWN)),
             other => other,
         }
     }

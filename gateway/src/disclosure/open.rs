@@ -30,34 +30,53 @@ const LEAVES_READ: u32 = 1000;
 /// Most open disclosures in one answer; the oldest come first.
 pub const OPEN_MAX: usize = 1000;
 
-/// A disclosure that waits for its review, without client and persons.
+/// A disclosure that waits for its review, without client and persons: what its leaf says, and what its payload adds.
 #[derive(Debug, Clone)]
 pub struct OpenDisclosure {
     /// Index of its leaf.
     pub index: u64,
     /// When it was recorded.
     pub recorded_at: Millis,
+    /// What the recipient is towards the holder; `None` for a code that this version does not know.
+    pub recipient: Option<RecipientType>,
+    /// For what; `None` for a code that this version does not know.
+    pub purpose: Option<Purpose>,
+    /// When its review is overdue.
+    pub review_by: Millis,
+    /// What its payload says; `None` when it is missing or does not open.
+    pub account: Option<Account>,
+}
+
+/// What the payload of a disclosure says, without client and persons.
+#[derive(Debug, Clone)]
+pub struct Account {
     /// When it happened.
     pub happened_at: Millis,
-    /// What the recipient is towards the holder.
-    pub recipient: RecipientType,
-    /// For what.
-    pub purpose: Purpose,
     /// How it compared with the rules.
     pub comparison: Comparison,
     /// What was told and no rule gives.
     pub beyond: FieldSet,
     /// Whether it was recorded late.
     pub late: bool,
-    /// When its review is overdue.
-    pub review_by: Millis,
 }
 
 impl OpenDisclosure {
-    /// Whether it was recorded late, or its review is overdue now (B22).
+    fn of(leaf: &Leaf, account: Option<Account>) -> Self {
+        Self {
+            index: leaf.index(),
+            recorded_at: leaf.time(),
+            recipient: leaf.text(Key::Rt).and_then(RecipientType::from_code),
+            purpose: leaf.text(Key::Pu).and_then(Purpose::from_code),
+            review_by: working_day::end_of_next(leaf.time()),
+            account,
+        }
+    }
+
+    /// Whether it was recorded late, its review is overdue now (B22), or it cannot be read: nobody can review it, so
+    /// somebody must look.
     #[must_use]
-    pub const fn is_overdue(&self, now: Millis) -> bool {
-        self.late || now > self.review_by
+    pub fn is_overdue(&self, now: Millis) -> bool {
+        self.account.as_ref().is_none_or(|account| account.late) || now > self.review_by
     }
 }
 
@@ -65,7 +84,8 @@ impl OpenDisclosure {
 pub(super) struct Opened {
     pub(super) subject: SubjectId,
     pub(super) disclosure: Disclosure,
-    pub(super) summary: OpenDisclosure,
+    pub(super) account: Account,
+    pub(super) review_by: Millis,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +106,8 @@ impl Gateway {
         self.open_manual().await
     }
 
-    /// What waits for a review. Of what was erased nothing is left to review.
+    /// What waits for a review. A payload that is missing may have been erased or lost, which cannot be told apart: what
+    /// cannot be read is listed, and takes nothing else of the list along.
     async fn open_manual(&self) -> Result<Vec<OpenDisclosure>, Fault> {
         let done = self.reviewed().await?;
         let (mut found, mut next) = (Vec::new(), 0);
@@ -95,11 +116,13 @@ impl Gateway {
             let Some(last) = page.last() else { return Ok(found) };
             next = decoded(last)?.index() + 1;
             for text in &page {
-                let index = decoded(text)?.index();
-                if !done.contains(&index)
-                    && let Some(opened) = self.manual_at(index).await?
-                {
-                    found.push(opened.summary);
+                let leaf = decoded(text)?;
+                if !done.contains(&leaf.index()) {
+                    let opened = self.manual_at(leaf.index()).await.unwrap_or_else(|error| {
+                        tracing::warn!(%error, "an entry that waits for a review cannot be read");
+                        None
+                    });
+                    found.push(OpenDisclosure::of(&leaf, opened.map(|opened| opened.account)));
                 }
                 if found.len() == OPEN_MAX {
                     return Ok(found);
@@ -140,18 +163,14 @@ impl Gateway {
             _ => SubjectId::client_number(value),
         });
         let Payload { disclosure, comparison, beyond, .. } = payload;
-        let summary = OpenDisclosure {
-            index,
-            recorded_at: leaf.time(),
+        let account = Account {
             happened_at: disclosure.happened_at,
-            recipient: disclosure.to.recipient,
-            purpose: disclosure.purpose,
             comparison,
             beyond: FieldSet::of(&beyond),
             late: disclosure.is_late(leaf.time()),
-            review_by: working_day::end_of_next(leaf.time()),
         };
-        Ok(Some(Opened { subject: subject.ok_or_else(defect)?, disclosure, summary }))
+        let review_by = working_day::end_of_next(leaf.time());
+        Ok(Some(Opened { subject: subject.ok_or_else(defect)?, disclosure, account, review_by }))
     }
 
     async fn opened(&self, leaf: &Leaf, entry: StoredEntry) -> Result<Option<Vec<u8>>, Fault> {
@@ -163,7 +182,8 @@ impl Gateway {
         open(&at, &payload).ok_or_else(defect).map(Some)
     }
 
-    /// Raises or clears [`Condition::ReviewOverdue`] by what stands in the log now. When the log does not answer, what was
+    /// Raises or clears [`Condition::ReviewOverdue`] by what stands in the log now: every minute and not with a call, and
+    /// without a number, so that neither the moment nor the text tells of one disclosure (docs/decisions/0016). When the log does not answer, what was
     /// said last stays.
     pub async fn check_reviews(&self) {
         let open = match self.open_manual().await {
@@ -171,14 +191,11 @@ impl Gateway {
             Err(error) => return tracing::warn!(%error, "open reviews could not be looked up"),
         };
         let now = self.clock.now();
-        match open.iter().filter(|o| o.is_overdue(now)).count() {
-            0 => self.conditions.clear(Condition::ReviewOverdue),
-            count => self.conditions.raise(
-                Condition::ReviewOverdue,
-                format!(
-                    "{count} manual disclosures were recorded late or wait too long for a review: `sluis manual open`"
-                ),
-            ),
+        if open.iter().any(|o| o.is_overdue(now)) {
+            let text = "a manual disclosure is late, waits too long or cannot be read: `sluis manual open`";
+            self.conditions.raise(Condition::ReviewOverdue, text);
+        } else {
+            self.conditions.clear(Condition::ReviewOverdue);
         }
     }
 }

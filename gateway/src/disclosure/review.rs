@@ -52,15 +52,13 @@ impl Gateway {
         let mut draft = self.review_draft(caller, review, &opened.subject).await?;
         draft.transaction = Some(entry::transaction(caller, review.transaction_id, digest));
         draft.relies_on = admitted.relies_on;
-        let receipt = match self.recorder.record(draft).await? {
+        Ok(match self.recorder.record_change(draft).await? {
             Verdict::Recorded(receipt) => receipt,
             Verdict::Duplicate { index, kind: LeafKind::ObligationDone } => self.receipt_at(index).await?,
             Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
             Verdict::Stale => return Err(Fault::TryAgain),
             _ => return Err(Fault::Defect("the ledger refused the review of a manual disclosure")),
-        };
-        self.check_reviews().await;
-        Ok(receipt)
+        })
     }
 
     async fn review_draft(&self, caller: &Caller, review: &Review, identifier: &SubjectId) -> Result<Draft, Fault> {

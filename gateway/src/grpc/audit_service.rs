@@ -16,10 +16,12 @@ use sluis_proto::v1::ErrorReason;
 use sluis_proto::v1::audit_invoice_request::Message as Sent;
 use sluis_proto::v1::audit_invoice_response::Message as Reply;
 use sluis_proto::v1::invoice_audit_service_server::InvoiceAuditService;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Pages waiting for a slow reader; then judging waits too.
@@ -33,11 +35,32 @@ pub struct Audits {
     pub idle: Duration,
 }
 
-type Replies = mpsc::Sender<Result<v1::AuditInvoiceResponse, Status>>;
+type Sending = Result<v1::AuditInvoiceResponse, Status>;
+type Replies = mpsc::Sender<Waiting>;
+
+/// A message that waits for HTTP/2 to ask for it; given up before that, its page was not delivered.
+struct Waiting {
+    message: Sending,
+    delivery: Option<Delivery>,
+}
+
+impl Waiting {
+    const fn alone(message: Sending) -> Self {
+        Self { message, delivery: None }
+    }
+
+    /// From here on it is the transport's.
+    fn taken(self) -> Sending {
+        if let Some(delivery) = self.delivery {
+            delivery.handed_over();
+        }
+        self.message
+    }
+}
 
 #[tonic::async_trait]
 impl InvoiceAuditService for Audits {
-    type AuditInvoiceStream = ReceiverStream<Result<v1::AuditInvoiceResponse, Status>>;
+    type AuditInvoiceStream = Pin<Box<dyn Stream<Item = Sending> + Send>>;
 
     async fn audit_invoice(
         &self,
@@ -53,10 +76,10 @@ impl InvoiceAuditService for Audits {
             let replies = desk.replies.clone();
             if let Err(status) = desk.run(lines).await {
                 // The reader may be gone; then nobody is left to be told.
-                let _ = replies.send(Err(status)).await;
+                let _ = replies.send(Waiting::alone(Err(status))).await;
             }
         });
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream).map(Waiting::taken))))
     }
 }
 
@@ -92,8 +115,7 @@ impl Desk {
                 let page = audit.page(&page, reply::serialize_extract).await.map_err(|e| status::fault(&e))?;
                 self.gateway.slots.wait(arrival).await;
                 let (message, delivery) = self.page(page);
-                self.send(Reply::Page(message)).await?;
-                delivery.handed_over();
+                self.send(Reply::Page(message), Some(delivery)).await?;
             }
         }
         let (totals, receipt) = audit.close().await.map_err(|e| status::fault(&e))?;
@@ -101,14 +123,14 @@ impl Desk {
             // The log says how far it came. A closing on the wire would look like the end of all lines.
             return Err(status::ending());
         }
-        self.send(Reply::Closed(v1::AuditClosed {
+        let closed = Reply::Closed(v1::AuditClosed {
             lines: totals.lines(),
             agrees: totals.agrees,
             differs: totals.differs,
             not_confirmed: totals.not_confirmed,
             receipt: Some(reply::receipt(&receipt, self.transaction_id)),
-        }))
-        .await
+        });
+        self.send(closed, None).await
     }
 
     async fn open(&self, opening: &v1::AuditOpening) -> Result<Audit, Status> {
@@ -128,7 +150,7 @@ impl Desk {
         let opened = Audit::open(gateway, caller, actor, self.transaction_id, &said).await;
         let (audit, receipt) = opened.map_err(|e| status::fault(&e))?;
         let receipt = Some(reply::receipt(&receipt, self.transaction_id));
-        self.send(Reply::Opened(v1::AuditOpened { audit_id: audit.id(), receipt })).await?;
+        self.send(Reply::Opened(v1::AuditOpened { audit_id: audit.id(), receipt }), None).await?;
         Ok(audit)
     }
 
@@ -186,8 +208,8 @@ impl Desk {
         (message, page.delivery)
     }
 
-    async fn send(&self, message: Reply) -> Result<(), Status> {
-        let reply = Ok(v1::AuditInvoiceResponse { message: Some(message) });
+    async fn send(&self, message: Reply, delivery: Option<Delivery>) -> Result<(), Status> {
+        let reply = Waiting { message: Ok(v1::AuditInvoiceResponse { message: Some(message) }), delivery };
         let slow = |_| status::idle("findings were not read", self.idle);
         let sent = tokio::time::timeout(self.idle, self.replies.send(reply)).await.map_err(slow)?;
         sent.map_err(|_| Status::cancelled("the reader is gone"))

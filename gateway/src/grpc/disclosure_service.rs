@@ -161,15 +161,17 @@ fn comparison_number(comparison: Comparison) -> i32 {
     v1::ManualComparison::from_str_name(&name).map_or(0, |c| c as i32)
 }
 
+/// What cannot be read has no comparison and no moment: the numbers that say "not given".
 fn listed(open: &OpenDisclosure, now: Millis) -> v1::OpenManual {
+    let account = open.account.as_ref();
     v1::OpenManual {
         index: open.index,
         recorded_at: open.recorded_at,
-        happened_at: open.happened_at,
-        recipient_type: recipient_number(open.recipient),
-        purpose: purpose_number(open.purpose),
-        comparison: comparison_number(open.comparison),
-        late: open.late,
+        happened_at: account.map_or(0, |a| a.happened_at),
+        recipient_type: open.recipient.map_or(0, recipient_number),
+        purpose: open.purpose.map_or(0, purpose_number),
+        comparison: account.map_or(0, |a| comparison_number(a.comparison)),
+        late: account.is_some_and(|a| a.late),
         review_by: open.review_by,
         overdue: open.is_overdue(now),
     }

@@ -28,9 +28,10 @@ use tower::{Layer, Service};
 /// What a service says about its call, for the log line: left in the extensions of its response.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
-    /// `released`, `refused`, `escalated`, `recorded` and the like.
+    /// `released`, or `answered` without a release.
     pub outcome: &'static str,
-    /// The entry in the log.
+    /// The entry in the log. A call about a manual disclosure leaves nothing here: its method and moment with the index of
+    /// its entry would tell readers of leaves when who was told.
     pub entry: u64,
     /// The transaction id, the client's or ours.
     pub transaction_id: uuid::Uuid,

@@ -43,12 +43,13 @@ impl Releases {
     }
 }
 
-/// For the log line of the call: how it ended and where that stands, not who asked about whom.
+/// For the log line of the call: how it ended and where that stands, not who asked about whom. Refused and escalated are one
+/// word there: whether a human is asked tells of the client.
 fn told(answer: &Answer, transaction_id: uuid::Uuid) -> Said {
     let (outcome, entry) = match answer {
         Answer::Released(released, _) => ("released", released.receipt().index()),
-        Answer::Refused(refused) => ("refused", refused.receipt.index()),
-        Answer::Escalated(receipt) => ("escalated", receipt.index()),
+        Answer::Refused(refused) => ("answered", refused.receipt.index()),
+        Answer::Escalated(receipt) => ("answered", receipt.index()),
     };
     Said { outcome, entry, transaction_id }
 }

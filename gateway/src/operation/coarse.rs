@@ -13,13 +13,13 @@ const DAY_MS: Millis = 24 * HOUR_MS;
 
 /// What is shown of a series: the numbers as they were when the last hour or day had ended.
 #[derive(Debug)]
-pub struct Coarse<const N: usize> {
-    shown: BTreeMap<Labels<N>, u64>,
+pub struct Coarse<const N: usize, T = u64> {
+    shown: BTreeMap<Labels<N>, T>,
     hour: u64,
     day: u64,
 }
 
-impl<const N: usize> Coarse<N> {
+impl<const N: usize, T> Coarse<N, T> {
     /// Nothing shown yet.
     #[must_use]
     pub const fn new(now: Millis) -> Self {
@@ -30,9 +30,9 @@ impl<const N: usize> Coarse<N> {
     pub fn show(
         &mut self,
         now: Millis,
-        numbers: BTreeMap<Labels<N>, u64>,
+        numbers: BTreeMap<Labels<N>, T>,
         hourly: impl Fn(&Labels<N>) -> bool,
-    ) -> &BTreeMap<Labels<N>, u64> {
+    ) -> &BTreeMap<Labels<N>, T> {
         let (hour, day) = (now / HOUR_MS, now / DAY_MS);
         let (next_hour, next_day) = (hour > self.hour, day > self.day);
         for (labels, number) in numbers {

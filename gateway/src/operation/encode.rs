@@ -1,6 +1,6 @@
 //! Every metric by name, as one visible list. Names, labels and meaning stand in `docs/operator-guide.md`; a test compares.
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, Shot};
 use super::lines;
 use super::page::Rows;
 use super::series::Series;
@@ -32,6 +32,8 @@ pub(super) struct Shown {
     pub entries: Rows<1>,
     pub decisions: Rows<4>,
     pub organisations: Rows<2>,
+    pub calls: Rows<3>,
+    pub call_seconds: Rows<2, Shot>,
     pub disk: Option<Disk>,
     pub usage: Option<Usage>,
     pub expiries: Vec<Expiry>,
@@ -111,8 +113,8 @@ impl Shown {
         let metrics = &self.gateway.metrics;
         let open = float(metrics.calls_open.load(Ordering::Relaxed));
         to.gauge("sluis_calls_open", "Calls in progress, streams included", &[], [([], open)])?;
-        to.series("sluis_calls", "Calls that ended", &["service", "method", "code"], &metrics.calls)?;
-        to.histograms("sluis_call_seconds", "How long calls took", &["service", "method"], &metrics.call_seconds)?;
+        to.counters("sluis_calls", "Calls that ended", &["service", "method", "code"], texts(&self.calls))?;
+        to.histograms("sluis_call_seconds", "How long calls took", &["service", "method"], &self.call_seconds)?;
         to.series("sluis_events", "What happens now and then", &["event"], &metrics.events)?;
         to.series("sluis_store_errors", "What a store did not do", &["store", "state"], &metrics.store_errors)
     }
@@ -248,12 +250,11 @@ impl To<'_> {
         name: &'static str,
         help: &str,
         labels: &[&str; N],
-        series: &Series<N, Histogram>,
+        rows: &Rows<N, Shot>,
     ) -> Result<(), Error> {
         let mut metric = self.describe(name, help, MetricType::Histogram)?;
-        for (values, histogram) in series.rows().iter() {
+        for (values, shot) in rows {
             let pairs: Vec<(&str, &str)> = labels.iter().copied().zip(values.iter().map(AsRef::as_ref)).collect();
-            let shot = histogram.shot();
             let mut row = metric.encode_family(&pairs)?;
             row.encode_histogram::<NoLabelSet>(shot.sum, shot.count, &shot.classes, None)?;
         }

@@ -2,6 +2,8 @@
 
 use super::coarse::Coarse;
 use super::encode::{Shown, encode};
+use super::histogram::Shot;
+use super::series::Labels;
 use super::watch::Surroundings;
 use crate::gateway::Gateway;
 use crate::token::verify::Verifier;
@@ -33,18 +35,29 @@ pub struct Steps {
     entries: Coarse<1>,
     decisions: Coarse<4>,
     organisations: Coarse<2>,
+    calls: Coarse<3>,
+    call_seconds: Coarse<2, Shot>,
 }
 
 impl Steps {
     /// Nothing shown yet.
     #[must_use]
     pub const fn new(now: Millis) -> Self {
-        Self { entries: Coarse::new(now), decisions: Coarse::new(now), organisations: Coarse::new(now) }
+        Self {
+            entries: Coarse::new(now),
+            decisions: Coarse::new(now),
+            organisations: Coarse::new(now),
+            calls: Coarse::new(now),
+            call_seconds: Coarse::new(now),
+        }
     }
 }
 
 /// Recipients that ask so often that the hour of a question tells nothing: organisations with many clients.
 const ASK_DAILY: &[RecipientType] = &[RecipientType::Municipality, RecipientType::CarePartner];
+
+/// The service whose every call tells that somebody was told something: its rows move with the hour, as MANUAL does.
+const TELLING_SERVICE: &str = "sluis.v1.DisclosureService";
 
 impl Page {
     /// The page now.
@@ -56,6 +69,7 @@ impl Page {
         let now = self.gateway.clock.now();
         let held = self.gateway.conditions.watch().borrow().keys().copied().collect();
         let (entries, decisions, organisations) = self.steps(now);
+        let (calls, call_seconds) = self.calls(now);
         encode(Shown {
             now,
             started: self.started,
@@ -67,6 +81,8 @@ impl Page {
             entries,
             decisions,
             organisations,
+            calls,
+            call_seconds,
             disk: self.surroundings.disk(),
             usage: self.surroundings.usage(),
             expiries: self.surroundings.expiries(),
@@ -85,7 +101,41 @@ impl Page {
         let organisations = steps.organisations.show(now, organisations, |_| false).clone();
         (entries, decisions, organisations)
     }
+
+    fn calls(&self, now: Millis) -> (Rows<3>, Rows<2, Shot>) {
+        let metrics = &self.gateway.metrics;
+        let seconds = metrics.call_seconds.rows();
+        let seconds = seconds.iter().map(|(labels, histogram)| (labels.clone(), histogram.shot())).collect();
+        let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = mostly_live(&mut steps.calls, now, metrics.calls.numbers());
+        (calls, mostly_live(&mut steps.call_seconds, now, seconds))
+    }
+}
+
+/// Rows by service, live but for those of the service that tells too much by its moment.
+fn mostly_live<const N: usize, T: Clone>(coarse: &mut Coarse<N, T>, now: Millis, rows: Rows<N, T>) -> Rows<N, T> {
+    let tells = |labels: &Labels<N>| labels.first().is_some_and(|service| service == TELLING_SERVICE);
+    let (telling, mut shown): (Rows<N, T>, Rows<N, T>) = rows.into_iter().partition(|(labels, _)| tells(labels));
+    shown.extend(coarse.show(now, telling, |_| true).clone());
+    shown
 }
 
 /// Numbers by label.
-pub(super) type Rows<const N: usize> = BTreeMap<super::series::Labels<N>, u64>;
+pub(super) type Rows<const N: usize, T = u64> = BTreeMap<Labels<N>, T>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_about_a_disclosure_stands_still_until_its_hour_is_over() {
+        const HOUR: Millis = 3600 * 1000;
+        let served = sluis_proto::v1::disclosure_service_server::SERVICE_NAME;
+        let rows = |n| BTreeMap::from([([served.into()], n), (["sluis.v1.ReleaseService".into()], n)]);
+        let live = |n| BTreeMap::from([(["sluis.v1.ReleaseService".into()], n)]);
+        let mut coarse = Coarse::<1>::new(21 * HOUR);
+        assert_eq!(mostly_live(&mut coarse, 21 * HOUR + 1, rows(1)), live(1));
+        assert_eq!(mostly_live(&mut coarse, 22 * HOUR, rows(2)), rows(2));
+        assert_eq!(mostly_live(&mut coarse, 22 * HOUR + 1, rows(3)).get(&[served.into()]), Some(&2));
+    }
+}

@@ -3953,7 +3953,7 @@ pub struct OpenManual {
     /// When it was recorded, milliseconds since the epoch.
     #[prost(uint64, tag = "2")]
     pub recorded_at: u64,
-    /// When it happened, milliseconds since the epoch.
+    /// When it happened, milliseconds since the epoch; 0 when that cannot be read.
     #[prost(uint64, tag = "3")]
     pub happened_at: u64,
     /// What the recipient is towards the holder.
@@ -4020,7 +4020,7 @@ impl ManualChannel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ManualComparison {
-    /// Never sent.
+    /// An open entry that cannot be read; never sent of any other.
     Unspecified = 0,
     /// A rule permits it, and every field lies within.
     WithinRule = 1,
