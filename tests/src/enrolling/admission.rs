@@ -109,6 +109,7 @@ async fn the_holder_reads_enrolments_for_itself_and_with_its_own_certificate() {
         oin: super::oin(HOLDER_OIN),
         thumbprint: thumbprint.into(),
         connection: ServiceConnection { delegator, ..ServiceConnection::own("", "sluis") },
+        signer: None,
         certified_until: u64::MAX,
     };
     let gateway = &world.listening.gateway;

@@ -102,6 +102,7 @@ async fn a_delegated_call_is_the_first_use_of_the_delegator() {
         oin: oin(THE_HAGUE.oin),
         thumbprint: thumbprint.as_str().into(),
         connection,
+        signer: None,
         certified_until: u64::MAX,
     };
     for _ in 0..2 {
