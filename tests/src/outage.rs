@@ -66,17 +66,12 @@ impl Ward {
         assert_eq!(self.broken.size().await, before);
     }
 
-    async fn health(&self) -> ServingStatus {
-        let request = HealthCheckRequest { service: "sluis.v1.ReleaseService".to_owned() };
-        HealthClient::new(self.desk.channel.clone()).check(request).await.unwrap().into_inner().status()
-    }
-
     /// Health follows, in its own time.
     async fn becomes(&self, wanted: ServingStatus) {
         let follow = async {
-            while self.health().await != wanted {
-                tokio::task::yield_now().await;
-            }
+            let request = HealthCheckRequest { service: "sluis.v1.ReleaseService".to_owned() };
+            let mut changes = HealthClient::new(self.desk.channel.clone()).watch(request).await.unwrap().into_inner();
+            while changes.message().await.unwrap().unwrap().status() != wanted {}
         };
         tokio::time::timeout(PATIENCE, follow).await.unwrap();
     }

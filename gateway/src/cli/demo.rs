@@ -83,6 +83,7 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
         "  {sluis} ask --profile {} --client {number} --purpose PARENT_INFORMATION --actor {parent} --explain",
         at(&PORTAL)
     );
+    try_enrolling(&sluis, &dir, number, &at);
     println!(
         "  {sluis} manual record --profile {system} --client {} --when now --by fs-0001 --channel telephone --recipient \
          POLICE --contact agent-4711 --purpose SERIOUS_DANGER --ground 'WvSr 40' --fields name,whereabouts --criteria all \
@@ -91,7 +92,6 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
     );
     println!("  {sluis} manual open --profile {system}");
     println!("  {sluis} manual review --profile {system} --by in-0002 --conclusion right");
-    try_enrolling(&sluis, &dir, number, &at);
     println!("  {sluis} log export --config {config} {export} && {sluis} log verify {export}");
     println!("  {sluis} policy check {}\n", pasteable(&dir.join("policy/kracht.toml")));
     tokio::select! {
@@ -104,7 +104,7 @@ async fn stay(mut listening: Listening, folder: &Folder, cast: &Cast) -> Result<
     Ok(())
 }
 
-/// An eleventh organisation: enrolled by two persons, used for the first time, suspended by one.
+/// One more organisation: enrolled by two persons, used for the first time, suspended by one.
 fn try_enrolling(sluis: &str, dir: &Path, client: &str, at: &dyn Fn(&Organisation) -> String) {
     let file = |name: &str| pasteable(&dir.join(name));
     let (holder, newcomer, oin) = (at(&HOLDER), at(&NEWCOMER), NEWCOMER.oin);

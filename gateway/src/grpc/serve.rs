@@ -131,7 +131,11 @@ async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::wat
     loop {
         let now = state.borrow_and_update().clone();
         match now {
-            LogState::Writing => conditions.clear(Condition::LogFailing),
+            // What was written proves the clock too, without waiting for the next look at it.
+            LogState::Writing => {
+                conditions.clear(Condition::LogFailing);
+                conditions.clear(Condition::ClockBehind);
+            }
             LogState::Failing("CLOCK_BEHIND") => conditions.raise(Condition::ClockBehind, "set the clock right"),
             LogState::Failing(name) => conditions.raise(Condition::LogFailing, name),
             LogState::Halted => conditions.raise(Condition::LogHalted, "start the gateway again"),

@@ -49,7 +49,7 @@ fn rows() -> Vec<Row> {
         ("unknown purpose", fs, purpose(42), purpose_unknown),
         ("negative purpose", fs, purpose(-1), purpose_unknown),
         ("field 0", fs, masked(&[0]), unknown("fields[0]")),
-        ("unknown field after a good one", fs, masked(&[1, 53]), unknown("fields[1]")),
+        ("unknown field after a good one", fs, masked(&[1, 63]), unknown("fields[1]")),
         ("field 256 is not field 0", fs, masked(&[257]), unknown("fields[0]")),
         ("negative field", fs, masked(&[-1]), unknown("fields[0]")),
         ("recordings", fs, masked(&[v1::Field::AvRecordings as i32]), forbidden),

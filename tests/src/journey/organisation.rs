@@ -109,7 +109,7 @@ fn two_people_admit_with_a_file_and_one_stops_at_once() {
     assert!(refused.out.contains("may ask for INVOICE_FRAUD"), "{}", refused.out);
     says(&office.approve("w.json", BRAM), 0, "recorded at log index ");
     says(&office.approve("w.json", BRAM), 2, "it was made already");
-    says(&office.organisation(&["show", NEWCOMER.oin]), 0, "first used  not yet");
+    says(&office.organisation(&["show", NEWCOMER.oin]), 0, "first used  not since this change");
     says(&office.ask(&NEWCOMER), 1, "REFUSED");
     says(&office.organisation(&["show", NEWCOMER.oin]), 0, "first used  20");
     says(&office.change(&["add", &asked], ANNA), 1, "nothing changes");

@@ -21,7 +21,7 @@ pub(super) fn organisation(organisation: &Organisation, today: Date) -> Vec<Stri
     let place = |at: &(u64, u64)| format!("{}, log index {}", moment(at.1), at.0);
     let by = if *signed { "signed" } else { "by file, not signed" };
     lines.push(format!("  set         {} ({by})", set.as_ref().map_or("unknown".to_owned(), place)));
-    let unused = if *signed { "not yet" } else { "not recorded for what a file sets" };
+    let unused = if *signed { "not since this change" } else { "not recorded for what a file sets" };
     lines.push(format!("  first used  {}", first_used.as_ref().map_or(unused.to_owned(), place)));
     lines
 }
