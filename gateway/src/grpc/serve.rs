@@ -128,18 +128,21 @@ fn described() -> tonic_reflection::server::Builder<'static> {
 
 /// The state of the log as a condition.
 async fn name_log_state(conditions: Arc<Conditions>, mut state: tokio::sync::watch::Receiver<LogState>) {
+    const BEHIND: LogState = LogState::Failing("CLOCK_BEHIND");
+    let mut before = LogState::Writing;
     loop {
         let now = state.borrow_and_update().clone();
+        // What was written after a refusal for the clock proves the clock, without waiting for the next look at it.
+        if before == BEHIND && now != BEHIND {
+            conditions.clear(Condition::ClockBehind);
+        }
         match now {
-            // What was written proves the clock too, without waiting for the next look at it.
-            LogState::Writing => {
-                conditions.clear(Condition::LogFailing);
-                conditions.clear(Condition::ClockBehind);
-            }
-            LogState::Failing("CLOCK_BEHIND") => conditions.raise(Condition::ClockBehind, "set the clock right"),
+            LogState::Writing => conditions.clear(Condition::LogFailing),
+            BEHIND => conditions.raise(Condition::ClockBehind, "set the clock right"),
             LogState::Failing(name) => conditions.raise(Condition::LogFailing, name),
             LogState::Halted => conditions.raise(Condition::LogHalted, "start the gateway again"),
         }
+        before = now;
         if state.changed().await.is_err() {
             return;
         }
