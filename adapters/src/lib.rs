@@ -22,4 +22,5 @@ pub mod segment;
 pub mod signer;
 pub mod sqlite;
 pub mod state_row;
+mod store;
 pub mod system;

@@ -3,15 +3,15 @@
 //! INVARIANT (committed): `Finalised::committed` is called after COMMIT returned success, and nowhere else.
 //! If the process dies before COMMIT returns, the whole batch exists or none of it; the next start finds which.
 
-use super::errors::{LOG, at_commit, before_commit, is_data};
-use super::rows::{corrupt, guard_row, head_row, index_of, kind_number, kind_of, leaf_row, signed};
+use super::errors::{at_commit, before_commit, is_data};
+use super::rows::{guard_row, head_row, index_of, leaf_row};
 use super::writer::{Desk, KeptCheckpoint};
 use super::{segments, statements};
 use crate::state_row;
+use crate::store::{LOG, corrupt, kind_number, kind_of, organisation_of, reject, signed};
 use rusqlite::OptionalExtension;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Entry, Finalised, Seen, Snapshot, finalise, wanted};
-use sluis_core::log::leaf::{Key, LeafValue};
 use sluis_core::ports::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -256,27 +256,4 @@ impl Desk {
         let mut insert = self.connection.prepare_cached(statements::WRITE_CHECKPOINT).map_err(refused)?;
         insert.execute((self.log, size, &kept.note, time)).map(|_| ()).map_err(refused)
     }
-}
-
-/// The organisation a leaf is found under: that of its transaction, else the one it names.
-fn organisation_of(draft: &Draft) -> Option<&str> {
-    if let Some(transaction) = &draft.transaction {
-        return Some(transaction.oin.as_str());
-    }
-    match draft.leaf.get(Key::Rp)? {
-        LeafValue::Text(oin) => Some(oin),
-        _ => None,
-    }
-}
-
-/// Marks a draft so that the core refuses it and nothing else: a key that only the core writes.
-fn reject(drafts: &mut [Draft], position: usize) -> Result<(), StoreError> {
-    let draft = drafts.get_mut(position).ok_or(corrupt("log_leaf"))?;
-    tracing::error!(kind = %draft.leaf.kind(), "the engine rejects the row of one entry; it fails alone");
-    let leaf = draft.leaf.clone().with(Key::V, "rejected by the engine");
-    draft.leaf = leaf;
-    draft.transaction = None;
-    draft.relies_on.clear();
-    draft.effects.clear();
-    Ok(())
 }

@@ -3,9 +3,9 @@
 //! A passive checkpoint never blocks the writer. Under load without a pause the WAL is never wholly moved, so it
 //! cannot start anew and grows; from a bound on, the writer finishes the rest itself between two commits.
 
-use super::errors::LOG;
 use super::open;
 use super::open_error::OpenError;
+use crate::store::LOG;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,10 +3,11 @@
 //! The tombstone is written before the key database destroys the key, so a copy of that database put back revives
 //! nothing (A21). The tree never changes: leaves, hashes and proofs stay.
 
-use super::errors::{LOG, before_commit};
-use super::rows::{leaf_row, signed};
+use super::errors::before_commit;
+use super::rows::leaf_row;
 use super::writer::Desk;
 use super::{segments, statements};
+use crate::store::{LOG, signed};
 use sluis_core::log::Millis;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;

@@ -3,11 +3,6 @@
 use rusqlite::{Error, ErrorCode};
 use sluis_core::ports::StoreError;
 
-/// The log database in errors.
-pub(super) const LOG: &str = "log database";
-/// The key database in errors.
-pub(super) const KEYS: &str = "key database";
-
 /// Whether the engine rejected the data of some entry, rather than failing itself (A4).
 pub(super) fn is_data(error: &Error) -> bool {
     matches!(
@@ -59,6 +54,7 @@ fn is_contradiction(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::LOG;
 
     fn failure(code: i32) -> Error {
         Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)

@@ -1,10 +1,10 @@
 //! Looks at a database file without changing it, beside a gateway that may be serving from it: for `doctor` and `migrate`.
 
-use super::guard_cache::GuardCache;
 use super::open::{self, KEYS_KIND, Kind, LOG_KIND, Limits, engine, in_use};
 use super::open_error::OpenError;
 use super::rows::guard_row;
 use crate::master::{MasterKey, STATE_LABEL};
+use crate::store::GuardCache;
 use rusqlite::{Connection, OpenFlags};
 use sluis_core::log::draft::{GuardKey, GuardState};
 use std::path::Path;

@@ -3,17 +3,16 @@
 //! Promises: a key is durable before anybody uses it; the same subject and year never have two; without the master key
 //! nobody can be looked up and nothing unwrapped. Its backups are kept apart from the log's, and shorter.
 
-use super::errors::{KEYS, at_commit, before_commit};
-use super::key_cache::KeyCache;
+use super::errors::{at_commit, before_commit};
 use super::open::{self, Exclusive, KEYS_KIND, Limits, engine};
 use super::open_error::OpenError;
 use super::pool::Readers;
 use super::{provision, statements};
-use crate::master::{LookupKey, MasterKey, RowKey, STATE_LABEL};
+use crate::master::{MasterKey, STATE_LABEL};
+use crate::store::{KEYS, KeyRing, WrappedKey};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
-use sluis_core::log::commitment;
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
 use std::path::Path;
@@ -29,13 +28,7 @@ pub(super) struct Inner {
     writer: Mutex<Connection>,
     /// Set when a commit ended in an unknown way: nothing is written from then on (A6).
     halted: AtomicBool,
-    lookup: LookupKey,
-    master: MasterKey,
-    /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
-    pub generation: u32,
-    pub wrapping: RowKey,
-    pub entropy: Arc<dyn Entropy>,
-    pub cache: KeyCache,
+    pub ring: KeyRing,
     _exclusive: Exclusive,
 }
 
@@ -64,12 +57,7 @@ impl SqliteKeys {
             readers: Readers::new(file.to_owned(), KEYS, limits),
             writer: Mutex::new(connection),
             halted: AtomicBool::new(false),
-            lookup: master.lookup()?,
-            master: master.clone(),
-            generation,
-            wrapping: master.wrapping(generation)?,
-            entropy,
-            cache: KeyCache::new(),
+            ring: KeyRing::new(master, generation, entropy)?,
             _exclusive: exclusive,
         })))
     }
@@ -89,7 +77,7 @@ impl SqliteKeys {
                 }
                 Ok(destroyed as u64)
             })?;
-            inner.cache.forget();
+            inner.ring.cache.forget();
             Ok(destroyed)
         })
         .await
@@ -104,7 +92,7 @@ impl SqliteKeys {
             let destroyed = inner.transact("transaction_key", |connection| {
                 connection.prepare_cached(statements::DESTROY_TRANSACTION_KEYS)?.execute([before.to_string()])
             })?;
-            inner.cache.transactions.invalidate_all();
+            inner.ring.cache.transactions.invalidate_all();
             Ok(destroyed as u64)
         })
         .await
@@ -124,82 +112,70 @@ impl SqliteKeys {
 #[async_trait]
 impl KeyStore for SqliteKeys {
     async fn find(&self, subject: &SubjectId) -> Result<Option<SubjectRef>, StoreError> {
-        let tag = self.0.tag(subject);
-        if let Some(known) = self.0.cache.subjects.get(&tag) {
+        let tag = self.0.ring.tag(subject);
+        if let Some(known) = self.0.ring.cache.subjects.get(&tag) {
             return Ok(Some(known));
         }
         let found = self.0.readers.read("subject_alias", |connection| provision::find(connection, &tag))?;
         if let Some(subject) = found {
-            self.0.cache.subjects.insert(tag, subject);
+            self.0.ring.cache.subjects.insert(tag, subject);
         }
         Ok(found)
     }
 
     async fn provision(&self, subjects: &[Vec<SubjectId>], year: i16) -> Result<u64, StoreError> {
-        let tags = subjects.iter().map(|ids| ids.iter().map(|id| self.0.tag(id)).collect()).collect();
+        let tags = subjects.iter().map(|ids| ids.iter().map(|id| self.0.ring.tag(id)).collect()).collect();
         self.write(move |inner| provision::provision(inner, tags, year)).await
     }
 
     async fn subject_key(&self, subject: SubjectRef, year: i16) -> Result<Option<SubjectKey>, StoreError> {
-        if let Some(key) = self.0.cache.keys.get(&(subject, year)) {
+        if let Some(key) = self.0.ring.cache.keys.get(&(subject, year)) {
             return Ok(Some(key));
         }
         let row = self.0.readers.read("subject_key", |connection| {
             let mut statement = connection.prepare_cached(statements::SUBJECT_KEY)?;
-            statement.query_row((subject.0, year), WrappedKey::read).optional()
+            statement.query_row((subject.0, year), wrapped).optional()
         })?;
-        let key = row.map(|row| self.0.subject_key(&row, "subject_key")).transpose()?;
+        let key = row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()?;
         if let Some(key) = &key {
-            self.0.cache.keys.insert((subject, year), key.clone());
+            self.0.ring.cache.keys.insert((subject, year), key.clone());
         }
         Ok(key)
     }
 
     async fn bucket_key(&self, day: Date) -> Result<SubjectKey, StoreError> {
-        if let Some(key) = self.0.cache.buckets.get(&day) {
+        if let Some(key) = self.0.ring.cache.buckets.get(&day) {
             return Ok(key);
         }
         let row = self.write(move |inner| provision::bucket_row(inner, day)).await?;
-        let key = self.0.subject_key(&row, "bucket_key")?;
-        self.0.cache.buckets.insert(day, key.clone());
+        let key = self.0.ring.subject_key(&row, "bucket_key")?;
+        self.0.ring.cache.buckets.insert(day, key.clone());
         Ok(key)
     }
 
     async fn transaction_key(&self, day: Date) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        if let Some(key) = self.0.cache.transactions.get(&day) {
+        if let Some(key) = self.0.ring.cache.transactions.get(&day) {
             return Ok(key);
         }
         let key = self.write(move |inner| provision::transaction_key(inner, day)).await?;
-        self.0.cache.transactions.insert(day, key.clone());
+        self.0.ring.cache.transactions.insert(day, key.clone());
         Ok(key)
     }
 
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.0.readers.read("subject_key", |connection| {
-            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], WrappedKey::read).optional()
+            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
         })?;
-        row.map(|row| self.0.subject_key(&row, "subject_key")).transpose()
+        row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()
     }
 }
 
-/// A key as it stands in its row.
-pub(super) struct WrappedKey {
-    pub key_id: [u8; 16],
-    pub wrapped: Vec<u8>,
-    pub generation: u32,
-}
-
-impl WrappedKey {
-    pub fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
-        Ok(Self { key_id: row.get(0)?, wrapped: row.get(1)?, generation: row.get(2)? })
-    }
+/// Reads a key from its row.
+pub(super) fn wrapped(row: &Row<'_>) -> Result<WrappedKey, rusqlite::Error> {
+    Ok(WrappedKey { key_id: row.get(0)?, wrapped: row.get(1)?, generation: row.get(2)? })
 }
 
 impl Inner {
-    fn tag(&self, id: &SubjectId) -> [u8; 32] {
-        self.lookup.tag(id.kind(), &Zeroizing::new(id.value()))
-    }
-
     /// One write transaction, durable when it returns `Ok`.
     pub fn transact<T>(
         &self,
@@ -219,29 +195,5 @@ impl Inner {
             error
         })?;
         Ok(done)
-    }
-
-    /// Unwraps 32 bytes that were wrapped for a place, under the generation that wrapped them.
-    pub fn unwrap(
-        &self,
-        place: &[u8],
-        wrapped: &[u8],
-        generation: u32,
-        table: &'static str,
-    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        let corrupt = StoreError::Corrupt { store: KEYS, table };
-        let plain = if generation == self.generation {
-            self.wrapping.open(place, wrapped)
-        } else {
-            self.master.wrapping(generation).ok().and_then(|older| older.open(place, wrapped))
-        };
-        let plain = plain.ok_or(corrupt.clone())?;
-        <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
-    }
-
-    fn subject_key(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        let year_key = self.unwrap(&row.key_id, &row.wrapped, row.generation, table)?;
-        let (tag, payload) = commitment::derive(&year_key);
-        Ok(SubjectKey { key_id: row.key_id, tag, payload })
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! Takes no lock and writes nothing. Needs the master key, like whoever serves.
 
-use super::errors::KEYS;
-use super::keys::WrappedKey;
+use super::keys::wrapped;
 use super::open::{self, KEYS_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::statements;
 use crate::master::{MasterKey, STATE_LABEL};
+use crate::store::{KEYS, WrappedKey};
 use rusqlite::OptionalExtension;
 use sluis_core::log::commitment;
 use sluis_core::ports::{StoreError, SubjectKey};
@@ -41,7 +41,7 @@ impl SqliteKeysReader {
     /// [`StoreError`] when the database does not answer or the row does not open.
     pub fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.readers.read("subject_key", |connection| {
-            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], WrappedKey::read).optional()
+            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
         })?;
         row.map(|row| self.unwrapped(&row)).transpose()
     }

@@ -6,6 +6,7 @@
 use super::errors::is_data;
 pub(super) use super::open_error::OpenError;
 use crate::master::{CryptoRefused, RowKey};
+use crate::store::SEAL_CHECK_TEXT;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -36,7 +37,7 @@ pub(super) struct Kind {
 
 /// `SLlg`, version 1.
 pub(super) const LOG_KIND: Kind = Kind {
-    name: super::errors::LOG,
+    name: crate::store::LOG,
     application: 0x534c_6c67,
     version: 1,
     schema: include_str!("../../migrations/sqlite/log_0001.sql"),
@@ -44,7 +45,7 @@ pub(super) const LOG_KIND: Kind = Kind {
 
 /// `SLky`, version 1.
 pub(super) const KEYS_KIND: Kind = Kind {
-    name: super::errors::KEYS,
+    name: crate::store::KEYS,
     application: 0x534c_6b79,
     version: 1,
     schema: include_str!("../../migrations/sqlite/keys_0001.sql"),
@@ -214,9 +215,6 @@ fn configure(connection: &Connection, limits: Limits, cache_kib: i32) -> Result<
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(())
 }
-
-/// What is sealed in `seal_check`.
-const SEAL_CHECK_TEXT: &[u8] = b"sluis-seal-check/1";
 
 /// The row that tells a wrong master key.
 pub(super) fn seal_check(key: &RowKey, kind: &Kind) -> Result<Vec<u8>, CryptoRefused> {

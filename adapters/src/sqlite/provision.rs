@@ -1,8 +1,8 @@
 //! Making keys: insert or read, wrapped before they are written, durable before they are used (A11, A21).
 
-use super::errors::KEYS;
-use super::keys::{Inner, WrappedKey};
+use super::keys::{Inner, wrapped};
 use super::statements;
+use crate::store::{KEYS, KeyRing, WrappedKey};
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension};
 use sluis_core::ports::StoreError;
@@ -53,8 +53,7 @@ pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) 
 }
 
 fn insert_subject(inner: &Inner, connection: &Connection) -> Result<SubjectRef, rusqlite::Error> {
-    let mut subject = [0u8; 16];
-    inner.entropy.fill(&mut subject);
+    let subject = inner.ring.random_id();
     connection.prepare_cached(statements::INSERT_SUBJECT)?.execute([subject])?;
     Ok(SubjectRef(subject))
 }
@@ -64,10 +63,10 @@ fn make_key(inner: &Inner, connection: &Connection, subject: SubjectRef, year: i
     if statement.exists((subject.0, year))? {
         return Ok(());
     }
-    let key_id = new_id(inner);
+    let key_id = inner.ring.random_id();
     let wrapped = wrap_new(inner, &key_id)?;
     let mut statement = connection.prepare_cached(statements::INSERT_SUBJECT_KEY)?;
-    statement.execute((key_id, subject.0, year, wrapped, inner.generation)).map(|_| ())
+    statement.execute((key_id, subject.0, year, wrapped, inner.ring.generation)).map(|_| ())
 }
 
 /// The key of a day for subjects nobody knows: the one there is, or a new one.
@@ -75,11 +74,11 @@ pub(super) fn bucket_row(inner: &Inner, day: Date) -> Result<WrappedKey, StoreEr
     let day = day.to_string();
     inner.transact("bucket_key", |connection| {
         let mut existing = connection.prepare_cached(statements::BUCKET_KEY)?;
-        if let Some(row) = existing.query_row([&day], WrappedKey::read).optional()? {
+        if let Some(row) = existing.query_row([&day], wrapped).optional()? {
             return Ok(row);
         }
-        let key_id = new_id(inner);
-        let row = WrappedKey { key_id, wrapped: wrap_new(inner, &key_id)?, generation: inner.generation };
+        let key_id = inner.ring.random_id();
+        let row = WrappedKey { key_id, wrapped: wrap_new(inner, &key_id)?, generation: inner.ring.generation };
         let mut insert = connection.prepare_cached(statements::INSERT_BUCKET_KEY)?;
         insert.execute((&day, row.key_id, &row.wrapped, row.generation))?;
         Ok(row)
@@ -88,8 +87,8 @@ pub(super) fn bucket_row(inner: &Inner, day: Date) -> Result<WrappedKey, StoreEr
 
 /// The key of a day for digests of transactions: the one there is, or a new one.
 pub(super) fn transaction_key(inner: &Inner, day: Date) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let place = KeyRing::transaction_place(day);
     let day = day.to_string();
-    let place = format!("sluis-transaction-key/{day}");
     let (wrapped, generation) = inner.transact("transaction_key", |connection| {
         let mut existing = connection.prepare_cached(statements::TRANSACTION_KEY)?;
         let found = existing.query_row([&day], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?)));
@@ -98,22 +97,13 @@ pub(super) fn transaction_key(inner: &Inner, day: Date) -> Result<Zeroizing<[u8;
         }
         let wrapped = wrap_new(inner, place.as_bytes())?;
         let mut insert = connection.prepare_cached(statements::INSERT_TRANSACTION_KEY)?;
-        insert.execute((&day, &wrapped, inner.generation))?;
-        Ok((wrapped, inner.generation))
+        insert.execute((&day, &wrapped, inner.ring.generation))?;
+        Ok((wrapped, inner.ring.generation))
     })?;
-    inner.unwrap(place.as_bytes(), &wrapped, generation, "transaction_key")
+    inner.ring.unwrap(place.as_bytes(), &wrapped, generation, "transaction_key")
 }
 
-fn new_id(inner: &Inner) -> [u8; 16] {
-    let mut id = [0u8; 16];
-    inner.entropy.fill(&mut id);
-    id
-}
-
-/// 32 new random bytes, wrapped for a place; the plain bytes never leave this function.
 fn wrap_new(inner: &Inner, place: &[u8]) -> Result<Vec<u8>, rusqlite::Error> {
-    let mut key = Zeroizing::new([0u8; 32]);
-    inner.entropy.fill(&mut *key);
-    let sealed = inner.wrapping.seal(place, &*key);
-    sealed.map_err(|refused| rusqlite::Error::ToSqlConversionFailure(format!("{KEYS}: {refused}").into()))
+    let refused = |refused| rusqlite::Error::ToSqlConversionFailure(format!("{KEYS}: {refused}").into());
+    inner.ring.wrap_new(place).map_err(refused)
 }

@@ -1,8 +1,9 @@
 //! The ledger port: appends go to the writer, reads are answered here.
 
-use super::rows::{corrupt, head_row, index_of, kind_number, leaf_row, leaf_row_end};
+use super::rows::{head_row, index_of, leaf_row, leaf_row_end};
 use super::writer::{Command, KeptCheckpoint};
 use super::{SqliteLog, statements};
+use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row};

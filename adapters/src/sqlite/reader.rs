@@ -2,12 +2,12 @@
 //!
 //! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state are sealed.
 
-use super::errors::LOG;
 use super::open::{self, LOG_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::read::stored_entry;
 use super::rows::{head_row, leaf_row, leaf_row_end};
 use super::statements;
+use crate::store::LOG;
 use sluis_core::log::finalise::Head;
 use sluis_core::ports::{StoreError, StoredEntry};
 use std::path::Path;

@@ -2,9 +2,10 @@
 //!
 //! What a decision relied on is compared with its row again inside the append, byte for byte; see [`super::guard_cache`].
 
-use super::rows::{corrupt, guard_row, kind_number, leaf_row};
+use super::rows::{guard_row, leaf_row};
 use super::{SqliteLog, statements};
 use crate::state_row;
+use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use rusqlite::OptionalExtension;
 use sluis_core::enrolment::Enrolment;

@@ -3,11 +3,11 @@
 //! Every 64th segment is merged with those before it in the same commit: no flush of its own, and the cost per entry
 //! is 28 bytes once more.
 
-use super::errors::{LOG, before_commit};
-use super::rows::{corrupt, signed};
+use super::errors::before_commit;
 use super::statements;
 use super::writer::Desk;
 use crate::segment::{self, Span};
+use crate::store::{LOG, corrupt, signed};
 use rusqlite::Connection;
 use sluis_core::log::finalise::Entry;
 use sluis_core::ports::StoreError;

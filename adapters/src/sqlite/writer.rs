@@ -5,12 +5,11 @@
 
 use super::checkpointer::Checkpointer;
 use super::erase;
-use super::errors::LOG;
-use super::guard_cache::GuardCache;
 use crate::master::RowKey;
+use crate::store::{GuardCache, LOG, Learned};
 use rusqlite::Connection;
 use sluis_core::log::Millis;
-use sluis_core::log::draft::{Draft, GuardKey, GuardState};
+use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
@@ -59,7 +58,7 @@ pub(super) struct Desk {
     /// Rows of state known to this process.
     pub guards: Arc<GuardCache>,
     /// Rows of state written since the last commit, with their sealed bytes.
-    pub learned: Vec<(GuardKey, u64, Vec<u8>, Arc<GuardState>)>,
+    pub learned: Vec<Learned>,
     pub low: Arc<AtomicU64>,
     /// The in-flight mark as its row says, where that is known.
     pub low_written: Option<u64>,

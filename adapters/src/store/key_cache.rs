@@ -12,7 +12,7 @@ const ENTRIES_MAX: u64 = 20_000;
 const DAYS_MAX: u64 = 16;
 
 /// Subjects by lookup tag, keys by subject and year, keys of a day. Unknown subjects are not remembered.
-pub(super) struct KeyCache {
+pub(crate) struct KeyCache {
     pub subjects: Cache<[u8; 32], SubjectRef>,
     pub keys: Cache<(SubjectRef, i16), SubjectKey>,
     pub buckets: Cache<jiff::civil::Date, SubjectKey>,

@@ -6,7 +6,7 @@
 //! [`GuardCache::open`]). A row that somebody changed is found there, before anything is released; one that is newer
 //! than what was decided on makes the entry stale, and is learned.
 
-use super::rows::GuardRow;
+use super::guard_row::GuardRow;
 use crate::master::RowKey;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
@@ -18,6 +18,9 @@ use std::time::Duration;
 const LIFE: Duration = Duration::from_secs(60);
 const ENTRIES_MAX: u64 = 16_384;
 
+/// A row that was written and is to be learned after its commit: key, version, sealed bytes, state.
+pub(crate) type Learned = (GuardKey, u64, Vec<u8>, Arc<GuardState>);
+
 /// One row, sealed and opened.
 struct Known {
     version: u64,
@@ -26,7 +29,7 @@ struct Known {
 }
 
 /// The rows known to one process.
-pub(super) struct GuardCache(Cache<GuardKey, Arc<Known>>);
+pub(crate) struct GuardCache(Cache<GuardKey, Arc<Known>>);
 
 impl GuardCache {
     pub fn new() -> Self {

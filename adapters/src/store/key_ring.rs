@@ -1,0 +1,107 @@
+//! The keys of the key database in memory: tags, wrapping and unwrapping, whichever engine keeps the rows.
+//!
+//! Promises: a plain key never leaves this room except to whoever seals or opens with it; without the master key nobody
+//! is looked up and nothing unwrapped.
+
+use super::KEYS;
+use super::key_cache::KeyCache;
+use crate::master::{CryptoRefused, LookupKey, MasterKey, RowKey};
+use jiff::civil::Date;
+use sluis_core::log::commitment;
+use sluis_core::ports::{Entropy, StoreError, SubjectKey};
+use sluis_core::subject::SubjectId;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// A key as it stands in its row.
+pub(crate) struct WrappedKey {
+    pub key_id: [u8; 16],
+    pub wrapped: Vec<u8>,
+    pub generation: u32,
+}
+
+/// What a key database needs besides its rows.
+pub(crate) struct KeyRing {
+    lookup: LookupKey,
+    master: MasterKey,
+    /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
+    pub generation: u32,
+    wrapping: RowKey,
+    entropy: Arc<dyn Entropy>,
+    pub cache: KeyCache,
+}
+
+impl KeyRing {
+    /// The ring for a database of which the newest generation is this one.
+    ///
+    /// # Errors
+    /// [`CryptoRefused`], which cannot happen for 32 bytes.
+    pub fn new(master: &MasterKey, generation: u32, entropy: Arc<dyn Entropy>) -> Result<Self, CryptoRefused> {
+        Ok(Self {
+            lookup: master.lookup()?,
+            master: master.clone(),
+            generation,
+            wrapping: master.wrapping(generation)?,
+            entropy,
+            cache: KeyCache::new(),
+        })
+    }
+
+    /// The tag under which an identifier is found.
+    pub fn tag(&self, id: &SubjectId) -> [u8; 32] {
+        self.lookup.tag(id.kind(), &Zeroizing::new(id.value()))
+    }
+
+    /// 128 random bits, for a subject or the name of a key.
+    pub fn random_id(&self) -> [u8; 16] {
+        let mut id = [0u8; 16];
+        self.entropy.fill(&mut id);
+        id
+    }
+
+    /// 32 new random bytes, wrapped for a place; the plain bytes never leave this function.
+    ///
+    /// # Errors
+    /// [`CryptoRefused`], which cannot happen for 32 bytes.
+    pub fn wrap_new(&self, place: &[u8]) -> Result<Vec<u8>, CryptoRefused> {
+        let mut key = Zeroizing::new([0u8; 32]);
+        self.entropy.fill(&mut *key);
+        self.wrapping.seal(place, &*key)
+    }
+
+    /// Unwraps 32 bytes that were wrapped for a place, under the generation that wrapped them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when they do not open there.
+    pub fn unwrap(
+        &self,
+        place: &[u8],
+        wrapped: &[u8],
+        generation: u32,
+        table: &'static str,
+    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        let corrupt = StoreError::Corrupt { store: KEYS, table };
+        let plain = if generation == self.generation {
+            self.wrapping.open(place, wrapped)
+        } else {
+            self.master.wrapping(generation).ok().and_then(|older| older.open(place, wrapped))
+        };
+        let plain = plain.ok_or(corrupt.clone())?;
+        <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
+    }
+
+    /// The keys that follow from a yearly key, or from the key of a day.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row does not open.
+    pub fn subject_key(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
+        let year_key = self.unwrap(&row.key_id, &row.wrapped, row.generation, table)?;
+        let (tag, payload) = commitment::derive(&year_key);
+        Ok(SubjectKey { key_id: row.key_id, tag, payload })
+    }
+
+    /// Where the key for digests of one day is wrapped for.
+    pub fn transaction_place(day: Date) -> String {
+        format!("sluis-transaction-key/{day}")
+    }
+}

@@ -1,0 +1,33 @@
+//! What both engines share of the stores: names in errors, numbers in columns, and what is remembered of rows.
+
+mod entry;
+mod guard_cache;
+mod guard_row;
+mod key_cache;
+mod key_ring;
+mod leaf_kind;
+
+pub(crate) use entry::{organisation_of, reject};
+pub(crate) use guard_cache::{GuardCache, Learned};
+pub(crate) use guard_row::GuardRow;
+pub(crate) use key_ring::{KeyRing, WrappedKey};
+pub(crate) use leaf_kind::{kind_number, kind_of};
+
+use sluis_core::ports::StoreError;
+
+/// The log database in errors.
+pub(crate) const LOG: &str = "log database";
+/// The key database in errors.
+pub(crate) const KEYS: &str = "key database";
+/// What is sealed in `seal_check`: tells a wrong master key before anything is written with it.
+pub(crate) const SEAL_CHECK_TEXT: &[u8] = b"sluis-seal-check/1";
+
+/// A table of the log database that contradicts itself.
+pub(crate) const fn corrupt(table: &'static str) -> StoreError {
+    StoreError::Corrupt { store: LOG, table }
+}
+
+/// A number as both engines keep it. Times and versions never come near 2^63.
+pub(crate) fn signed(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| corrupt("log_leaf"))
+}
