@@ -16,6 +16,7 @@ pub mod holder;
 pub mod ijw;
 pub mod master;
 pub mod ntp;
+pub mod postgres;
 pub mod process;
 pub mod secret_file;
 pub mod segment;

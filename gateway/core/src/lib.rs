@@ -26,4 +26,5 @@ pub mod release;
 pub mod released;
 pub mod standing;
 pub mod subject;
+pub mod upkeep;
 pub mod working_day;

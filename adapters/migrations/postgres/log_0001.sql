@@ -1,0 +1,173 @@
+-- The log database on PostgreSQL, version 1. Immutable tables first, then what may be erased, then what changes.
+-- No identifier of a person stands in any column: subjects appear inside sealed bytes or as random handles.
+-- The triggers are a second line: the trust rests on the tree, not on them.
+
+-- Which of the two databases this is; `sealed` tells a wrong master key before anything is written with it.
+CREATE TABLE sluis_schema (
+  one     smallint PRIMARY KEY CHECK (one = 1),
+  kind    text NOT NULL,
+  version integer NOT NULL,
+  sealed  bytea NOT NULL
+);
+
+CREATE FUNCTION sluis_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% of % is not allowed', TG_OP, TG_TABLE_NAME; END $$;
+
+-- == immutable ==
+
+-- Its row is the lock of all writers, and is never updated while the shard is open: an old snapshot makes a row that
+-- is updated thousands of times a second slow for everybody (A2).
+CREATE TABLE log_shard (
+  log_id    smallint PRIMARY KEY CHECK (log_id > 0),
+  origin    text COLLATE "C" NOT NULL UNIQUE,               -- sluis-log.<domain>/<OIN>/<year>-<epoch>
+  state     smallint NOT NULL CHECK (state IN (1, 2, 3)),   -- 1 open, 2 closed, 3 pruned
+  prev_log  smallint,
+  prev_note text,                                           -- last checkpoint of the predecessor
+  opened_at bigint NOT NULL,                                -- ms since 1970
+  closed_at bigint
+);
+
+-- One row per leaf; one partition per shard, so that a shard that may go is dropped whole.
+CREATE TABLE log_leaf (
+  log_id  smallint NOT NULL,
+  idx     bigint NOT NULL CHECK (idx >= 0),
+  leaf    text COLLATE "C",                                 -- exact bytes; NULL only after pruning
+  hash    bytea NOT NULL CHECK (octet_length(hash) = 32),
+  kind    smallint NOT NULL,                                -- place in the closed list of kinds, from 1
+  t       bigint NOT NULL,                                  -- ms since 1970, as in the leaf
+  rid     bytea NOT NULL CHECK (octet_length(rid) = 16),
+  replica smallint NOT NULL,                                -- which process wrote it: whose delivery is in doubt after a crash
+  oin     text COLLATE "C",                                 -- the calling organisation, where there is a transaction
+  txn     bytea CHECK (octet_length(txn) = 16),
+  digest  bytea CHECK (octet_length(digest) = 32),          -- HMAC under the key of the day
+  key_id  bytea CHECK (octet_length(key_id) = 16),          -- names the subject's yearly key
+  ct      bytea,                                            -- nonce and ciphertext
+  PRIMARY KEY (log_id, idx)
+) PARTITION BY LIST (log_id);
+ALTER TABLE log_leaf ALTER COLUMN ct SET STORAGE EXTERNAL;   -- ciphertext does not compress
+CREATE UNIQUE INDEX log_leaf_rid ON log_leaf (log_id, rid);
+CREATE UNIQUE INDEX log_leaf_txn ON log_leaf (oin, txn, log_id) WHERE txn IS NOT NULL;
+-- Few: manual disclosures (22) and obligations that were met (26), so that open reviews are found without reading the log.
+CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 26;
+CREATE INDEX log_leaf_oin_t ON log_leaf (oin, t) WHERE oin IS NOT NULL;
+CREATE TABLE log_leaf_1 PARTITION OF log_leaf FOR VALUES IN (1);
+
+-- Leaves are never deleted; the only update takes the payload or the transaction away.
+CREATE FUNCTION log_leaf_erases_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.kind, NEW.t, NEW.rid, NEW.replica)
+       IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.kind, OLD.t, OLD.rid, OLD.replica)
+     OR NEW.leaf IS DISTINCT FROM OLD.leaf OR NEW.oin IS DISTINCT FROM OLD.oin
+     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL)
+     OR (NEW.digest IS DISTINCT FROM OLD.digest AND NEW.digest IS NOT NULL)
+     OR (NEW.key_id IS DISTINCT FROM OLD.key_id AND NEW.key_id IS NOT NULL)
+     OR (NEW.ct IS DISTINCT FROM OLD.ct AND NEW.ct IS NOT NULL)
+  THEN RAISE EXCEPTION 'leaves are not changed'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_leaf_erases_only BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_erases_only();
+
+-- Hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65536.
+CREATE TABLE log_subtree (
+  log_id smallint NOT NULL,
+  level  smallint NOT NULL CHECK (level > 0),
+  number bigint NOT NULL,
+  hash   bytea NOT NULL CHECK (octet_length(hash) = 32),
+  PRIMARY KEY (log_id, level, number)
+);
+CREATE TRIGGER log_subtree_stays BEFORE UPDATE OR DELETE ON log_subtree FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+
+-- Insert-only; the newest row is the head, older ones are pruned in the background (A2).
+CREATE TABLE log_head (
+  log_id   smallint NOT NULL,
+  size     bigint NOT NULL CHECK (size >= 0),
+  frontier bytea NOT NULL,                                  -- hashes of the right edge, largest sub-tree first
+  last_t   bigint NOT NULL,
+  PRIMARY KEY (log_id, size)
+);
+CREATE FUNCTION log_head_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE newest bigint := (SELECT max(size) FROM log_head WHERE log_id = NEW.log_id);
+BEGIN
+  IF newest IS NULL THEN RETURN NEW; END IF;
+  IF NEW.size <= newest THEN RAISE EXCEPTION 'the head only grows'; END IF;
+  IF NEW.size - newest <> (SELECT count(*) FROM log_leaf WHERE log_id = NEW.log_id AND idx >= newest) THEN
+    RAISE EXCEPTION 'the head counts its leaves';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_head_grows BEFORE INSERT ON log_head FOR EACH ROW EXECUTE FUNCTION log_head_grows();
+CREATE TRIGGER log_head_same BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE FUNCTION log_head_keeps_newest() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM log_head WHERE log_id = OLD.log_id AND size > OLD.size) THEN
+    RAISE EXCEPTION 'the newest head stays';
+  END IF;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER log_head_keeps_newest BEFORE DELETE ON log_head FOR EACH ROW EXECUTE FUNCTION log_head_keeps_newest();
+
+-- Signed notes: the newest, and one per minute before it.
+CREATE TABLE log_checkpoint (
+  log_id smallint NOT NULL,
+  size   bigint NOT NULL,
+  note   text COLLATE "C" NOT NULL,
+  t      bigint NOT NULL,
+  PRIMARY KEY (log_id, size)
+);
+
+-- == erasable ==
+
+-- Items of a page, found by member number inside the blob.
+CREATE TABLE page_blob (
+  log_id smallint NOT NULL,
+  idx    bigint NOT NULL,
+  blob   bytea NOT NULL,
+  PRIMARY KEY (log_id, idx)
+);
+
+-- Who is concerned by which leaf, sealed; one row per commit, 64 of them merged into one in the background (A19).
+CREATE TABLE subject_segment (
+  log_id smallint NOT NULL,
+  level  smallint NOT NULL CHECK (level IN (0, 1)),
+  first  bigint NOT NULL,
+  last   bigint NOT NULL CHECK (last >= first),
+  sealed bytea NOT NULL,
+  PRIMARY KEY (log_id, level, first)
+);
+
+-- == changes ==
+
+-- Guards: what a decision relies on. Sealed for kind, key, version and leaf (A14); versions only grow.
+CREATE TABLE state (
+  kind       smallint NOT NULL CHECK (kind IN (1, 2, 3)),   -- policy, organisation, subject
+  key        bytea NOT NULL,
+  version    bigint NOT NULL CHECK (version > 0),
+  log_id     smallint NOT NULL,                             -- the shard and leaf that set it
+  leaf_index bigint NOT NULL,
+  sealed     bytea NOT NULL,
+  PRIMARY KEY (kind, key)
+);
+CREATE FUNCTION state_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.version <= OLD.version OR (NEW.log_id, NEW.leaf_index) <= (OLD.log_id, OLD.leaf_index) THEN
+    RAISE EXCEPTION 'versions of state only grow';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER state_grows BEFORE UPDATE ON state FOR EACH ROW EXECUTE FUNCTION state_grows();
+CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+
+-- In-flight low-water marks: after a crash every release of a replica from its mark on is UNKNOWN (A9). Insert-only for
+-- the reason of the head: the highest mark of a replica counts, lower ones are pruned in the background.
+CREATE TABLE replica_mark (
+  replica smallint NOT NULL,
+  low     bigint NOT NULL,
+  PRIMARY KEY (replica, low)
+);
+
+-- Keys that were destroyed; applied to the key database before serving, so that a restored one revives none (A21).
+CREATE TABLE erased_key (
+  key_id bytea PRIMARY KEY CHECK (octet_length(key_id) = 16)
+);
+CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH ROW EXECUTE FUNCTION sluis_refuse();

@@ -1,0 +1,68 @@
+//! What a store does beyond answering calls: what a start must know, what time takes away, what an export reads.
+//!
+//! Apart from [`ports`](crate::ports), so that conduct cannot erase by accident: only `compose` and the commands see these.
+
+use crate::log::Millis;
+use crate::log::finalise::Head;
+use crate::ports::{KeyStore, Ledger, Register, StoreError, StoredEntry, SubjectKey};
+use crate::subject::SubjectRef;
+use async_trait::async_trait;
+use jiff::civil::Date;
+
+/// The log of one gateway process, with its upkeep.
+#[async_trait]
+pub trait LogUpkeep: Ledger + Register {
+    /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
+    /// OUTCOME names them (A9). In order; some of them may have released nothing.
+    async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;
+
+    /// The keys that were destroyed: to be applied to the key database before serving (A21).
+    async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError>;
+
+    /// Buries keys of a subject and removes the payloads they opened; the key database destroys them afterwards.
+    /// Gives the number of payloads removed.
+    async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError>;
+
+    /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
+    async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError>;
+
+    /// The entries that concern a subject: index, and item within a page. Reads the whole index.
+    async fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError>;
+
+    /// The items of a page, as written, by the index of its leaf.
+    async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError>;
+}
+
+/// A log that another process may be serving, opened for reading only: for exports and inspections. Takes no lock.
+#[async_trait]
+pub trait LogArchive: Send + Sync {
+    /// The head as committed.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// The exact bytes of `count` leaves from `from`, in order; fewer at the end.
+    async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
+
+    /// `count` entries from `from` with their sealed payloads, in order; fewer at the end.
+    async fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError>;
+
+    /// The notes of kept checkpoints up to this size, smallest first.
+    async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError>;
+}
+
+/// The key database of one gateway process, with its upkeep.
+#[async_trait]
+pub trait KeyUpkeep: KeyStore {
+    /// Destroys keys by id: those of the log's tombstones before serving, and those being erased (A21).
+    /// Gives how many there were. Do not serve when tombstones could not be applied.
+    async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError>;
+
+    /// Destroys the transaction keys of days before this one; those older than 96 hours must go (A13).
+    async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError>;
+}
+
+/// The keys of payloads by their id, of a gateway that another process may be serving.
+#[async_trait]
+pub trait PayloadKeys: Send + Sync {
+    /// The key with this id; `None` when it was destroyed.
+    async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError>;
+}
