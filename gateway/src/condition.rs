@@ -53,6 +53,8 @@ conditions! {
     DiskLow = "DISK_LOW", ready: false;
     /// The clock of this machine is behind the log: nothing is written or signed.
     ClockBehind = "CLOCK_BEHIND", ready: false;
+    /// The anchor outside the database cannot be written: a database put back would be noticed later, or not at all.
+    AnchorFailing = "ANCHOR_FAILING", ready: true;
     /// A manual disclosure or a review is overdue.
     ReviewOverdue = "REVIEW_OVERDUE", ready: true;
     /// The gateway is ending: calls in progress finish, new ones go elsewhere.

@@ -4,6 +4,7 @@
 //! core decides and proves; adapters hold engines. One request walks down once and up once.
 
 pub mod admission;
+pub mod anchor;
 pub mod audit;
 pub mod cli;
 pub mod client;

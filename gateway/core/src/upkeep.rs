@@ -66,3 +66,21 @@ pub trait PayloadKeys: Send + Sync {
     /// The key with this id; `None` when it was destroyed.
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError>;
 }
+
+/// What this process last saw of the log, outside the database: its newest signed checkpoint (core-design 1.6).
+pub trait AnchorStore: Send + Sync {
+    /// The note; `None` before the first was kept.
+    ///
+    /// # Errors
+    /// When it cannot be read: do not serve then.
+    fn read(&self) -> std::io::Result<Option<String>>;
+
+    /// Keeps a newer note in its place.
+    ///
+    /// # Errors
+    /// When it cannot be written; the older one stays.
+    fn keep(&self, note: &str) -> std::io::Result<()>;
+
+    /// Where it is, for people.
+    fn name(&self) -> String;
+}
