@@ -9,6 +9,7 @@ use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::payload::{Sealing, open};
 use sluis_core::ports::{StoreError, StoredEntry};
+use sluis_core::upkeep::PayloadKeys;
 
 /// Entries read at once.
 const ENTRIES: u32 = 512;
@@ -26,7 +27,10 @@ pub struct Unavailable {
 ///
 /// # Errors
 /// [`StartFault`] when a file, key or entry cannot be read: what was given before stands.
-pub fn fsc_records(config: &Config, mut take: impl FnMut(TransactionLogRecord)) -> Result<Unavailable, StartFault> {
+pub async fn fsc_records(
+    config: &Config,
+    mut take: impl FnMut(TransactionLogRecord),
+) -> Result<Unavailable, StartFault> {
     let master = MasterKey::read(&config.keys.master_key)?;
     let log = SqliteLogReader::open(&config.log.database)?;
     let keys = SqliteKeysReader::open(&config.keys.database, &master)?;
@@ -40,7 +44,7 @@ pub fn fsc_records(config: &Config, mut take: impl FnMut(TransactionLogRecord)) 
             if !is_of_a_call(&leaf) {
                 continue;
             }
-            let Some(payload) = opened.payload(&leaf, entry)? else {
+            let Some(payload) = opened.payload(&leaf, entry).await? else {
                 unavailable.erased += 1;
                 continue;
             };
@@ -61,9 +65,9 @@ struct Opened {
 
 impl Opened {
     /// The payload of an entry; `None` when its key was destroyed.
-    fn payload(&self, leaf: &Leaf, entry: &StoredEntry) -> Result<Option<Vec<u8>>, StartFault> {
+    async fn payload(&self, leaf: &Leaf, entry: &StoredEntry) -> Result<Option<Vec<u8>>, StartFault> {
         let Some(sealed) = &entry.payload else { return Ok(None) };
-        let Some(key) = self.keys.key_by_id(sealed.key_id)? else { return Ok(None) };
+        let Some(key) = self.keys.key_by_id(sealed.key_id).await? else { return Ok(None) };
         let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| corrupt())?;
         let at = Sealing { key: &key, origin: &self.origin, rid: RequestId(rid), item: 0 };
         open(&at, sealed).map(Some).ok_or(corrupt())

@@ -4,6 +4,7 @@ use super::StartFault;
 use sluis_adapters::sqlite::{SqliteKeys, SqliteLog};
 use sluis_core::ports::{Clock, FactSource, KeyStore};
 use sluis_core::subject::{SubjectId, dutch_date};
+use sluis_core::upkeep::KeyUpkeep;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;

@@ -7,6 +7,7 @@ use sluis_adapters::sqlite::{Limits, OpenError, SqliteLog};
 use sluis_core::log::draft::Concerns;
 use sluis_core::ports::{Clock, KeyStore, Ledger};
 use sluis_core::subject::SubjectId;
+use sluis_core::upkeep::KeyUpkeep;
 
 async fn filled(engine: &Sqlite, count: u64) -> SqliteLog {
     let log = engine.open(Limits::default()).unwrap();
