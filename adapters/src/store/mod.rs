@@ -1,5 +1,6 @@
 //! What both engines share of the stores: names in errors, numbers in columns, and what is remembered of rows.
 
+mod answer;
 mod entry;
 mod guard_cache;
 mod guard_row;
@@ -9,6 +10,7 @@ mod leaf_kind;
 mod naming;
 mod statements;
 
+pub(crate) use answer::{enrolments_of, policy_of, standing_of};
 pub(crate) use entry::{organisation_of, reject};
 pub(crate) use guard_cache::{GuardCache, Learned};
 pub(crate) use guard_row::GuardRow;
