@@ -33,8 +33,8 @@ impl FscRecords {
         let config = Config::read(&self.config)?;
         // Printed when the log was read to its end: half a transaction log would look like a whole one.
         let mut records = Vec::new();
-        let unavailable =
-            compose::fsc_records(&config, |record| records.extend(self.wants(&record).then_some(record))).await?;
+        let take = |record| records.extend(self.wants(&record).then_some(record));
+        let unavailable = compose::fsc_records(&config, take).await?;
         for record in records {
             println!("{}", serde_json::to_string(&record)?);
         }

@@ -1,15 +1,15 @@
 //! Reads the log of a configuration as transaction log records of FSC, beside a running gateway.
 
-use super::StartFault;
+use super::{StartFault, engine};
 use crate::config::Config;
 use crate::fsc::record::{TransactionLogRecord, is_of_a_call};
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::sqlite::{SqliteKeysReader, SqliteLogReader};
 use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::payload::{Sealing, open};
 use sluis_core::ports::{StoreError, StoredEntry};
 use sluis_core::upkeep::PayloadKeys;
+use std::sync::Arc;
 
 /// Entries read at once.
 const ENTRIES: u32 = 512;
@@ -32,13 +32,13 @@ pub async fn fsc_records(
     mut take: impl FnMut(TransactionLogRecord),
 ) -> Result<Unavailable, StartFault> {
     let master = MasterKey::read(&config.keys.master_key)?;
-    let log = SqliteLogReader::open(&config.log.database)?;
-    let keys = SqliteKeysReader::open(&config.keys.database, &master)?;
-    let head = log.head()?;
+    let log = engine::archive(config).await?;
+    let keys = engine::payload_keys(config, &master).await?;
+    let head = log.head().await?;
     let opened = Opened { keys, origin: head.origin.clone() };
     let (mut from, mut unavailable) = (0, Unavailable::default());
     while from < head.size() {
-        let entries = log.entries(from, ENTRIES)?;
+        let entries = log.entries(from, ENTRIES).await?;
         for entry in &entries {
             let leaf = Leaf::decode(&entry.leaf).map_err(|_| corrupt())?;
             if !is_of_a_call(&leaf) {
@@ -59,7 +59,7 @@ pub async fn fsc_records(
 }
 
 struct Opened {
-    keys: SqliteKeysReader,
+    keys: Arc<dyn PayloadKeys>,
     origin: String,
 }
 
