@@ -16,14 +16,10 @@ mod sqlite_rows;
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
 use sluis_core::log::Millis;
-use sluis_core::ports::{Clock, Ledger, Register, Signer};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::ports::{Clock, Signer};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A log as its callers see it.
-pub trait Log: Ledger + Register {}
-impl<T: Ledger + Register> Log for T {}
 
 /// One engine with a store of its own that is empty at first. Everything taken from it is dropped before opening again.
 #[async_trait]
@@ -31,7 +27,7 @@ pub trait Engine: Sized + Send + Sync {
     /// A store that is empty.
     async fn empty() -> Self;
     /// Opens the log.
-    async fn log(&self) -> Arc<dyn Log>;
+    async fn log(&self) -> Arc<dyn LogUpkeep>;
     /// Opens the key database.
     async fn keys(&self) -> Arc<dyn KeyUpkeep>;
     /// The clock that the log reads.
@@ -130,5 +126,6 @@ mod on_sqlite {
 mod on_postgres {
     use super::postgres::Postgres;
 
+    log_suite!(Postgres);
     keys_suite!(Postgres);
 }

@@ -3,8 +3,8 @@
 //!
 //! Promises: a key is committed durably before anybody uses it; the same subject and year, or day, never have two, whichever
 //! replicas ask at once; without the master key nobody can be looked up and nothing unwrapped. What another replica
-//! destroyed is forgotten within 60 seconds (A21). Where this ends: a standby that stopped confirming without the server
-//! being told is found by the log's check (A1), not here.
+//! destroyed is forgotten within 60 seconds (A21). Where this ends: between the commit of a key by one replica and its
+//! arrival on the standby, another replica may read it; a cancelled wait makes that longer than a moment.
 
 use super::connect::{Kind, Place};
 use super::errors::before_commit;
@@ -14,6 +14,7 @@ use super::keys_rows as rows;
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient, settle};
 use super::open_error::OpenError;
+use super::settle::on_standby;
 use crate::master::MasterKey;
 use crate::store::{KEYS, KeyRing};
 use async_trait::async_trait;
@@ -52,15 +53,26 @@ impl PostgresKeys {
 
     /// Opens a key database, beside other processes. Never creates or migrates.
     ///
+    /// With `standby`, no key is used before a synchronous standby has it (A1).
+    ///
     /// # Errors
     /// [`OpenError`] names the place and what to do; [`OpenError::MasterKey`] under another master key.
-    pub async fn open(place: &Place, master: &MasterKey, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
+    pub async fn open(
+        place: &Place,
+        standby: bool,
+        master: &MasterKey,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
         let mut session = place.open(&KIND, master).await?;
         let newest = sqlx::query_scalar::<_, Option<i32>>(statements::GENERATION).fetch_one(&mut session).await;
         let newest = newest.map_err(|error| place.engine(error))?.and_then(|newest| u32::try_from(newest).ok());
         let newest = newest.ok_or_else(|| place.corrupt("wrapping"))?;
+        // What replicas committed before and no standby has is found here; what they commit later they wait for.
+        if standby && patient(on_standby(&mut session)).await.is_err() {
+            return Err(OpenError::NoStandby { place: place.name().to_owned() });
+        }
         let ring = KeyRing::new(master, newest, entropy)?;
-        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), session), ring })
+        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), ring })
     }
 }
 

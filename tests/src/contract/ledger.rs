@@ -1,7 +1,7 @@
 //! The promises of the ledger: order, uniqueness, proofs, and nothing written when an error is returned.
 
+use super::Engine;
 use super::draft::{index, manual, oin, refusal, uuid};
-use super::{Engine, Log};
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{sign, verifier_key};
 use sluis_core::log::draft::{Outcome, RequestId};
@@ -10,9 +10,10 @@ use sluis_core::log::proof;
 use sluis_core::log::receipt::verify_text;
 use sluis_core::log::tree::leaf_hash;
 use sluis_core::ports::{Clock, Ledger, StoreError};
+use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
 
-async fn append(log: &Arc<dyn Log>, numbers: std::ops::Range<u64>) -> Vec<u64> {
+async fn append(log: &Arc<dyn LogUpkeep>, numbers: std::ops::Range<u64>) -> Vec<u64> {
     let committed = log.append(numbers.map(refusal).collect()).await.unwrap();
     committed.outcomes().iter().map(index).collect()
 }

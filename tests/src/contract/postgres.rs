@@ -1,17 +1,23 @@
 //! PostgreSQL as an engine of the suite: a pair of databases on the cluster of this process, gone with the test.
 
-use super::{Engine, Log, TestClock};
+use super::draft::ORIGIN;
+use super::{Engine, TestClock};
+use crate::world::PATIENCE;
 use crate::world::postgres::{Cluster, Database};
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::postgres::{OpenError, Place, PostgresKeys};
+use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresLog};
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
-use sluis_core::ports::Signer;
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::ports::{Clock, Signer};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a log that is still in use is tried again.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Two databases, a master key, a signer.
 pub struct Postgres {
@@ -40,8 +46,18 @@ impl Postgres {
         Place::parse(&self.database.keys_url, None).unwrap()
     }
 
+    pub fn log_place(&self) -> Place {
+        Place::parse(&self.database.log_url, None).unwrap()
+    }
+
+    /// Opens the log as one of several replicas.
+    pub async fn open_log(&self, replica: i16) -> Result<PostgresLog, OpenError> {
+        let clock = Arc::<TestClock>::clone(&self.clock);
+        PostgresLog::open(&self.log_place(), replica, false, &self.master, clock).await
+    }
+
     pub async fn open_keys(&self, master: &MasterKey) -> Result<PostgresKeys, OpenError> {
-        PostgresKeys::open(&self.keys_place(), master, Arc::new(OsEntropy)).await
+        PostgresKeys::open(&self.keys_place(), false, master, Arc::new(OsEntropy)).await
     }
 }
 
@@ -55,12 +71,21 @@ impl Drop for Postgres {
 impl Engine for Postgres {
     async fn empty() -> Self {
         let engine = Self::bare();
+        let now = engine.clock.now();
+        PostgresLog::create(&engine.log_place(), ORIGIN, &engine.master, now, 0).await.unwrap();
         PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
         engine
     }
 
-    async fn log(&self) -> Arc<dyn Log> {
-        unimplemented!()
+    async fn log(&self) -> Arc<dyn LogUpkeep> {
+        let begun = Instant::now();
+        loop {
+            match self.open_log(1).await {
+                // The server ends the session of a log that was dropped a moment ago.
+                Err(OpenError::InUse { .. }) if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+                opened => return Arc::new(opened.unwrap()),
+            }
+        }
     }
 
     async fn keys(&self) -> Arc<dyn KeyUpkeep> {

@@ -1,16 +1,15 @@
 //! SQLite as an engine of the suite: a folder with two files that goes with the test.
 
 use super::draft::ORIGIN;
-use super::{Engine, Log, TestClock};
+use super::{Engine, TestClock};
 use async_trait::async_trait;
 use rusqlite::Connection;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog};
 use sluis_adapters::system::OsEntropy;
-use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,15 +20,6 @@ pub struct Sqlite {
     pub master: MasterKey,
     clock: Arc<TestClock>,
     signer: Ed25519Signer,
-}
-
-/// The clock of the engine, shared with the log.
-struct Shared(Arc<TestClock>);
-
-impl Clock for Shared {
-    fn now(&self) -> Millis {
-        self.0.now()
-    }
 }
 
 impl Sqlite {
@@ -56,7 +46,7 @@ impl Sqlite {
     }
 
     pub fn open(&self, limits: Limits) -> Result<SqliteLog, OpenError> {
-        SqliteLog::open(&self.log_file(), &self.master, Arc::new(Shared(Arc::clone(&self.clock))), limits)
+        SqliteLog::open(&self.log_file(), &self.master, Arc::<TestClock>::clone(&self.clock), limits)
     }
 
     pub fn open_keys(&self, master: &MasterKey) -> Result<SqliteKeys, OpenError> {
@@ -81,7 +71,7 @@ impl Engine for Sqlite {
         Self::fresh()
     }
 
-    async fn log(&self) -> Arc<dyn Log> {
+    async fn log(&self) -> Arc<dyn LogUpkeep> {
         Arc::new(self.open(Limits::default()).unwrap())
     }
 
