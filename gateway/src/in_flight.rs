@@ -27,12 +27,15 @@ struct State {
     aborted: BTreeSet<u64>,
     /// Everything below was looked at by the recorder.
     size: u64,
+    /// From here on stand entries, if they stand at all, of which nobody was told: an append of unknown outcome.
+    unsettled: Option<u64>,
 }
 
 impl State {
     /// Everything below is settled.
     fn low(&self) -> u64 {
-        self.open.first().copied().unwrap_or(self.size)
+        let settled = self.open.first().copied().unwrap_or(self.size);
+        self.unsettled.map_or(settled, |unsettled| unsettled.min(settled))
     }
 }
 
@@ -47,6 +50,24 @@ impl InFlight {
     /// Keeps the mark at `index` until [`InFlight::settle`]: what the previous process left has no outcome yet.
     pub fn hold(&self, index: u64) {
         self.state().open.insert(index);
+    }
+
+    /// Keeps the mark at `index` until [`InFlight::settle_unsettled`]: from there on entries may stand of which nobody was told.
+    pub fn hold_unsettled(&self, index: u64) {
+        let mut state = self.state();
+        state.unsettled = Some(state.unsettled.map_or(index, |held| held.min(index)));
+    }
+
+    /// Says which released entries stand of those that nobody was told of: their delivery counts as given up.
+    pub fn settle_unsettled(&self, standing: &[u64]) {
+        self.change(|state| {
+            state.open.extend(standing);
+            state.aborted.extend(standing);
+            state.unsettled = None;
+        });
+        if !standing.is_empty() {
+            self.given_up.send_modify(|count| *count = count.wrapping_add(1));
+        }
     }
 
     /// Begins the delivery of an entry that is durable. Called before [`InFlight::recorded`] of its batch.

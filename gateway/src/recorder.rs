@@ -4,6 +4,8 @@
 //! fills; nothing waits for a batch to be full. Changes of standing go before questions, because a withdrawal
 //! must stop the very next release.
 
+mod unsettled;
+
 use crate::in_flight::{Delivery, InFlight};
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use unsettled::Unsettled;
 
 /// Most entries in one append.
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -29,6 +32,8 @@ const KEEP_ENTRIES: u64 = 1000;
 const KEEP_AFTER_MS: Millis = 60_000;
 /// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// The state after an append of unknown outcome, where the ledger settles it by itself.
+const UNRESOLVED: &str = "UNRESOLVED";
 
 /// What became of one draft.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ pub enum LogState {
     Writing,
     /// Appends fail for now; releases resume when the fault clears.
     Failing(&'static str),
-    /// The outcome of an append is unknown: the process must end and start again.
+    /// The outcome of an append is unknown and this ledger does not settle it: the process must end and start again.
     Halted,
 }
 
@@ -113,6 +118,7 @@ impl Recorder {
             kept,
             in_flight: deliveries,
             counts: counting,
+            unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
         Ok(Self { urgent, normal, latest, state, in_flight, counts, closed: Arc::default() })
@@ -202,6 +208,7 @@ struct Desk {
     kept: Kept,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
+    unsettled: Unsettled,
 }
 
 impl Desk {
@@ -221,7 +228,7 @@ impl Desk {
             fill(&mut jobs, &mut urgent);
             fill(&mut jobs, &mut normal);
             self.append(jobs).await;
-            // Nothing is appended after an unknown outcome, whatever the store says next: only a restart knows.
+            // Nothing is appended after an outcome that only a restart can find, whatever the store says next.
             if *self.state.borrow() == LogState::Halted {
                 return;
             }
@@ -233,15 +240,19 @@ impl Desk {
     }
 
     /// Writes something harmless; the state of the log follows what comes of it.
-    async fn probe(&self) {
+    async fn probe(&mut self) {
         match self.ledger.probe().await {
-            Ok(()) => _ = self.state.send_replace(LogState::Writing),
+            Ok(()) => {
+                self.state.send_replace(LogState::Writing);
+                self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
+            }
             Err(error) => self.fails(&error),
         }
     }
 
     fn fails(&self, error: &StoreError) {
         let state = match error {
+            StoreError::Unknown { .. } if self.ledger.settles() => LogState::Failing(UNRESOLVED),
             StoreError::Unknown { .. } => LogState::Halted,
             StoreError::Unavailable { state, .. } => LogState::Failing(state),
             StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
@@ -258,6 +269,7 @@ impl Desk {
         }
         // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
         let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
+        let leaving = unsettled::leaving(&drafts);
         let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
         match self.ledger.append(drafts).await {
             Ok(committed) => {
@@ -271,11 +283,15 @@ impl Desk {
                     let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
                 }
                 self.in_flight.recorded(committed.head().size());
+                self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
                 self.keep_checkpoint().await;
             }
             Err(error) => {
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.counts.failed();
+                if matches!(error, StoreError::Unknown { .. }) && self.ledger.settles() {
+                    self.unsettled.remember(self.latest.load().size, leaving, &self.in_flight);
+                }
                 self.fails(&error);
                 refuse(answers, &error);
             }

@@ -9,7 +9,6 @@ use crate::origin::shard_of;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 /// References in one leaf: at their longest they fit its 4096 bytes.
@@ -17,26 +16,25 @@ const REFS_MAX: usize = 90;
 /// Leaves read at a time.
 const LEAVES_READ: u32 = 1000;
 
-/// Calls every release of the previous process in `left` UNKNOWN, unless a leaf names it already. To be called before
-/// anything is released. Gives how many.
+/// Calls every release among the entries that the previous process left UNKNOWN, unless a leaf names it already. What
+/// stands between them was written by others, who answer for it. To be called before anything is released. Gives how many.
 ///
 /// # Errors
 /// A store that does not answer: do not serve then. What was recorded stands and is not recorded again.
-pub async fn sweep(gateway: &Gateway, left: Range<u64>) -> Result<usize, Fault> {
-    if left.is_empty() {
-        return Ok(0);
-    }
-    let open = without_outcome(gateway, left.clone()).await?;
+pub async fn sweep(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
+    let Some(first) = left.first() else { return Ok(0) };
+    let open = without_outcome(gateway, left).await?;
     record(gateway, &open, "UNKNOWN").await?;
-    gateway.recorder.in_flight().settle(left.start);
+    gateway.recorder.in_flight().settle(*first);
     Ok(open.len())
 }
 
-/// The entries in a range that released something and that no OUTCOME leaf in the range names.
-async fn without_outcome(gateway: &Gateway, range: Range<u64>) -> Result<Vec<u64>, Fault> {
+/// Those of these entries, which are in order, that released something and that no OUTCOME leaf behind them names.
+async fn without_outcome(gateway: &Gateway, left: &[u64]) -> Result<Vec<u64>, Fault> {
     let shard = shard_of(&gateway.origin);
-    let (mut open, mut next) = (BTreeSet::new(), range.start);
-    while next < range.end {
+    let end = gateway.ledger.head().await?.size();
+    let (mut open, mut next) = (BTreeSet::new(), left.first().copied().unwrap_or(end));
+    while next < end {
         let texts = gateway.ledger.leaves(next, LEAVES_READ).await?;
         if texts.is_empty() {
             return Err(Fault::Defect("the log ends before its head"));
@@ -45,7 +43,7 @@ async fn without_outcome(gateway: &Gateway, range: Range<u64>) -> Result<Vec<u64
             let leaf = Leaf::decode(&text).map_err(|_| Fault::Defect("an entry of the log cannot be read back"))?;
             next = leaf.index() + 1;
             match leaf.kind() {
-                LeafKind::Release | LeafKind::Page => {
+                LeafKind::Release | LeafKind::Page if left.binary_search(&leaf.index()).is_ok() => {
                     open.insert(leaf.index());
                 }
                 LeafKind::Outcome => {

@@ -11,6 +11,7 @@ pub mod manager;
 pub mod operators;
 pub mod people;
 pub mod ports;
+pub mod postgres;
 pub mod raw;
 pub mod tokens;
 
@@ -63,7 +64,7 @@ impl World {
     /// Makes the folder, initialises and listens.
     pub async fn open(options: Options) -> Self {
         let folder = Folder::make(&options);
-        compose::init(&folder.config).unwrap();
+        compose::init(&folder.config).await.unwrap();
         let listening = compose::listen(&folder.config).await.unwrap();
         Self { folder, listening }
     }

@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
+use sluis_core::upkeep::KeyUpkeep;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,42 +61,6 @@ impl SqliteKeys {
             ring: KeyRing::new(master, generation, entropy)?,
             _exclusive: exclusive,
         })))
-    }
-
-    /// Destroys keys by id: those of the log's tombstones before serving, and those being erased (A21).
-    /// Gives how many there were.
-    ///
-    /// # Errors
-    /// [`StoreError`]; do not serve when tombstones could not be applied.
-    pub async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError> {
-        self.write(move |inner| {
-            let destroyed = inner.transact("subject_key", |connection| {
-                let mut destroyed = 0;
-                for id in &key_ids {
-                    destroyed += connection.prepare_cached(statements::DESTROY_SUBJECT_KEY)?.execute([id])?;
-                    destroyed += connection.prepare_cached(statements::DESTROY_BUCKET_KEY)?.execute([id])?;
-                }
-                Ok(destroyed as u64)
-            })?;
-            inner.ring.cache.forget();
-            Ok(destroyed)
-        })
-        .await
-    }
-
-    /// Destroys the transaction keys of days before this one; those older than 96 hours must go (A13).
-    ///
-    /// # Errors
-    /// [`StoreError`] when it could not; it is tried again.
-    pub async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
-        self.write(move |inner| {
-            let destroyed = inner.transact("transaction_key", |connection| {
-                connection.prepare_cached(statements::DESTROY_TRANSACTION_KEYS)?.execute([before.to_string()])
-            })?;
-            inner.ring.cache.transactions.invalidate_all();
-            Ok(destroyed as u64)
-        })
-        .await
     }
 
     /// Runs a write away from the threads that answer calls.
@@ -167,6 +132,36 @@ impl KeyStore for SqliteKeys {
             connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
         })?;
         row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()
+    }
+}
+
+#[async_trait]
+impl KeyUpkeep for SqliteKeys {
+    async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError> {
+        self.write(move |inner| {
+            let destroyed = inner.transact("subject_key", |connection| {
+                let mut destroyed = 0;
+                for id in &key_ids {
+                    destroyed += connection.prepare_cached(statements::DESTROY_SUBJECT_KEY)?.execute([id])?;
+                    destroyed += connection.prepare_cached(statements::DESTROY_BUCKET_KEY)?.execute([id])?;
+                }
+                Ok(destroyed as u64)
+            })?;
+            inner.ring.cache.forget();
+            Ok(destroyed)
+        })
+        .await
+    }
+
+    async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
+        self.write(move |inner| {
+            let destroyed = inner.transact("transaction_key", |connection| {
+                connection.prepare_cached(statements::DESTROY_TRANSACTION_KEYS)?.execute([before.to_string()])
+            })?;
+            inner.ring.cache.transactions.invalidate_all();
+            Ok(destroyed as u64)
+        })
+        .await
     }
 }
 

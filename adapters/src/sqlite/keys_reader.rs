@@ -7,12 +7,12 @@ use super::open::{self, KEYS_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::statements;
 use crate::master::{MasterKey, STATE_LABEL};
-use crate::store::{KEYS, WrappedKey};
+use crate::store::KEYS;
+use async_trait::async_trait;
 use rusqlite::OptionalExtension;
-use sluis_core::log::commitment;
 use sluis_core::ports::{StoreError, SubjectKey};
+use sluis_core::upkeep::PayloadKeys;
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// Keys of payloads by their id.
 pub struct SqliteKeysReader {
@@ -34,24 +34,14 @@ impl SqliteKeysReader {
         open::check_seal(&connection, file, &KEYS_KIND, &master.sealing(STATE_LABEL)?)?;
         Ok(Self { readers: Readers::new(file.to_owned(), KEYS, Limits::default()), master: master.clone() })
     }
+}
 
-    /// The key with this id; `None` when it was destroyed.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database does not answer or the row does not open.
-    pub fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
+#[async_trait]
+impl PayloadKeys for SqliteKeysReader {
+    async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.readers.read("subject_key", |connection| {
             connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
         })?;
-        row.map(|row| self.unwrapped(&row)).transpose()
-    }
-
-    fn unwrapped(&self, row: &WrappedKey) -> Result<SubjectKey, StoreError> {
-        let corrupt = StoreError::Corrupt { store: KEYS, table: "subject_key" };
-        let wrapping = self.master.wrapping(row.generation).map_err(|_| corrupt.clone())?;
-        let plain = wrapping.open(&row.key_id, &row.wrapped).ok_or(corrupt.clone())?;
-        let year_key = <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)?;
-        let (tag, payload) = commitment::derive(&year_key);
-        Ok(SubjectKey { key_id: row.key_id, tag, payload })
+        row.map(|row| row.open(&self.master, "subject_key")).transpose()
     }
 }

@@ -22,6 +22,7 @@ mod register;
 mod rows;
 mod segments;
 mod statements;
+mod upkeep;
 mod writer;
 
 pub use keys::SqliteKeys;
@@ -39,7 +40,6 @@ use pool::Readers;
 use rusqlite::OptionalExtension;
 use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, StoreError};
-use sluis_core::subject::SubjectRef;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -59,6 +59,7 @@ pub struct SqliteLog {
     seals: Arc<Seals>,
     guards: Arc<GuardCache>,
     low: Arc<AtomicU64>,
+    /// What was in flight when the last process ended.
     in_flight: std::ops::Range<u64>,
     commands: Option<Sender<Command>>,
     writer: Option<JoinHandle<()>>,
@@ -130,49 +131,6 @@ impl SqliteLog {
         let readers = Readers::new(file.to_owned(), LOG, limits);
         let (commands, writer) = (Some(commands), Some(writer));
         Ok(Self { log, readers, seals, guards, low: shared_low, in_flight, commands, writer, _exclusive: exclusive })
-    }
-
-    /// The entries that were in flight when the last process ended: their delivery is UNKNOWN (A9).
-    #[must_use]
-    pub fn in_flight_at_open(&self) -> std::ops::Range<u64> {
-        self.in_flight.clone()
-    }
-
-    /// The entries that concern a subject: index, and item within a page. Reads the whole index.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when a segment does not open.
-    pub fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError> {
-        self.readers.read("subject_segment", |c| segments::entries_of(c, self.log, &self.seals.index, subject))?
-    }
-
-    /// The keys that were destroyed: to be applied to the key database before serving (A21).
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer: do not serve then.
-    pub fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
-        self.readers.read("erased_key", |connection| {
-            let mut statement = connection.prepare_cached(statements::ERASED)?;
-            let keys = statement.query_map([], |row| row.get(0))?;
-            keys.collect()
-        })
-    }
-
-    /// Buries keys of a subject and removes the payloads they opened; the key database destroys them afterwards.
-    /// Gives the number of payloads removed.
-    ///
-    /// # Errors
-    /// [`StoreError`]; on `Unknown` the process must end.
-    pub async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {
-        self.ask(|answer| Command::Erase { subject, keys, answer }).await
-    }
-
-    /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
-    ///
-    /// # Errors
-    /// [`StoreError`]; on `Unknown` the process must end.
-    pub async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {
-        self.ask(|answer| Command::ForgetTransactions { before, answer }).await
     }
 
     /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.

@@ -106,17 +106,6 @@ impl SqliteLog {
         found.into_iter().map(sized).collect()
     }
 
-    /// The items of a page, as written, by the index of its leaf.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer.
-    pub fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Ok(row) = leaf_row(self.log, index) else { return Ok(None) };
-        self.readers.read("page_blob", |connection| {
-            connection.prepare_cached(statements::PAGE)?.query_row([row], |row| row.get(0)).optional()
-        })
-    }
-
     fn column<T: FromSql>(
         &self,
         table: &'static str,

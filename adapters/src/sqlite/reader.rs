@@ -8,8 +8,10 @@ use super::read::stored_entry;
 use super::rows::{head_row, leaf_row, leaf_row_end};
 use super::statements;
 use crate::store::LOG;
+use async_trait::async_trait;
 use sluis_core::log::finalise::Head;
 use sluis_core::ports::{StoreError, StoredEntry};
+use sluis_core::upkeep::LogArchive;
 use std::path::Path;
 
 /// Leaves, head and kept checkpoints of a log.
@@ -32,20 +34,15 @@ impl SqliteLogReader {
         let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
         Ok(Self { log, readers: Readers::new(file.to_owned(), LOG, Limits::default()) })
     }
+}
 
-    /// The head as committed.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer.
-    pub fn head(&self) -> Result<Head, StoreError> {
+#[async_trait]
+impl LogArchive for SqliteLogReader {
+    async fn head(&self) -> Result<Head, StoreError> {
         self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
     }
 
-    /// The exact bytes of `count` leaves from `from`, in order; fewer at the end.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer.
-    pub fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+    async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
         let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
         self.readers.read("log_leaf", |connection| {
@@ -55,11 +52,7 @@ impl SqliteLogReader {
         })
     }
 
-    /// `count` entries from `from` with their sealed payloads, in order; fewer at the end.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer.
-    pub fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError> {
+    async fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError> {
         let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
         let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
         self.readers.read("log_leaf", |connection| {
@@ -69,11 +62,7 @@ impl SqliteLogReader {
         })
     }
 
-    /// The notes of kept checkpoints up to this size, smallest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the log does not answer.
-    pub fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError> {
+    async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError> {
         let found: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
             let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
             let rows = statement.query_map((self.log, 0, u32::MAX), |row| Ok((row.get(0)?, row.get(1)?)))?;

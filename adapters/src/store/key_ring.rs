@@ -20,6 +20,23 @@ pub(crate) struct WrappedKey {
     pub generation: u32,
 }
 
+impl WrappedKey {
+    /// The keys that follow from a yearly key, or from the key of a day, for whoever only opens payloads.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the row does not open.
+    pub fn open(&self, master: &MasterKey, table: &'static str) -> Result<SubjectKey, StoreError> {
+        let wrapping = master.wrapping(self.generation).map_err(|_| StoreError::Corrupt { store: KEYS, table })?;
+        self.opened(&wrapping, table)
+    }
+
+    fn opened(&self, wrapping: &RowKey, table: &'static str) -> Result<SubjectKey, StoreError> {
+        let year_key = unwrapped(wrapping, &self.key_id, &self.wrapped, table)?;
+        let (tag, payload) = commitment::derive(&year_key);
+        Ok(SubjectKey { key_id: self.key_id, tag, payload })
+    }
+}
+
 /// What a key database needs besides its rows.
 pub(crate) struct KeyRing {
     lookup: LookupKey,
@@ -80,14 +97,11 @@ impl KeyRing {
         generation: u32,
         table: &'static str,
     ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        let corrupt = StoreError::Corrupt { store: KEYS, table };
-        let plain = if generation == self.generation {
-            self.wrapping.open(place, wrapped)
-        } else {
-            self.master.wrapping(generation).ok().and_then(|older| older.open(place, wrapped))
-        };
-        let plain = plain.ok_or(corrupt.clone())?;
-        <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
+        if generation == self.generation {
+            return unwrapped(&self.wrapping, place, wrapped, table);
+        }
+        let older = self.master.wrapping(generation).map_err(|_| StoreError::Corrupt { store: KEYS, table })?;
+        unwrapped(&older, place, wrapped, table)
     }
 
     /// The keys that follow from a yearly key, or from the key of a day.
@@ -95,13 +109,26 @@ impl KeyRing {
     /// # Errors
     /// [`StoreError::Corrupt`] when the row does not open.
     pub fn subject_key(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        let year_key = self.unwrap(&row.key_id, &row.wrapped, row.generation, table)?;
-        let (tag, payload) = commitment::derive(&year_key);
-        Ok(SubjectKey { key_id: row.key_id, tag, payload })
+        if row.generation == self.generation {
+            row.opened(&self.wrapping, table)
+        } else {
+            row.open(&self.master, table)
+        }
     }
 
     /// Where the key for digests of one day is wrapped for.
     pub fn transaction_place(day: Date) -> String {
         format!("sluis-transaction-key/{day}")
     }
+}
+
+fn unwrapped(
+    wrapping: &RowKey,
+    place: &[u8],
+    wrapped: &[u8],
+    table: &'static str,
+) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let corrupt = StoreError::Corrupt { store: KEYS, table };
+    let plain = wrapping.open(place, wrapped).ok_or(corrupt.clone())?;
+    <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
 }

@@ -112,6 +112,13 @@ pub trait Ledger: Send + Sync {
         self.head().await.map(drop)
     }
 
+    /// Whether an append of unknown outcome is settled here: before anything else is appended or probed this ledger finds,
+    /// inside its lock, whether those entries stand, and once an append or probe succeeds they do or never will. Where it
+    /// does not, nothing may be built upon what is not known: the process must end and start again (A6).
+    fn settles(&self) -> bool {
+        false
+    }
+
     /// Says that every entry below `index` was handed over or has an outcome in the log (A9): the in-flight mark of
     /// this replica. It only rises, is written with the next commit, and neither waits nor fails.
     fn delivered_below(&self, index: u64);

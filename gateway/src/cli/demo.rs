@@ -33,7 +33,7 @@ impl Demo {
             self.dir.display(),
             crate::demo::people::CLIENTS
         );
-        compose::init(&folder.config)?;
+        compose::init(&folder.config).await?;
         let listening = compose::listen(&folder.config).await?;
         println!("the gateway of Kracht listens on {}, {} clients registered", listening.grpc, listening.provisioned);
         let changes = onboard(&folder).await?;

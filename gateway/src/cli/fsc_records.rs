@@ -29,12 +29,12 @@ pub struct FscRecords {
 }
 
 impl FscRecords {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self) -> Result<ExitCode, Failure> {
         let config = Config::read(&self.config)?;
         // Printed when the log was read to its end: half a transaction log would look like a whole one.
         let mut records = Vec::new();
-        let unavailable =
-            compose::fsc_records(&config, |record| records.extend(self.wants(&record).then_some(record)))?;
+        let take = |record| records.extend(self.wants(&record).then_some(record));
+        let unavailable = compose::fsc_records(&config, take).await?;
         for record in records {
             println!("{}", serde_json::to_string(&record)?);
         }

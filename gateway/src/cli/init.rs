@@ -21,13 +21,13 @@ pub struct Init {
 const SAMPLE: &str = include_str!("../../config/gateway.sample.toml");
 
 impl Init {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self) -> Result<ExitCode, Failure> {
         let Some(file) = self.config.filter(|_| !self.sample) else {
             print!("{SAMPLE}");
             return Ok(ExitCode::SUCCESS);
         };
         let config = Config::read(&file)?;
-        compose::init(&config)?;
+        compose::init(&config).await?;
         println!("made {}", config.keys.master_key.display());
         println!("made {}", config.log.signing_key.display());
         if let Some(key) = &config.token.key {

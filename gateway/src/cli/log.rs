@@ -65,7 +65,7 @@ impl Log {
                 Ok(ExitCode::SUCCESS)
             }
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
-            Action::FscRecords(command) => command.run(),
+            Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))
             }

@@ -89,7 +89,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Demo(command) => command.run().await,
-            Command::Init(command) => command.run(),
+            Command::Init(command) => command.run().await,
             Command::Serve(command) => command.run().await,
             Command::CheckConfig(command) => command.run().await,
             Command::Doctor(command) => command.run().await,

@@ -1,7 +1,7 @@
 //! From configuration to an assembled gateway: open, check, provision, activate, enrol.
 
-use super::StartFault;
 use super::housekeeping::Housekeeper;
+use super::{StartFault, engine};
 use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
@@ -18,7 +18,6 @@ use arc_swap::ArcSwap;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
-use sluis_adapters::sqlite::{Limits, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::enrolment::operator::Operators;
 use sluis_core::log::LeafKind;
@@ -26,13 +25,14 @@ use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
+use sluis_core::upkeep::KeyUpkeep;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Read-only connections to the holder's database.
 const HOLDER_CONNECTIONS: usize = 2;
 
-/// A gateway that is ready to serve, with the ledger's concrete handle for what only this engine can do.
+/// A gateway that is ready to serve, and what must happen beside it.
 pub struct Assembled {
     /// The gateway.
     pub gateway: Arc<Gateway>,
@@ -88,7 +88,8 @@ pub struct Opened {
     gateway: Gateway,
     policy: Arc<Policy>,
     organisations: Option<EnrolmentFile>,
-    left: std::ops::Range<u64>,
+    /// What the process before this one left in flight.
+    left: Vec<u64>,
     provisioned: u64,
     housekeeper: Housekeeper,
 }
@@ -102,7 +103,7 @@ impl Opened {
     pub async fn begin(self) -> Result<Assembled, StartFault> {
         let Self { gateway, policy, organisations, left, provisioned, housekeeper } = self;
         open_shard(&gateway).await?;
-        let unknown = sweeper::sweep(&gateway, left).await?;
+        let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
             tracing::warn!(unknown, "the previous process left releases of which the delivery is unknown");
         }
@@ -127,18 +128,18 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let enrolling = read_operators(config)?;
     let master = MasterKey::read(&config.keys.master_key)?;
     let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let log = Arc::new(SqliteLog::open(&config.log.database, &master, Arc::clone(&clock), Limits::default())?);
-    let keys = SqliteKeys::open(&config.keys.database, &master, Arc::<OsEntropy>::clone(&entropy), Limits::default())?;
+    let log = engine::log(config, &master, Arc::clone(&clock)).await?;
+    let keys = engine::keys(config, &master, Arc::<OsEntropy>::clone(&entropy)).await?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
-    keys.destroy(log.erased_keys()?).await?;
-    let (keys, holder) = (Arc::new(keys), Arc::new(open_holder(config, Arc::clone(&clock))?));
+    keys.destroy(log.erased_keys().await?).await?;
+    let holder = Arc::new(open_holder(config, Arc::clone(&clock))?);
     let housekeeper = Housekeeper {
         log: Arc::clone(&log),
         keys: Arc::clone(&keys),
         holder: Arc::clone(&holder) as _,
         clock: Arc::clone(&clock),
     };
-    let left = log.in_flight_at_open();
+    let left = log.left_in_flight().await?;
     let (ledger, register): (Arc<dyn Ledger>, Arc<dyn Register>) = (Arc::clone(&log) as _, log);
     let found = ledger.head().await?.origin;
     let expected = shard_origin(config);
@@ -147,8 +148,8 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     }
     let signer: Arc<dyn Signer> = Arc::new(Ed25519Signer::read(&config.log.signing_key)?);
     let recorder = Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&clock)).await?;
-    if !left.is_empty() {
-        recorder.in_flight().hold(left.start);
+    if let Some(first) = left.first() {
+        recorder.in_flight().hold(*first);
     }
     let provisioned = housekeeper.provision().await?;
     let metrics = Arc::<Metrics>::default();

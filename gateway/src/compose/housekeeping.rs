@@ -1,9 +1,9 @@
 //! What must happen without anybody asking: new subjects get their keys, old transaction ids and day keys go.
 
 use super::StartFault;
-use sluis_adapters::sqlite::{SqliteKeys, SqliteLog};
-use sluis_core::ports::{Clock, FactSource, KeyStore};
+use sluis_core::ports::{Clock, FactSource};
 use sluis_core::subject::{SubjectId, dutch_date};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,9 +18,9 @@ const TRANSACTIONS_KEPT_MS: u64 = 96 * 3600 * 1000;
 /// The stores and what is due in them.
 pub struct Housekeeper {
     /// The log.
-    pub log: Arc<SqliteLog>,
+    pub log: Arc<dyn LogUpkeep>,
     /// The key database.
-    pub keys: Arc<SqliteKeys>,
+    pub keys: Arc<dyn KeyUpkeep>,
     /// The holder, who knows the subjects.
     pub holder: Arc<dyn FactSource>,
     /// The present.

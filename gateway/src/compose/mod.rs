@@ -2,6 +2,7 @@
 
 mod assemble;
 pub mod doctor;
+mod engine;
 mod export;
 mod fsc_records;
 mod housekeeping;

@@ -14,6 +14,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub trait Append: Send + Sync {
     /// Appends to the real ledger, or not.
     async fn append(&self, inner: &dyn Ledger, drafts: Vec<Draft>) -> Result<Committed, StoreError>;
+
+    /// Whether it finds out by itself what became of an append of unknown outcome.
+    fn settles(&self) -> bool {
+        false
+    }
 }
 
 /// A ledger of which only `append` differs.
@@ -54,6 +59,10 @@ impl<A: Append> Ledger for Decorated<A> {
 
     async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError> {
         self.inner.keep_checkpoint(size, note, time).await
+    }
+
+    fn settles(&self) -> bool {
+        self.how.settles()
     }
 
     fn delivered_below(&self, index: u64) {

@@ -26,6 +26,7 @@ use sluis_core::organisation::{Oin, Purpose, RecipientType};
 use sluis_core::ports::Ledger;
 use sluis_core::standing::{AuthorityState, Change};
 use sluis_core::subject::{Actor, SubjectId};
+use sluis_core::upkeep::LogUpkeep;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,14 +52,14 @@ pub struct House {
 
 impl House {
     /// Makes the folder, its keys and its empty databases.
-    pub fn build(children: u32) -> Self {
+    pub async fn build(children: u32) -> Self {
         static FOLDERS: AtomicU32 = AtomicU32::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("sluis-house-{}-{number}", std::process::id()));
         let _earlier = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let config = configuration(&folder);
-        init(&config).unwrap();
+        init(&config).await.unwrap();
         people(&config.holder.database, children);
         let file = EnrolmentFile { organisation: organisations() };
         std::fs::write(config.enrolment.file.as_ref().unwrap(), toml::to_string(&file).unwrap()).unwrap();
@@ -96,11 +97,11 @@ impl House {
         let Gateway { ledger, register, recorder, keys, facts, dossier, active, clock, entropy, .. } = gateway;
         drop((ledger, register, recorder));
         let log = Arc::new(self.open_log().await);
-        let left = log.in_flight_at_open();
+        let left = log.left_in_flight().await.unwrap();
         let (ledger, register): (Arc<dyn Ledger>, _) = (Arc::<SqliteLog>::clone(&log), log);
         let recorder = Recorder::start(Arc::clone(&ledger), Arc::new(self.signer()), Arc::clone(&clock)).await.unwrap();
-        if !left.is_empty() {
-            recorder.in_flight().hold(left.start);
+        if let Some(first) = left.first() {
+            recorder.in_flight().hold(*first);
         }
         let (origin, verifier_key) = (gateway.origin, gateway.verifier_key);
         let (test_numbers, slots, grants) = (gateway.test_numbers, gateway.slots, gateway.grants);
@@ -126,7 +127,7 @@ impl House {
             ending: sluis::operation::ending::Ending::default(),
             quotas: Arc::default(),
         };
-        sluis::sweeper::sweep(&gateway, left).await.unwrap();
+        sluis::sweeper::sweep(&gateway, &left).await.unwrap();
         gateway
     }
 

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::sqlite::{KEY_STATEMENTS, LOG_STATEMENTS, Limits, OpenError, SqliteLog};
 use sluis_core::ports::{Ledger, StoreError};
+use sluis_core::upkeep::LogUpkeep;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
@@ -107,7 +108,7 @@ async fn a_wal_that_cannot_be_emptied_stops_the_start() {
     let hasty = Limits { busy: Duration::from_millis(20), ..Limits::default() };
     assert!(matches!(engine.open(hasty).map(|_| ()), Err(OpenError::WalBusy { .. })));
     copy.execute_batch("COMMIT").unwrap();
-    assert_eq!(engine.open(Limits::default()).unwrap().erased_keys().unwrap().len(), 1);
+    assert_eq!(engine.open(Limits::default()).unwrap().erased_keys().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn a_full_log_answers_disk_full_and_goes_on_when_there_is_room() {
     assert_eq!(log.head().await.unwrap().size(), next);
     assert_eq!(log.leaves(0, 1000).await.unwrap().len() as u64, next);
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     let committed = log.append((next..next + 8).map(refusal).collect()).await.unwrap();
     assert_eq!(index(&committed.outcomes()[0]), next);
 }

@@ -7,6 +7,7 @@ use sluis_adapters::sqlite::{Limits, OpenError, SqliteLog};
 use sluis_core::log::draft::Concerns;
 use sluis_core::ports::{Clock, KeyStore, Ledger};
 use sluis_core::subject::SubjectId;
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 
 async fn filled(engine: &Sqlite, count: u64) -> SqliteLog {
     let log = engine.open(Limits::default()).unwrap();
@@ -88,8 +89,8 @@ async fn the_subject_index_finds_every_entry_and_shows_nobody() {
     let mut expected: Vec<(u64, u32)> = (0..150).filter(|n| n % 3 == 0 && *n != 9).map(|n| (n, 0)).collect();
     expected.extend([(9, 1), (9, 2)]);
     expected.sort_unstable();
-    assert_eq!(log.entries_of(subject(207)).unwrap(), expected);
-    assert_eq!(log.entries_of(subject(1)).unwrap(), []);
+    assert_eq!(log.entries_of(subject(207)).await.unwrap(), expected);
+    assert_eq!(log.entries_of(subject(1)).await.unwrap(), []);
     let levels: Vec<(i64, i64)> = engine
         .intruder()
         .prepare("SELECT level, count(*) FROM subject_segment GROUP BY level ORDER BY level")
@@ -100,11 +101,11 @@ async fn the_subject_index_finds_every_entry_and_shows_nobody() {
         .unwrap();
     assert_eq!(levels, [(0, 150 - 128), (1, 2)]);
     drop(log);
-    assert_eq!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).unwrap(), expected);
-    let bytes = engine.at_rest();
+    assert_eq!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).await.unwrap(), expected);
+    let bytes = engine.at_rest().await;
     assert!(!bytes.windows(16).any(|window| window == subject(207).0), "subjects stand in the open");
     engine.intruder().execute("UPDATE subject_segment SET last = last + 1 WHERE level = 1 AND first = 0", []).unwrap();
-    assert!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).is_err());
+    assert!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).await.is_err());
 }
 
 #[tokio::test]
@@ -130,7 +131,7 @@ async fn an_erased_key_takes_its_payloads_along_and_stays_erased() {
     std::fs::copy(engine.folder.join("yesterday.db"), engine.keys_file()).unwrap();
     let keys = engine.open_keys(&engine.master).unwrap();
     assert!(keys.subject_key(whom, 2026).await.unwrap().is_some(), "the copy holds the key");
-    assert_eq!(keys.destroy(log.erased_keys().unwrap()).await.unwrap(), 1);
+    assert_eq!(keys.destroy(log.erased_keys().await.unwrap()).await.unwrap(), 1);
     assert!(keys.subject_key(whom, 2026).await.unwrap().is_none());
     assert!(keys.key_by_id(key_id).await.unwrap().is_none());
 }
@@ -174,14 +175,15 @@ async fn checkpoints_are_kept_one_per_minute_and_the_newest() {
 async fn what_was_in_flight_is_known_after_reopening() {
     let engine = Sqlite::fresh();
     let log = filled(&engine, 5).await;
-    assert_eq!(log.in_flight_at_open(), 0..0);
+    assert_eq!(log.left_in_flight().await.unwrap(), []);
     log.delivered_below(3);
     log.append(vec![refusal(5)]).await.unwrap();
     log.delivered_below(2);
     drop(log);
     let log = engine.open(Limits::default()).unwrap();
-    assert_eq!(log.in_flight_at_open(), 3..6);
+    assert_eq!(log.left_in_flight().await.unwrap(), [3, 4, 5]);
     log.delivered_below(6);
     drop(log);
-    assert_eq!(engine.open(Limits::default()).unwrap().in_flight_at_open(), 6..6, "a clean end leaves nothing unknown");
+    let log = engine.open(Limits::default()).unwrap();
+    assert_eq!(log.left_in_flight().await.unwrap(), [], "a clean end leaves nothing unknown");
 }

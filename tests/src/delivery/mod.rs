@@ -2,6 +2,8 @@
 //!
 //! A crash is a gateway that is dropped with deliveries open: nothing gets the time to say how they ended.
 
+mod unsettled;
+
 use crate::conduct::decorate::Append;
 use crate::conduct::{self, House, PORTAL, authority, consent, record};
 use crate::conduct::{child, parents_question, read};
@@ -58,7 +60,7 @@ async fn swept(gateway: &Gateway, count: usize) -> Vec<(String, Vec<String>)> {
 
 #[tokio::test]
 async fn what_was_in_flight_at_a_crash_is_unknown_once() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     let gateway = ready(&house).await;
     let (first, open) = released(&gateway).await;
     let (_, delivered) = released(&gateway).await;
@@ -77,7 +79,7 @@ async fn what_was_in_flight_at_a_crash_is_unknown_once() {
 
 #[tokio::test]
 async fn what_was_handed_over_has_no_leaf_after_an_end_in_order() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     let gateway = ready(&house).await;
     for _ in 0..3 {
         released(&gateway).await.1.handed_over();
@@ -92,7 +94,7 @@ async fn what_was_handed_over_has_no_leaf_after_an_end_in_order() {
 
 #[tokio::test]
 async fn what_is_delivered_moves_the_mark_past_refusals_and_changes() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     let gateway = ready(&house).await;
     let (_, delivered) = released(&gateway).await;
     delivered.handed_over();
@@ -109,7 +111,7 @@ async fn what_is_delivered_moves_the_mark_past_refusals_and_changes() {
 
 #[tokio::test]
 async fn a_reply_that_is_dropped_is_aborted_and_not_unknown_later() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     let gateway = ready(&house).await;
     let (index, delivery) = released(&gateway).await;
     drop(delivery);
@@ -134,7 +136,7 @@ impl Append for Slow {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_while_it_is_recorded_leaves_an_aborted_release() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     drop(ready(&house).await);
     let gateway = house.start_with(Slow).await;
     let size = gateway.ledger.head().await.unwrap().size();
@@ -143,9 +145,26 @@ async fn a_caller_who_goes_away_while_it_is_recorded_leaves_an_aborted_release()
     assert_eq!(swept(&gateway, 1).await, [about(&gateway, "ABORTED", &[size])]);
 }
 
+/// Many processes write to one log: what stands between our entries is not ours to judge.
+#[tokio::test]
+async fn only_entries_of_this_process_become_unknown() {
+    let house = House::build(1).await;
+    let gateway = ready(&house).await;
+    let mut of_all = Vec::new();
+    for _ in 0..4 {
+        of_all.push(released(&gateway).await);
+    }
+    let [first, _theirs, refused, last] = [0, 1, 2, 3].map(|n| of_all[n].0);
+    sluis::sweeper::sweep(&gateway, &[first - 1, first, refused, last]).await.unwrap();
+    let told = about(&gateway, "UNKNOWN", &[first, refused, last]);
+    assert_eq!(outcomes(&gateway).await, std::slice::from_ref(&told), "a change before them released nothing");
+    sluis::sweeper::sweep(&gateway, &[first, refused, last]).await.unwrap();
+    assert_eq!(outcomes(&gateway).await, [told], "what a leaf names is not named again");
+}
+
 #[tokio::test]
 async fn many_unknown_deliveries_are_split_over_leaves_that_fit() {
-    let house = House::build(1);
+    let house = House::build(1).await;
     let gateway = ready(&house).await;
     let mut open = Vec::new();
     for _ in 0..200 {

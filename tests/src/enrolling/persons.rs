@@ -196,7 +196,7 @@ async fn only_the_holder_reads_and_changes() {
 /// In production; a gateway that says so cannot be started yet, so this one is told.
 #[tokio::test]
 async fn a_number_for_tests_is_not_admitted_in_production() {
-    let house = crate::conduct::House::build(0);
+    let house = crate::conduct::House::build(0).await;
     let mut gateway = house.own().await;
     gateway.test_numbers = false;
     gateway.enrolling.holder = Some(oin(HOLDER_OIN));

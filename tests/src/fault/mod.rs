@@ -27,7 +27,7 @@ fn setting(name: &str, otherwise: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_at_the_append_lose_nothing_and_release_nothing() {
     let (first, programs) = (setting("SLUIS_FAULT_SEED", 1), setting("SLUIS_FAULT_PROGRAMS", 300));
-    let house = House::build(CHILDREN);
+    let house = House::build(CHILDREN).await;
     let mut gateway = house.own().await;
     let (mut unknown, mut receipts) = (0, 0);
     for seed in first..first + programs {

@@ -23,7 +23,7 @@ fn rounds() -> u32 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_release_after_a_withdrawal_that_it_contradicts() {
-    let house = House::build(16);
+    let house = House::build(16).await;
     let gateway = house.own().await;
     let (gateway, played) = play(&house, gateway, rounds()).await;
     let replay = Replay::of(&gateway).await;
@@ -37,7 +37,7 @@ async fn no_release_after_a_withdrawal_that_it_contradicts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_check_switched_off_the_replay_finds_violations() {
-    let house = House::build(16);
+    let house = House::build(16).await;
     let mut gateway = house.own().await;
     house.decorate(&mut gateway, Unchecked).await;
     let (gateway, played) = play(&house, gateway, CONTROL_ROUNDS).await;

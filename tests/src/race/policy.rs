@@ -59,7 +59,7 @@ fn numbered(house: &House, number: u32) -> Arc<Policy> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_question_fails_while_a_policy_becomes_active() {
-    let house = House::build(CALLERS);
+    let house = House::build(CALLERS).await;
     let policy = numbered(&house, 2);
     let mut gateway = house.own().await;
     gateway.register = Arc::new(Slow(gateway.register));

@@ -60,7 +60,7 @@ impl Broken {
     /// Makes a folder, lets composition prepare it, and serves it with ports that nothing is wrong with yet.
     pub async fn open(options: Options) -> Self {
         let folder = Folder::make(&options);
-        compose::init(&folder.config).unwrap();
+        compose::init(&folder.config).await.unwrap();
         drop(compose::assemble(&folder.config).await.unwrap());
         let (log, keys, facts, dossier) = (Switch::off(), Switch::off(), Switch::off(), Switch::off());
         let (clock, facts_slow_ms) = (Arc::new(MovedClock::default()), Arc::new(AtomicU64::new(0)));

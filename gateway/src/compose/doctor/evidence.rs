@@ -1,12 +1,12 @@
 //! The log against its own last checkpoint: the signature, and the root over every entry.
 
 use super::Findings;
-use crate::compose::verifier_key;
+use crate::compose::{engine, verifier_key};
 use crate::config::Config;
-use sluis_adapters::sqlite::SqliteLogReader;
 use sluis_core::log::checkpoint;
 use sluis_core::log::tree::{Frontier, leaf_hash};
 use sluis_core::ports::StoreError;
+use sluis_core::upkeep::LogArchive;
 
 const SUBJECT: &str = "log";
 /// Entries read at a time.
@@ -14,10 +14,10 @@ const PAGE: u32 = 1000;
 
 /// Rebuilds the tree from the text of every entry and compares it with the head, and on the way with the last checkpoint
 /// that was kept.
-pub(super) fn whole(config: &Config, found: &mut Findings) {
-    let (Ok(vkey), Ok(log)) = (verifier_key(config), SqliteLogReader::open(&config.log.database)) else { return };
-    let Ok(head) = log.head() else { return };
-    let notes = log.checkpoints(head.size()).unwrap_or_default();
+pub(super) async fn whole(config: &Config, found: &mut Findings) {
+    let (Ok(vkey), Ok(log)) = (verifier_key(config), engine::archive(config).await) else { return };
+    let Ok(head) = log.head().await else { return };
+    let notes = log.checkpoints(head.size()).await.unwrap_or_default();
     let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
         Ok(signed) => signed,
         Err(error) => {
@@ -29,7 +29,7 @@ pub(super) fn whole(config: &Config, found: &mut Findings) {
     for (size, root, by) in
         signed.iter().map(|s| (s.size, s.root, "the last checkpoint")).chain([(head.size(), head.root(), "the head")])
     {
-        if let Err(error) = grow(&mut tree, &log, size) {
+        if let Err(error) = grow(&mut tree, log.as_ref(), size).await {
             return found.fault(SUBJECT, error.to_string(), "see what is said about the log database");
         }
         if tree.root() != root {
@@ -47,11 +47,11 @@ pub(super) fn whole(config: &Config, found: &mut Findings) {
 }
 
 /// Adds the entries up to a size.
-fn grow(tree: &mut Frontier, log: &SqliteLogReader, size: u64) -> Result<(), StoreError> {
+async fn grow(tree: &mut Frontier, log: &dyn LogArchive, size: u64) -> Result<(), StoreError> {
     let mut next = tree.size();
     while next < size {
         let count = u32::try_from(size - next).unwrap_or(PAGE).min(PAGE);
-        let leaves = log.leaves(next, count)?;
+        let leaves = log.leaves(next, count).await?;
         if leaves.is_empty() {
             return Err(StoreError::Corrupt { store: "log database", table: "log_leaf" });
         }

@@ -1,6 +1,7 @@
 //! The machine: files with secrets, disks, ports, the clock.
 
 use super::{Findings, moment};
+use crate::compose::engine;
 use crate::compose::operate::files;
 use crate::config::Config;
 use crate::token::keys::SigningKey;
@@ -8,7 +9,6 @@ use crate::transport::own::Own;
 use sluis_adapters::disk::{room, same_device};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
-use sluis_adapters::sqlite::SqliteLogReader;
 use sluis_adapters::{ntp, process};
 use sluis_core::log::Millis;
 use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
@@ -147,10 +147,12 @@ fn port(key: &str, at: SocketAddr, served: bool, found: &mut Findings) {
 }
 
 /// The clock agrees with the log, and with the time of others where this machine follows it.
-pub(super) fn clock(config: &Config, now: Millis, found: &mut Findings) {
+pub(super) async fn clock(config: &Config, now: Millis, found: &mut Findings) {
     const SUBJECT: &str = "clock";
-    let last =
-        SqliteLogReader::open(&config.log.database).ok().and_then(|log| log.head().ok()).map(|head| head.last_time);
+    let last = match engine::archive(config).await {
+        Ok(log) => log.head().await.ok().map(|head| head.last_time),
+        Err(_) => None,
+    };
     match last {
         Some(last) if now + CLOCK_TOLERANCE_MS < last => {
             let text = format!("is at {}, behind the last entry of the log at {}", moment(now), moment(last));

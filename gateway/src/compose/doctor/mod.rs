@@ -82,17 +82,17 @@ pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     machine::secrets(&config, &mut found);
     machine::disk(&config, &mut found);
     machine::ports(&config, stores::is_served(&config), &mut found);
-    machine::clock(&config, now, &mut found);
+    machine::clock(&config, now, &mut found).await;
     stores::look_inside(&config, &mut found);
     rules::against_the_log(&config, now, &mut found).await;
-    evidence::whole(&config, &mut found);
+    evidence::whole(&config, &mut found).await;
     found.0
 }
 
 async fn read_by_a_start(config: &Config, found: &mut Findings) {
     trust::material(config, found);
     machine::keys(config, found);
-    stores::present(config, found);
+    stores::present(config, found).await;
     rules::policy(config, found);
     rules::organisations(config, found);
     holder::source(config, found).await;

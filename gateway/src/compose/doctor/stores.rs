@@ -1,10 +1,11 @@
 //! The two databases: there, ours, whole, and set as they must be.
 
 use super::Findings;
+use crate::compose::engine;
 use crate::config::Config;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::sqlite::inspect::{Database, Inspection, belongs, inspect, version};
-use sluis_adapters::sqlite::{OpenError, SqliteLogReader, in_use};
+use sluis_adapters::sqlite::{OpenError, in_use};
 use std::path::Path;
 
 /// A write-ahead log that was not emptied for so long points at a reader who never lets go.
@@ -20,7 +21,7 @@ pub(super) fn is_served(config: &Config) -> bool {
 }
 
 /// The files are databases of ours, of the version of this program, under our master key, and of the configured shard.
-pub(super) fn present(config: &Config, found: &mut Findings) {
+pub(super) async fn present(config: &Config, found: &mut Findings) {
     let master = MasterKey::read(&config.keys.master_key).ok();
     for (database, file) in both(config) {
         let subject = database.name();
@@ -36,21 +37,20 @@ pub(super) fn present(config: &Config, found: &mut Findings) {
             Err(error) => found.error(subject, &error),
         }
     }
-    if let Ok(head) =
-        SqliteLogReader::open(&config.log.database).and_then(|log| log.head().map_err(|_| unreadable(config)))
-    {
-        let expected = crate::compose::assemble::shard_origin(config);
-        if head.origin == expected {
-            found.ok("log database", format!("holds the shard `{expected}`, {} entries", head.size()));
-        } else {
-            let text = format!("holds the shard `{}` and the configuration says `{expected}`", head.origin);
-            found.fault("log database", text, "correct `log.year`, `log.epoch`, `organisation` or the path");
-        }
-    }
+    shard(config, found).await;
 }
 
-fn unreadable(config: &Config) -> OpenError {
-    OpenError::Corrupt { file: config.log.database.clone(), table: "log_head" }
+/// The log holds the configured shard. What cannot be opened or read was said before.
+async fn shard(config: &Config, found: &mut Findings) {
+    let Ok(log) = engine::archive(config).await else { return };
+    let Ok(head) = log.head().await else { return };
+    let expected = crate::compose::assemble::shard_origin(config);
+    if head.origin == expected {
+        found.ok("log database", format!("holds the shard `{expected}`, {} entries", head.size()));
+    } else {
+        let text = format!("holds the shard `{}` and the configuration says `{expected}`", head.origin);
+        found.fault("log database", text, "correct `log.year`, `log.epoch`, `organisation` or the path");
+    }
 }
 
 /// Settings, side files and pages of each.
