@@ -96,9 +96,7 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     if extends { Ok(()) } else { Err(AnchorFault::Rewritten { anchor: name, seen: seen.size }) }
 }
 
-/// Keeps the newest checkpoint every second while it moves, and once more at the end.
-///
-/// A file that cannot be written raises a condition: answers go on, since the log itself is whole, and the operator must act.
+/// Keeps the newest checkpoint every second while it moves, until the gateway ends.
 pub async fn follow(
     recorder: Recorder,
     anchor: Arc<dyn AnchorStore>,
@@ -106,28 +104,29 @@ pub async fn follow(
     mut ending: watch::Receiver<bool>,
 ) {
     let mut kept = None;
-    loop {
-        let ended = tokio::time::timeout(KEEP_EVERY, ending.wait_for(|end| *end)).await.is_ok();
-        let newest = recorder.checkpoint();
-        if kept != Some(newest.size) {
-            let (store, note) = (Arc::clone(&anchor), newest.note.clone());
-            match tokio::task::spawn_blocking(move || store.keep(&note)).await {
-                Ok(Ok(())) => {
-                    kept = Some(newest.size);
-                    conditions.clear(Condition::AnchorFailing);
-                }
-                Ok(Err(error)) => conditions.raise(
-                    Condition::AnchorFailing,
-                    format!(
-                        "the anchor `{}` cannot be written ({error}): give the gateway room and permission",
-                        anchor.name()
-                    ),
-                ),
-                Err(_) => return,
-            }
-        }
-        if ended {
-            return;
+    while tokio::time::timeout(KEEP_EVERY, ending.wait_for(|end| *end)).await.is_err() {
+        if kept != Some(recorder.checkpoint().size) {
+            kept = keep(&recorder, &anchor, &conditions).await;
         }
     }
+}
+
+/// Keeps the newest checkpoint; gives its size when it was kept.
+///
+/// A file that cannot be written raises a condition: answers go on, since the log itself is whole, and the operator must act.
+pub async fn keep(recorder: &Recorder, anchor: &Arc<dyn AnchorStore>, conditions: &Conditions) -> Option<u64> {
+    let (newest, store) = (recorder.checkpoint(), Arc::clone(anchor));
+    let note = newest.note.clone();
+    let written = tokio::task::spawn_blocking(move || store.keep(&note)).await;
+    let error = match written.unwrap_or_else(|ended| Err(std::io::Error::other(ended))) {
+        Ok(()) => {
+            conditions.clear(Condition::AnchorFailing);
+            return Some(newest.size);
+        }
+        Err(error) => error,
+    };
+    let name = anchor.name();
+    let text = format!("the anchor `{name}` cannot be written ({error}): give the gateway room and permission");
+    conditions.raise(Condition::AnchorFailing, text);
+    None
 }

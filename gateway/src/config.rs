@@ -152,6 +152,7 @@ impl Config {
             &mut self.policy.ceiling,
             &mut self.policy.policy,
         ];
+        paths.extend(self.log.anchor.iter_mut());
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());
         paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
@@ -160,8 +161,8 @@ impl Config {
         paths
     }
 
-    /// What production refuses today. SQLite needs a witness or a foreign anchor and a policy needs signatures;
-    /// neither can be configured yet, so production refuses to start, and says so.
+    /// What production refuses today. A policy needs signatures, which cannot be configured yet, so production refuses to
+    /// start, and says so.
     fn check_production(&self) -> Result<(), ConfigFault> {
         if self.mode != Mode::Production {
             let loopback =
@@ -171,10 +172,12 @@ impl Config {
             refused.extend((!loopback).then_some(only));
             return if refused.is_empty() { Ok(()) } else { Err(ConfigFault::Unsafe(refused)) };
         }
-        let mut refused = vec![
-            "log.database: SQLite without a witness or an anchor on other storage (not available yet)".to_owned(),
-            "policy.policy: the policy carries no signatures (not available yet)".to_owned(),
-        ];
+        let mut refused = vec!["policy.policy: the policy carries no signatures (not available yet)".to_owned()];
+        if self.log.anchor_goes_with(&self.log.database) {
+            let text = "log.anchor: SQLite needs its anchor on other storage, which a restored disk does not take along: \
+                        name a file on another file system";
+            refused.push(text.to_owned());
+        }
         if self.tls.revocation.is_empty() {
             refused.push("tls.revocation: no revocation list, so a revoked certificate would pass".to_owned());
         }

@@ -2,6 +2,7 @@
 
 use super::housekeeping::Housekeeper;
 use super::{StartFault, engine};
+use crate::anchor;
 use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
@@ -15,6 +16,7 @@ use crate::recorder::Recorder;
 use crate::slot::Slots;
 use crate::sweeper;
 use arc_swap::ArcSwap;
+use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -25,7 +27,7 @@ use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::upkeep::AnchorStore;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,6 +38,8 @@ const HOLDER_CONNECTIONS: usize = 2;
 pub struct Assembled {
     /// The gateway.
     pub gateway: Arc<Gateway>,
+    /// Where the newest checkpoint is kept outside the database.
+    pub anchor: Arc<dyn AnchorStore>,
     /// Subjects that were new to the register.
     pub provisioned: u64,
     /// What must happen while it serves.
@@ -89,6 +93,7 @@ pub struct Opened {
     policy: Arc<Policy>,
     organisations: Option<EnrolmentFile>,
     /// What the process before this one left in flight.
+    anchor: Arc<dyn AnchorStore>,
     left: Vec<u64>,
     provisioned: u64,
     housekeeper: Housekeeper,
@@ -101,7 +106,7 @@ impl Opened {
     /// # Errors
     /// [`StartFault`]; what was written before stands, and the next start goes on from there.
     pub async fn begin(self) -> Result<Assembled, StartFault> {
-        let Self { gateway, policy, organisations, left, provisioned, housekeeper } = self;
+        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper } = self;
         open_shard(&gateway).await?;
         let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
@@ -114,7 +119,7 @@ impl Opened {
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
-        Ok(Assembled { gateway, provisioned, housekeeper })
+        Ok(Assembled { gateway, anchor, provisioned, housekeeper })
     }
 }
 
@@ -146,6 +151,9 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     if found != expected {
         return Err(StartFault::OtherShard { found, expected });
     }
+    let anchor: Arc<dyn AnchorStore> = Arc::new(AnchorFile::new(config.log.anchor()));
+    // Before anything is signed: who signs a log that lost entries has signed two histories.
+    anchor::check(ledger.as_ref(), anchor.as_ref(), &verifier_key(config)?).await?;
     let signer: Arc<dyn Signer> = Arc::new(Ed25519Signer::read(&config.log.signing_key)?);
     let recorder = Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&clock)).await?;
     if let Some(first) = left.first() {
@@ -175,7 +183,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    Ok(Opened { gateway, policy, organisations, left, provisioned, housekeeper })
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper })
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {

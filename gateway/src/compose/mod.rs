@@ -74,6 +74,9 @@ pub enum StartFault {
         /// In the configuration.
         expected: String,
     },
+    /// The log is not what this gateway last saw of it.
+    #[error(transparent)]
+    Anchor(#[from] crate::anchor::AnchorFault),
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),

@@ -4,6 +4,7 @@ use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
 use super::{Assembled, StartFault};
+use crate::anchor;
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
@@ -22,6 +23,7 @@ use crate::transport::counters::Counters;
 use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
+use sluis_core::upkeep::AnchorStore;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +49,7 @@ pub struct Listening {
     server: tokio::task::JoinHandle<Result<(), StartFault>>,
     operation: Operation,
     report: Arc<Report>,
+    anchor: Arc<dyn AnchorStore>,
 }
 
 impl Listening {
@@ -70,6 +73,8 @@ impl Listening {
     pub async fn stop(self) -> Result<(), StartFault> {
         let ended = operate::stop(&self.gateway, &self.operation, &self.end, self.server).await;
         self.report.write().await?;
+        // The last of all: nothing is recorded any more.
+        anchor::keep(&self.gateway.recorder, &self.anchor, &self.gateway.conditions).await;
         ended
     }
 }
@@ -98,7 +103,8 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let watchtower = Watchtower::bind(config).await?;
     let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
-    let Assembled { gateway, provisioned, housekeeper } = opened.begin().await?;
+    let Assembled { gateway, anchor, provisioned, housekeeper } = opened.begin().await?;
+    let kept = (gateway.recorder.clone(), Arc::clone(&anchor), Arc::clone(&gateway.conditions));
     let counters = Arc::new(Counters::default());
     let limits = Limits {
         connections_max: config.listen.connections_max,
@@ -113,6 +119,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
+    tokio::spawn(anchor::follow(kept.0, kept.1, kept.2, ending.clone()));
     tokio::spawn(housekeeper.run(ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
@@ -144,6 +151,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         server,
         operation,
         report,
+        anchor,
     })
 }
 

@@ -228,7 +228,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             key: Some("token.key".into()),
             external: None,
         },
-        log: config::Log { database: "log.db".into(), signing_key: "log.key".into(), year, epoch: 1 },
+        log: config::Log { database: "log.db".into(), signing_key: "log.key".into(), anchor: None, year, epoch: 1 },
         keys: config::Keys { database: "keys.db".into(), master_key: "master.key".into() },
         holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },
         policy: config::PolicyFiles {

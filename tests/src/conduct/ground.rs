@@ -100,6 +100,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
         log: config::Log {
             database: folder.join("log.db"),
             signing_key: folder.join("log.key"),
+            anchor: None,
             year: dutch_date(SystemClock.now()).year(),
             epoch: 1,
         },

@@ -161,7 +161,13 @@ fn configuration(dir: &std::path::Path) -> Config {
             key: Some(at("token.key")),
             external: None,
         },
-        log: config::Log { database: at("log.db"), signing_key: at("log.key"), year: today().year(), epoch: 1 },
+        log: config::Log {
+            database: at("log.db"),
+            signing_key: at("log.key"),
+            anchor: None,
+            year: today().year(),
+            epoch: 1,
+        },
         keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },
         policy: config::PolicyFiles {
