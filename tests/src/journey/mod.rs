@@ -2,6 +2,7 @@
 //!
 //! `place` is a folder with a gateway of its own, `program` the binary in it. What a client keeps is `evidence`.
 
+mod anchor;
 mod audit_files;
 mod conditions;
 mod connect_test;
