@@ -11,6 +11,7 @@
 //! Where the engine named here ends: SQLite serves one gateway process on one machine. A power cut after a lying
 //! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
 
+mod code_list;
 pub mod disk;
 pub mod holder;
 pub mod ijw;
