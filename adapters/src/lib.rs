@@ -12,6 +12,7 @@
 //! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
 
 pub mod anchor_file;
+mod code_list;
 pub mod disk;
 pub mod holder;
 pub mod ijw;

@@ -61,8 +61,9 @@ async fn only_permitted_fields_are_on_the_wire_in_logs_and_at_rest() {
 
     assert_eq!(betrayed(&lines, &cases), Vec::<String>::new(), "in log lines");
     compose::export_log(&world.folder.config, &world.folder.dir.join("export")).await.unwrap();
-    // The holder's own database, and the register of organisations, which names municipalities.
-    let kept = files(&world.folder.dir, &["holder.db", "organisations.toml"]);
+    // The holder's own database, its map, which translates its words for municipalities, and the register of
+    // organisations, which names practices.
+    let kept = files(&world.folder.dir, &["holder.db", "holder.toml", "organisations.toml"]);
     for name in ["log.db", "log.db-wal", "keys.db"] {
         assert!(kept.iter().any(|(n, bytes)| n == name && !bytes.is_empty()), "{name} was not searched");
     }

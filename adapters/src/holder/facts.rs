@@ -1,5 +1,6 @@
 //! The `[facts]` of a column map: what the holder answers about a client without any field leaving.
 
+use super::domain::of_facts;
 use super::flag::Flag;
 use super::name::Reference;
 use super::value::{Part, Value};
@@ -113,8 +114,7 @@ impl<'de> Deserialize<'de> for FactMap {
 
 /// The names of all facts, for people.
 fn known() -> String {
-    let first = ["birth_date", "municipality_code", "active_case", "residence_secret"];
-    let all: Vec<&str> = first.into_iter().chain(HeldFact::ALL.iter().map(|fact| fact.code())).collect();
+    let all: Vec<&str> = of_facts().into_iter().map(|(name, _)| name).collect();
     format!("facts are {}", all.join(", "))
 }
 

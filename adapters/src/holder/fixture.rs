@@ -63,7 +63,7 @@ impl Scratch {
                     ("active_case", "@1"),
                     ("municipality_code", "0518"),
                     ("residence_secret", "@0"),
-                    ("financing", "ZVW"),
+                    ("financing", "zvw"),
                     ("privacy_statement", "@1"),
                 ],
             );

@@ -1,6 +1,7 @@
 //! How the value of one column is read: text, dates, amounts, whole numbers, code lists. Exact, or not at all.
 
 use super::date::{DateForm, is_nothing};
+use super::domain::Shape;
 use super::identifier::IdForm;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -57,6 +58,14 @@ impl Told {
         match self {
             Self::Value(text) => Some(text),
             Self::Absent | Self::Unreadable => None,
+        }
+    }
+
+    /// The same, when a value has this shape; one that has not does not read.
+    pub(super) fn of_shape(self, shape: Shape) -> Self {
+        match self {
+            Self::Value(text) if !shape.has(&text) => Self::Unreadable,
+            other => other,
         }
     }
 

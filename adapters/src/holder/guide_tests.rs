@@ -54,6 +54,14 @@ fn every_piece_of_the_guide_reads() {
     }
 }
 
+#[test]
+fn the_tables_of_the_guide_say_what_the_code_goes_by() {
+    let (fields, facts) = domain::rows();
+    let told: Vec<&str> = GUIDE.lines().filter(|line| line.starts_with("| `")).collect();
+    let meant: Vec<String> = fields.into_iter().chain(facts).collect();
+    assert_eq!(told, meant, "write these rows into the guide:\n{}", meant.join("\n"));
+}
+
 #[tokio::test]
 async fn the_first_map_answers_on_the_first_schema() {
     let path = std::env::temp_dir().join(format!("sluis-guide-{}.db", std::process::id()));

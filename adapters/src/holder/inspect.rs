@@ -4,9 +4,11 @@
 //! one exception are codes of columns that the map translates, and of those only short ones that stand in several rows.
 
 mod index;
+mod jobs;
 mod near;
 mod rows;
 mod schema;
+mod shapes;
 mod values;
 
 use super::fault::store_error;
@@ -52,11 +54,22 @@ pub struct Finding {
     pub to_do: String,
 }
 
+/// How many clients have a BSN of the range for tests, and how many another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bsns {
+    /// From 999900006 to 999999990.
+    pub test: usize,
+    /// Every other.
+    pub other: usize,
+}
+
 /// Everything that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Clients that count, with today's identifiers; none when the schema did not let them be counted.
     pub clients: Option<usize>,
+    /// In which range the BSNs of the clients lie.
+    pub bsns: Bsns,
     /// The fields that the map keeps.
     pub kept: FieldSet,
     /// The facts that rules of the policy rely on and this map leaves unknown, by their names in rules.
@@ -71,7 +84,13 @@ impl Report {
     pub fn of_map_fault(fault: &MapFault) -> Self {
         let mut findings = Findings::default();
         findings.add(Weight::Fault, fault.to_string(), "docs/holder-source.md explains every key");
-        Self { clients: None, kept: FieldSet::EMPTY, unknown_facts: Vec::new(), findings: findings.0 }
+        Self {
+            clients: None,
+            bsns: Bsns::default(),
+            kept: FieldSet::EMPTY,
+            unknown_facts: Vec::new(),
+            findings: findings.0,
+        }
     }
 
     /// How many findings have this weight.
@@ -113,17 +132,18 @@ fn look(connection: &Connection, path: &Path, map: &HolderMap, today: Date) -> r
     rights(path, &mut findings);
     schema.compare(map, &mut findings);
     let complete = findings.0.iter().all(|finding| finding.weight != Weight::Fault);
-    let mut clients = None;
+    let (mut clients, mut bsns) = (None, Bsns::default());
     if complete {
         index::look(connection, map, &schema, &mut findings)?;
-        clients = Some(rows::look(connection, map, today, &mut findings)?);
+        let (count, of_clients) = rows::look(connection, map, today, &mut findings)?;
+        (clients, bsns) = (Some(count), of_clients);
         values::look(connection, map, today, &mut findings)?;
     } else {
         findings.add(Weight::Note, "the data were not looked at", "mend the faults above, then check again");
     }
     not_kept(map, &mut findings);
     findings.0.sort_by_key(|finding| finding.weight);
-    Ok(Report { clients, kept: map.kept(), unknown_facts: unknown_facts(map), findings: findings.0 })
+    Ok(Report { clients, bsns, kept: map.kept(), unknown_facts: unknown_facts(map), findings: findings.0 })
 }
 
 /// The gateway opens for reading only; that it also cannot do otherwise is for the operating system to say.

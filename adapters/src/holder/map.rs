@@ -155,6 +155,26 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// What is a code or a short text, with the field it is.
+    pub(super) const fn coded(&self) -> [(Field, &Value); 4] {
+        [
+            (Field::ProviderAgb, &self.provider_agb),
+            (Field::ProductCategory, &self.product_category),
+            (Field::ProductCode, &self.product_code),
+            (Field::Unit, &self.unit),
+        ]
+    }
+
+    /// What is a number of its own form, with the field it is.
+    pub(super) const fn counted(&self) -> [(Field, &Part); 4] {
+        [
+            (Field::AllocationNumber, &self.allocation_number),
+            (Field::Volume, &self.volume),
+            (Field::Tariff, &self.tariff),
+            (Field::Amount, &self.amount),
+        ]
+    }
+
     /// What it reads, in the order in which cells are taken: as the fields of this type stand.
     pub(super) fn parts(&self) -> Vec<&Part> {
         let Self { provider_agb, allocation_number, product_category, product_code, begin, end, .. } = self;

@@ -8,6 +8,7 @@ mod bind;
 mod check;
 mod date;
 mod dialect;
+mod domain;
 mod facts;
 mod fault;
 mod flag;
@@ -180,3 +181,6 @@ mod schema_tests;
 
 #[cfg(test)]
 mod guide_tests;
+
+#[cfg(test)]
+mod domain_tests;

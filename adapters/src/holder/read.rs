@@ -2,6 +2,7 @@
 
 use super::bind::Given;
 use super::date::DateForm;
+use super::domain::{MUNICIPALITY_CODE, beside, of_field, of_held};
 use super::facts::{FactMap, Held};
 use super::fault::{inconsistent, store_error};
 use super::form::{Cell, Told};
@@ -17,6 +18,7 @@ use sluis_core::field::Field;
 use sluis_core::holder_fact::HeldFacts;
 use sluis_core::ports::{DossierError, HolderFacts, StoreError};
 use sluis_core::subject::{BirthDate, SubjectId};
+use std::collections::BTreeMap;
 
 /// The values of the one row, after its identifier proved to be the subject's.
 pub(super) fn one_row(
@@ -109,20 +111,29 @@ fn fact_values(
     dates: DateForm,
 ) -> HolderFacts {
     let birth_date = map.birth_date.as_ref().and_then(|part| part.read(cells).value());
-    let municipality_code = map.municipality_code.as_ref().and_then(|value| value.read(cells).value());
+    let municipality_code =
+        map.municipality_code.as_ref().map(|value| value.read(cells).of_shape(MUNICIPALITY_CODE.shape));
     let active_case = map.active_case.as_ref().and_then(|flag| flag.read(cells, today, dates));
     let secrets: Vec<_> = map.residence_secret.iter().map(|flag| flag.read(cells, today, dates)).collect();
     let mut held = HeldFacts::default();
+    let mut texts = BTreeMap::new();
     for (fact, how) in &map.held {
         match how {
             Held::Flag(flag) => held.set_flag(*fact, flag.read(cells, today, dates)),
-            Held::Text(value) => held.set_text(*fact, value.read(cells).value()),
+            Held::Text(value) => {
+                texts.insert(*fact, value.read(cells).of_shape(of_held(*fact).shape));
+            }
         }
+    }
+    for (fact, told) in &texts {
+        // It could have been the number of somebody else: what stands beside it proves nothing alone.
+        let is_alone = beside(*fact).is_none_or(|other| texts.get(&other) != Some(&Told::Unreadable));
+        held.set_text(*fact, known(fact.code(), told.clone()).filter(|_| is_alone));
     }
     HolderFacts {
         identifiers,
         birth_date: birth_date.and_then(|text| BirthDate::parse(&text)),
-        municipality_code,
+        municipality_code: municipality_code.and_then(|told| known("municipality_code", told)),
         active_case: active_case.unwrap_or(false),
         residence_secret: secrets.is_empty() || secrets.iter().any(|secret| *secret != Some(false)),
         held,
@@ -229,17 +240,30 @@ fn told(field: Field, told: Told) -> Option<(Field, String)> {
     told.value().map(|text| (field, text))
 }
 
+/// A fact that reads and has its shape; one that has not is unknown, and our own log says which.
+fn known(fact: &'static str, told: Told) -> Option<String> {
+    if told == Told::Unreadable {
+        tracing::warn!(fact, "a fact of the holder has no value it may have: unknown");
+    }
+    told.value()
+}
+
+/// What a claim line is compared with, when it has its shape: a word in place of a code would say that a line differs.
+fn compared(field: Field, told: Told) -> Option<String> {
+    told.of_shape(of_field(field).shape).value()
+}
+
 /// In the order of [`Line::parts`], after the key.
 fn billing_record(line: &Line, cells: &mut Cells<'_>) -> Option<BillingRecord> {
     let record_id = cells.next()?.text().filter(|key| !key.is_empty())?;
-    let provider_agb = line.provider_agb.read(cells).value()?;
+    let provider_agb = compared(Field::ProviderAgb, line.provider_agb.read(cells))?;
     let allocation_number = line.allocation_number.read(cells).value()?.parse().ok()?;
-    let product_category = line.product_category.read(cells).value()?;
-    let product_code = line.product_code.read(cells).value()?;
+    let product_category = compared(Field::ProductCategory, line.product_category.read(cells))?;
+    let product_code = compared(Field::ProductCode, line.product_code.read(cells))?;
     let begin = line.begin.read(cells).value()?.parse().ok()?;
     let end = line.end.read(cells).value()?.parse().ok()?;
     let volume = line.volume.read(cells).value()?.parse().ok()?;
-    let unit = line.unit.read(cells).value()?;
+    let unit = compared(Field::Unit, line.unit.read(cells))?;
     let tariff = match line.tariff.read(cells) {
         Told::Absent => None,
         Told::Value(text) => Some(text.parse().ok()?),

@@ -1,5 +1,7 @@
 //! After reading: every reference gets its table, every column its form, and what contradicts is refused.
 
+use super::domain::{MUNICIPALITY_CODE, of_field, of_held};
+use super::facts::Held;
 use super::form::{Form, Money};
 use super::identifier::{IdForm, Identifier, Kept, Kind};
 use super::map::{HolderMap, Line, MapFault};
@@ -28,6 +30,7 @@ impl HolderMap {
         tables.find("client", &client, fields.chain(identifiers).chain(bsn))?;
         tables.find("facts", &client, self.facts.references_mut())?;
         self.check_absence()?;
+        self.check_written()?;
         if let Some(parent) = &mut self.parent {
             let fields = parent.fields.values_mut().flat_map(columns);
             tables.find("parent", &[Alias::Parent, Alias::Link], fields)?;
@@ -47,6 +50,25 @@ impl HolderMap {
              \"\", and keep `until` or `through` in the table of `from`"
         );
         Err(MapFault::section("facts", text))
+    }
+
+    /// A value that the map itself writes for a fact or a billing line, and that it cannot have, would never be known.
+    fn check_written(&self) -> Result<(), MapFault> {
+        let held = self.facts.held.iter().filter_map(|(fact, held)| match held {
+            Held::Text(value) => Some((fact.code(), value, of_held(*fact))),
+            Held::Flag(_) => None,
+        });
+        let municipality = self.facts.municipality_code.iter();
+        let facts = municipality.map(|value| ("municipality_code", value, MUNICIPALITY_CODE)).chain(held);
+        let line = self.billing.iter().flat_map(|billing| billing.line.coded());
+        let line = line.map(|(field, value)| ("billing.line", field.code(), value, of_field(field)));
+        for (section, name, value, domain) in facts.map(|(name, value, d)| ("facts", name, value, d)).chain(line) {
+            if let Some(text) = value.written().into_iter().find(|text| !domain.shape.has(text)) {
+                let text = format!("`{name}` cannot be `{}`; it may be: {}", text.escape_debug(), domain.shape.words());
+                return Err(MapFault::section(section, text));
+            }
+        }
+        Ok(())
     }
 
     fn check_sections(&self) -> Result<(), MapFault> {
@@ -221,6 +243,23 @@ mod tests {
         let facts = facts.replacen(own, &format!("{fact} = {written}"), 1);
         let table = "[tables.t]\ntable = \"T\"\nmatch = { id = \"client.client_number\" }";
         HolderMap::parse(&format!("{fields}[facts]{facts}\n{table}"))
+    }
+
+    #[test]
+    fn a_word_that_a_fact_or_line_cannot_have_is_a_fault_of_the_map() {
+        for (fact, written) in [
+            ("financing_law", r#"{ fixed = "JW" }"#),
+            ("financing_law", r#"{ column = "c", codes = { zin = "jeugdwet", pgb = "budget" } }"#),
+            ("municipality_code", r#"{ column = "c", codes = { "Den Haag" = "518" } }"#),
+            ("gp_agb", r#"{ fixed = "1999999" }"#),
+        ] {
+            let fault = with(fact, written).unwrap_err().to_string();
+            assert!(fault.contains("`[facts]`") && fault.contains("it may be: "), "{written}: {fault}");
+        }
+        assert!(with("financing_law", r#"{ column = "c", codes = { zin = "jeugdwet" } }"#).is_ok());
+        let line = MAP.replacen("unit = \"unit\"", "unit = { column = \"unit\", codes = { min = \"1\" } }", 1);
+        let fault = HolderMap::parse(&line).unwrap_err().to_string();
+        assert!(fault.contains("`[billing.line]`: `unit` cannot be `1`"), "{fault}");
     }
 
     #[test]

@@ -65,6 +65,23 @@ impl Value {
         }
     }
 
+    /// Its column, when it is the value of one column as a whole.
+    pub(super) fn alone(&self) -> Option<&Part> {
+        match self {
+            Self::Join(parts) => parts.first().filter(|_| parts.len() == 1),
+            Self::Fixed(_) | Self::Span(_) | Self::Lines(_) => None,
+        }
+    }
+
+    /// The whole values that the map itself writes: a fixed one, or what codes are translated to.
+    pub(super) fn written(&self) -> Vec<&str> {
+        match (self, self.alone().map(|part| &part.form)) {
+            (Self::Fixed(text), _) => vec![text],
+            (_, Some(Form::Codes(codes))) => codes.values().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The first of its columns by which a row that is not there would be an answer.
     pub(super) fn answers_without_row(&self) -> Option<&Reference> {
         self.parts().into_iter().find_map(Part::answers_without_row)

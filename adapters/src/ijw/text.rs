@@ -1,5 +1,6 @@
 //! Element names of JW323 in their order, and the checks of one value each (Basisschema 3.2).
 
+use crate::code_list::{CATEGORY, UNIT};
 use jiff::civil::Date;
 
 /// Namespace of the message.
@@ -12,8 +13,6 @@ pub(super) const MESSAGE_CODE: &str = "490";
 pub(super) const VERSION: (&str, &str) = ("3", "2");
 /// The schema versions written by us; others of the same form are read.
 pub(super) const XSD_VERSION: &str = "0.1.0";
-/// Units (WJ756).
-const UNITS: &[&str] = &["01", "04", "14", "16", "82", "83", "84"];
 /// The unit whose volume is an amount in eurocents.
 pub(super) const EUROS: &str = "83";
 
@@ -38,14 +37,14 @@ pub(super) fn is_version(text: &str) -> bool {
     text.split('.').count() == 3 && text.split('.').all(part)
 }
 
-/// A product category of JZ020: 31 to 38 and 40 to 55.
+/// A product category of JZ020.
 pub(super) fn is_category(text: &str) -> bool {
-    is_digits(text, 2) && text.parse::<u8>().is_ok_and(|n| (31..=55).contains(&n) && n != 39)
+    CATEGORY.has(text)
 }
 
 /// A unit of WJ756.
 pub(super) fn is_unit(text: &str) -> bool {
-    UNITS.contains(&text)
+    UNIT.has(text)
 }
 
 /// A whole number of 0 to `most`, digits only.

@@ -2,9 +2,9 @@
 
 use super::StartFault;
 use super::assemble::{read, read_policy};
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use sluis_adapters::holder::HolderMap;
-use sluis_adapters::holder::inspect::{self, Finding};
+use sluis_adapters::holder::inspect::{self, Bsns, Finding};
 use sluis_adapters::system::SystemClock;
 use sluis_core::policy::{Policy, Rule};
 use sluis_core::ports::Clock;
@@ -43,8 +43,28 @@ pub fn check_configured(config: &Config) -> Result<Report, StartFault> {
     let policy = read_policy(config)?;
     let lacking = lacking(&report, &policy);
     report.findings.extend(lacking);
+    report.findings.extend(refused_numbers(&report.bsns, config.mode));
     report.findings.sort_by_key(|finding| finding.weight);
     Ok(report)
+}
+
+/// Clients whose BSN nobody may use in this mode: test numbers in production, and numbers of persons elsewhere.
+pub(super) fn refused_numbers(bsns: &Bsns, mode: Mode) -> Option<Finding> {
+    let all = bsns.test + bsns.other;
+    let (count, is, to_do) = match mode {
+        Mode::Production => (
+            bsns.test,
+            "in the range for tests, which production refuses",
+            "name the database with the real clients, or have the test clients taken out",
+        ),
+        Mode::Demo | Mode::Development => (
+            bsns.other,
+            "outside the range for tests (999900006 to 999999990), and are refused outside production",
+            "use a database of made-up people; where these are real ones, they may not be here (`mode` is not production)",
+        ),
+    };
+    let weight = if count * 2 > all { Weight::Fault } else { Weight::Warning };
+    (count > 0).then(|| Finding { weight, is: format!("`bsn`: {count} of {all} lie {is}"), to_do: to_do.to_owned() })
 }
 
 /// Which rules name fields that are not kept, or rely on facts that stay unknown.
@@ -69,4 +89,20 @@ fn lacking(report: &Report, policy: &Policy) -> Vec<Finding> {
 fn unknown<'a>(rule: &'a Rule, report: &'a Report) -> impl Iterator<Item = &'static str> + 'a {
     let unknown = &report.unknown_facts;
     unknown.iter().copied().filter(|name| rule.mentioned().any(|fact| fact.code() == *name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_the_mode_refuses_are_said() {
+        let found = |test, other, mode| refused_numbers(&Bsns { test, other }, mode).map(|found| found.weight);
+        assert_eq!(found(3, 0, Mode::Production), Some(Weight::Fault));
+        assert_eq!(found(1, 3, Mode::Production), Some(Weight::Warning));
+        assert_eq!(found(0, 3, Mode::Production), None);
+        assert_eq!(found(0, 3, Mode::Development), Some(Weight::Fault));
+        assert_eq!(found(3, 1, Mode::Demo), Some(Weight::Warning));
+        assert_eq!(found(3, 0, Mode::Demo), None);
+    }
 }

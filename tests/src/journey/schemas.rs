@@ -204,7 +204,7 @@ async fn a_schema_with_tables_for_what_changes_in_time() {
     let noor = format!(
         "name: Noor van der Berg
          birth_date: {}-03-14
-         gender: female
+         gender: 2
          address: Lange Voorhout 12
          postcode: 2514EA
          house_number: 12
@@ -290,7 +290,7 @@ async fn a_wide_table_with_dutch_names_and_codes() {
     let noor = format!(
         "name: Noor van der Berg
          birth_date: {}-03-14
-         gender: female
+         gender: 2
          address: Lange Voorhout 12 B
          postcode: 2514 EA
          house_number: 12 B

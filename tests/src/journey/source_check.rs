@@ -41,6 +41,7 @@ fn what_is_in_order_is_status_0_and_says_what_the_rules_will_lack() {
             "`[tables.home]`: for 1 row of `Dossier` more than one row of `Address` could be meant today",
             "field `gender`: in 1 row of table `Person`, `Sex` does not read as a code of the map: withheld",
             "table `Dossier` has columns that the map never reads: `Private`",
+            "WARNING  `bsn`: 1 of 3 lie outside the range for tests",
         ],
     );
     // Codes are told where they are common and short, never otherwise.
@@ -100,6 +101,25 @@ fn values_keys_and_indexes_are_counted_and_explained() {
             "ask for: CREATE INDEX \"Facturen_by_Cliëntnr\" ON \"Facturen\" (\"Cliëntnr\");",
         ],
     );
+}
+
+#[test]
+fn a_column_without_codes_is_held_against_what_its_field_or_fact_may_be() {
+    let place = connected("source-domain", "wide");
+    place.change("theirs.toml", "{ column = \"M/V\", codes = { V = \"2\", M = \"1\" } }", "\"M/V\"");
+    place.change("theirs.toml", "financing_law = { fixed = \"jeugdwet\" }", "financing_law = \"Plan\"");
+    says(
+        &place,
+        1,
+        &[
+            "FAULT    field `gender`: in 3 of 3 filled rows of table `Cliënten`, `M/V` is not what gender (geslacht) may be",
+            "it may be: 0 unknown, 1 male, 2 female (COD046); translate each of your codes: { column = \"M/V\", codes =",
+            "FAULT    fact `financing_law`: in 3 of 3 filled rows",
+            "unknown, which never permits",
+        ],
+    );
+    place.change("theirs.toml", "financing_law = \"Plan\"", "financing_law = { fixed = \"JW\" }");
+    says(&place, 1, &["FAULT    `[facts]`: `financing_law` cannot be `JW`; it may be: jeugdwet, zvw, other"]);
 }
 
 #[test]

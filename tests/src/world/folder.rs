@@ -1,6 +1,6 @@
 //! The folder of a world: authority, certificates, policies, holder's database, configuration. Gone when dropped.
 
-use super::people::{self, GP_CODE, HAGUE_CODE, ROTTERDAM_CODE, UZOVI_CODE, today};
+use super::people::{self, GP_CODE, MUNICIPALITIES, UZOVI_CODE, today};
 use super::{Options, operators};
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -20,11 +20,11 @@ pub const GROUP: &str = "sluis-worlds";
 /// The audience; a name, since the port is not known before.
 pub const AUDIENCE: &str = "https://gateway.world.example";
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 2] = [
     ("catalog", include_str!("../../../gateway/policy/catalog.toml")),
     ("ceiling", include_str!("../../../gateway/policy/ceiling.toml")),
-    ("holder", include_str!("../../../gateway/policy/holder.toml")),
 ];
+const HOLDER: &str = include_str!("../../../gateway/policy/holder.toml");
 const KRACHT: &str = include_str!("../../../gateway/policy/kracht.toml");
 
 /// A folder of a world.
@@ -42,6 +42,16 @@ impl Drop for Folder {
         // What cannot be removed stays in the folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.dir);
     }
+}
+
+/// The column map of the demo, with codes for what the holder of worlds writes in its own words.
+fn holder_map() -> String {
+    let column = "municipality_code = \"municipality_code\"";
+    let codes = MUNICIPALITIES.map(|(written, code)| format!("{written} = \"{code}\"")).join(", ");
+    let translated = format!("municipality_code = {{ column = \"municipality_code\", codes = {{ {codes} }} }}");
+    let (fields, facts) = HOLDER.rsplit_once("[facts]").unwrap();
+    assert!(facts.contains(column), "the map of the demo has another column for the fact");
+    format!("{fields}[facts]{}", facts.replacen(column, &translated, 1))
 }
 
 /// An authority for `days` around today.
@@ -79,6 +89,7 @@ impl Folder {
         }
         let policy = options.policy.map_or_else(|| KRACHT.to_owned(), |change| change(KRACHT.to_owned()));
         folder.write("kracht.toml", &policy);
+        folder.write("holder.toml", &holder_map());
         folder.write("ca.pem", folder.authority.cert_pem());
         folder.keep("gateway", &folder.good(HOLDER_OIN));
         for organisation in organisations::all() {
@@ -86,7 +97,8 @@ impl Folder {
         }
         let mut enrolments = organisations::enrolments(today().saturating_add(1.year())).unwrap();
         for enrolment in &mut enrolments.organisation {
-            let known = [(organisations::THE_HAGUE.oin, HAGUE_CODE), (organisations::ROTTERDAM.oin, ROTTERDAM_CODE)];
+            let [(_, hague), (_, rotterdam)] = MUNICIPALITIES;
+            let known = [(organisations::THE_HAGUE.oin, hague), (organisations::ROTTERDAM.oin, rotterdam)];
             let code = known.into_iter().find(|(oin, _)| *oin == enrolment.oin.as_str());
             enrolment.municipality_code = code.map(|(_, code)| code.to_owned());
             enrolment.uzovi = enrolment.uzovi.as_ref().map(|_| UZOVI_CODE.to_owned());

@@ -14,19 +14,21 @@ use sluis_core::subject::{Actor, Bsn, dutch_date};
 use sluis_proto::v1;
 use std::path::Path;
 
-/// The municipality of The Hague in worlds: a word, so that it can be searched for.
+/// The municipality of The Hague as the holder of worlds writes it: a word, so that it can be searched for.
 pub const HAGUE_CODE: &str = "Mk0518HagueZ";
-/// The municipality of Rotterdam in worlds.
+/// The municipality of Rotterdam, likewise.
 pub const ROTTERDAM_CODE: &str = "Mk0599RotterdamZ";
+/// What the map of worlds makes of them for the fact, and what their enrolments say.
+pub const MUNICIPALITIES: [(&str, &str); 2] = [(HAGUE_CODE, "0518"), (ROTTERDAM_CODE, "0599")];
 
-/// The UZOVI code of the insurer of everybody in worlds: a word too.
-pub const UZOVI_CODE: &str = "Mk9901InsurerZ";
-/// The AGB code of the practice in worlds.
-pub const GP_CODE: &str = "Mk0199PracticeZ";
+/// The UZOVI code of the insurer of everybody in worlds.
+pub const UZOVI_CODE: &str = "9901";
+/// The AGB code of the practice in worlds: long enough to be searched for.
+pub const GP_CODE: &str = "98419001";
 /// The AGB code of whoever referred.
-pub const REFERRER_CODE: &str = "Mk8499ReferrerZ";
+pub const REFERRER_CODE: &str = "98419002";
 /// A practice that is not enrolled.
-const OTHER_CODE: &str = "Mk0198OtherZ";
+const OTHER_CODE: &str = "98419003";
 
 /// One client.
 #[derive(Debug, Clone)]
@@ -176,6 +178,12 @@ impl Client {
         format!("9841{:04}", 7000 + self.n)
     }
 
+    /// The code as a text in a message, with its length: four digits alone would be found by chance.
+    fn municipality_on_wire(&self) -> String {
+        let found = MUNICIPALITIES.iter().find(|(written, _)| *written == self.municipality);
+        format!("\u{4}{}", found.unwrap().1)
+    }
+
     fn product_code(&self) -> String {
         format!("~{:02}~k", self.n)
     }
@@ -208,6 +216,7 @@ impl Client {
             ("client.bsn", self.bsn.clone()),
             ("client.birth_date", self.birth_date()),
             ("client.municipality_code", self.municipality.to_owned()),
+            ("fact.municipality_code", self.municipality_on_wire()),
             ("client.gp_agb", self.doctors.0.to_owned()),
             ("client.referrer_agb", self.doctors.1.to_owned()),
             ("billing.provider_agb", self.provider_agb()),

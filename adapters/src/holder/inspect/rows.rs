@@ -1,6 +1,6 @@
 //! Keys and joins: who can be found, under what, and of whom a row is ambiguous.
 
-use super::{Findings, Weight, counted};
+use super::{Bsns, Findings, Weight, counted};
 use crate::holder::bind::{Binds, Given};
 use crate::holder::identifier::{IdForm, Kind};
 use crate::holder::join::{Tables, others};
@@ -10,15 +10,16 @@ use crate::holder::read::cell;
 use crate::holder::statement::Statement;
 use jiff::civil::Date;
 use rusqlite::{Connection, params_from_iter};
+use sluis_core::subject::SubjectId;
 use std::collections::BTreeMap;
 
-/// Looks at keys, identifiers and joins; gives the number of clients.
+/// Looks at keys, identifiers and joins; gives the number of clients, and in which range their BSNs lie.
 pub(super) fn look(
     connection: &Connection,
     map: &HolderMap,
     today: Date,
     findings: &mut Findings,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<(usize, Bsns)> {
     let parent = map.parent.iter().map(|parent| (&parent.table, &parent.key));
     let billing = map.billing.iter().map(|billing| (&billing.table, &billing.key));
     for (table, key) in std::iter::once((&map.client.table, &map.client.key)).chain(parent).chain(billing) {
@@ -89,8 +90,8 @@ fn identifiers(
     map: &HolderMap,
     today: Date,
     findings: &mut Findings,
-) -> rusqlite::Result<usize> {
-    let Some(statement) = Statement::of_everybody(map) else { return Ok(0) };
+) -> rusqlite::Result<(usize, Bsns)> {
+    let Some(statement) = Statement::of_everybody(map) else { return Ok((0, Bsns::default())) };
     let mut prepared = connection.prepare(&statement.sql)?;
     let given = Given { key: "", today, begin: None, count: 0 };
     let mut rows = prepared.query(params_from_iter(statement.binds.values(&given)))?;
@@ -108,7 +109,11 @@ fn identifiers(
         findings.add(Weight::Fault, "there is no client in the database", "see that `table` and `only` are right");
     }
     counts.iter().for_each(|count| count.tell(clients, findings));
-    Ok(clients)
+    let bsns = counts.iter().fold(Bsns::default(), |all, count| Bsns {
+        test: all.test + count.bsns.test,
+        other: all.other + count.bsns.other,
+    });
+    Ok((clients, bsns))
 }
 
 struct Count {
@@ -117,16 +122,24 @@ struct Count {
     seen: BTreeMap<String, usize>,
     empty: usize,
     unusable: usize,
+    bsns: Bsns,
 }
 
 impl Count {
     const fn of(key: &'static str, form: IdForm) -> Self {
-        Self { key, form, seen: BTreeMap::new(), empty: 0, unusable: 0 }
+        let bsns = Bsns { test: 0, other: 0 };
+        Self { key, form, seen: BTreeMap::new(), empty: 0, unusable: 0, bsns }
     }
 
     fn take(&mut self, cell: crate::holder::form::Cell<'_>) {
         match self.form.read(cell) {
-            Some(id) => *self.seen.entry(id.value()).or_default() += 1,
+            Some(id) => {
+                if let SubjectId::Bsn(bsn) = &id {
+                    self.bsns.test += usize::from(bsn.is_test());
+                    self.bsns.other += usize::from(!bsn.is_test());
+                }
+                *self.seen.entry(id.value()).or_default() += 1;
+            }
             None if cell.text().is_some_and(|text| text.is_empty()) => self.empty += 1,
             None => self.unusable += 1,
         }

@@ -35,7 +35,8 @@ const GOALS: &[&str] = &[
     "een dagboek bijhouden",
 ];
 const FORMS: &[&str] = &["individuele begeleiding", "gezinsbegeleiding", "groepstraining", "gesprekstherapie"];
-const END_REASONS: &[&str] = &["02", "19", "20", "21"];
+/// Reasons of JZ588.
+const END_REASONS: &[&str] = &["20", "31", "32", "34"];
 const DANGERS: &[&str] = &["is sinds gisteravond niet thuisgekomen", "wordt opgewacht bij school"];
 
 /// The texts of one dossier, `None` where a dossier of this kind has none.

@@ -4,6 +4,7 @@ use super::store::fill;
 use super::*;
 use jiff::civil::{Date, date};
 use rusqlite::Connection;
+use sluis_adapters::holder::inspect::{Bsns, Weight, inspect};
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::ijw::{DeclaredLine, Jw323Reader, signed_total, write_jw323};
 use sluis_adapters::system::SystemClock;
@@ -139,6 +140,18 @@ fn an_invoice_is_right_but_for_what_was_planted() {
             assert_eq!(found == 1, !planted, "{}", line.reference);
         }
     }
+}
+
+#[test]
+fn every_value_of_the_demo_is_what_its_field_or_fact_may_be() {
+    let path = std::env::temp_dir().join(format!("sluis-people-domain-{}.db", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    create(&path, 1, TODAY).unwrap();
+    let map = HolderMap::parse(include_str!("../../../policy/holder.toml")).unwrap();
+    let report = inspect(&path, &map, TODAY).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(report.count(Weight::Fault), 0, "{report:#?}");
+    assert_eq!(report.bsns, Bsns { test: CLIENTS as usize, other: 0 });
 }
 
 /// The whole way: database file, column map, JW323 bytes and back, and the holder's answer to every line.
