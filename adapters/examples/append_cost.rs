@@ -2,10 +2,11 @@
 //! bytes and a payload of 1 KiB, with one subject's standing, one organisation and the policy relied on.
 //!
 //! ```text
-//! cargo run --release -p sluis-adapters --example append_cost [commits]
+//! cargo run --release -p sluis-adapters --example append_cost [commits] [postgres://user@host/empty_database]
 //! ```
 
 use sluis_adapters::master::MasterKey;
+use sluis_adapters::postgres::{Place, PostgresLog};
 use sluis_adapters::sqlite::{Limits, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::log::LeafKind;
@@ -28,19 +29,38 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let commits: u64 = std::env::args().nth(1).map_or(Ok(1_500), |text| text.parse())?;
     let folder = std::env::temp_dir().join(format!("sluis-append-cost-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let measured = measure(&folder, commits).await;
+    let measured = match std::env::args().nth(2) {
+        None => on_sqlite(&folder, commits).await,
+        Some(address) => on_postgres(&address, commits).await,
+    };
     std::fs::remove_dir_all(&folder)?;
     measured
 }
 
-async fn measure(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn Error>> {
+/// A log that is made in an empty database; the processor time is that of this process, not of the server.
+async fn on_postgres(address: &str, commits: u64) -> Result<(), Box<dyn Error>> {
+    let (place, master) = (Place::parse(address, None)?, MasterKey::from_bytes([1; 32]));
+    PostgresLog::create(&place, ORIGIN, &master, SystemClock.now(), 0).await?;
+    let log = PostgresLog::open(&place, 1, false, &master, Arc::new(SystemClock)).await?;
+    measure(&log, commits).await
+}
+
+async fn on_sqlite(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn Error>> {
     let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy)?;
     provision(folder, &master).await?;
     let file = folder.join("log.db");
     SqliteLog::create(&file, ORIGIN, &master, SystemClock.now(), 0)?;
     let log = SqliteLog::open(&file, &master, Arc::new(SystemClock), Limits::default())?;
+    measure(&log, commits).await?;
+    drop(log);
+    let entries = (commits * PER_COMMIT) as f64;
+    println!("file {:.0} bytes per entry", std::fs::metadata(&file)?.len() as f64 / entries);
+    Ok(())
+}
+
+async fn measure(log: &dyn Ledger, commits: u64) -> Result<(), Box<dyn Error>> {
     let oin = Oin::parse("00000099000000001000")?;
-    prepare(&log, &oin).await?;
+    prepare(log, &oin).await?;
     let stop = Stopwatch::start();
     let mut making = 0.0;
     for commit in 0..commits {
@@ -52,7 +72,6 @@ async fn measure(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn E
             return Err(format!("not all recorded: {:?}", committed.outcomes().first()).into());
         }
     }
-    drop(log);
     let entries = (commits * PER_COMMIT) as f64;
     let (cpu, wall) = stop.read();
     println!("entries {entries}, {PER_COMMIT} per commit");
@@ -62,7 +81,6 @@ async fn measure(folder: &std::path::Path, commits: u64) -> Result<(), Box<dyn E
         making * 1e3 / entries
     );
     println!("wall {:.1} us per entry", wall * 1e3 / entries);
-    println!("file {:.0} bytes per entry", std::fs::metadata(&file)?.len() as f64 / entries);
     println!("{}", resident()?);
     Ok(())
 }
@@ -80,7 +98,7 @@ async fn provision(folder: &std::path::Path, master: &MasterKey) -> Result<(), B
 }
 
 /// The policy, and one standing per subject.
-async fn prepare(log: &SqliteLog, oin: &Oin) -> Result<(), Box<dyn Error>> {
+async fn prepare(log: &dyn Ledger, oin: &Oin) -> Result<(), Box<dyn Error>> {
     let digest = PolicyDigest([5; 32]);
     let leaf = LeafDraft::new(LeafKind::Policy).with(Key::Po, digest.to_hex()).with(Key::N, 1).with(Key::Ca, 1);
     log.append(vec![Draft { effects: vec![Effect::Policy { digest, number: 1 }], ..bare(1 << 40, leaf) }]).await?;

@@ -4,6 +4,7 @@
 //! derived from the master key the leaves of one child cannot be linked.
 
 use crate::master::{CryptoRefused, RowKey};
+use sluis_core::log::finalise::Entry;
 use sluis_core::subject::SubjectRef;
 
 /// Bytes of one record: subject 16, index 8, item 4.
@@ -38,6 +39,19 @@ pub fn push(records: &mut Vec<u8>, subject: SubjectRef, index: u64, item: u32) {
     records.extend_from_slice(&subject.0);
     records.extend_from_slice(&index.to_be_bytes());
     records.extend_from_slice(&item.to_be_bytes());
+}
+
+/// The records of a commit and what they cover; `None` when no entry of it concerns anybody.
+#[must_use]
+pub fn of(log: i64, entries: &[Entry<'_>]) -> Option<(Span, Vec<u8>)> {
+    let mut records = Vec::with_capacity(entries.len() * RECORD_BYTES);
+    for entry in entries {
+        for concerns in &entry.draft.concerns {
+            push(&mut records, concerns.subject, entry.index, concerns.item);
+        }
+    }
+    let (first, last) = (entries.first()?, entries.last()?);
+    (!records.is_empty()).then(|| (Span { log, level: 0, first: first.index, last: last.index }, records))
 }
 
 /// Seals the records of a segment.

@@ -4,7 +4,6 @@ use super::open::{self, KEYS_KIND, Kind, LOG_KIND, Limits, engine, in_use};
 use super::open_error::OpenError;
 use super::rows::guard_row;
 use crate::master::{MasterKey, STATE_LABEL};
-use crate::store::GuardCache;
 use rusqlite::{Connection, OpenFlags};
 use sluis_core::log::draft::{GuardKey, GuardState};
 use std::path::Path;
@@ -111,8 +110,8 @@ pub fn active_policy_number(file: &Path, master: &MasterKey) -> Result<Option<u6
     let key = GuardKey::Policy;
     let corrupt = || OpenError::Corrupt { file: file.to_owned(), table: "state" };
     let Some(row) = guard_row(&connect(file)?, &key).map_err(engine(file))? else { return Ok(None) };
-    let active = GuardCache::new().open(&key, row, &master.sealing(STATE_LABEL)?).map_err(|_| corrupt())?;
-    match *active.state {
+    let active = row.open(&master.sealing(STATE_LABEL)?, &key).map_err(|_| corrupt())?;
+    match active.state {
         GuardState::Policy { number, .. } => Ok(Some(number)),
         _ => Err(corrupt()),
     }

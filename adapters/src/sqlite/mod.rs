@@ -45,8 +45,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 use writer::{Command, Desk, Seals};
+
+/// How long a row of state is answered from memory: nobody else writes this file.
+const KNOWN: Duration = Duration::from_secs(60);
 
 /// The log of one shard in one file: ledger and register.
 pub struct SqliteLog {
@@ -104,7 +108,7 @@ impl SqliteLog {
         let segments =
             connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
         let in_flight = low..head.size();
-        let guards = Arc::new(GuardCache::new());
+        let guards = Arc::new(GuardCache::new(KNOWN));
         let shared_low = Arc::new(AtomicU64::new(low));
         let desk = Desk {
             connection,

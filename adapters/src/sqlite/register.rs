@@ -5,7 +5,7 @@
 use super::rows::{guard_row, leaf_row};
 use super::{SqliteLog, statements};
 use crate::state_row;
-use crate::store::{corrupt, kind_number};
+use crate::store::{corrupt, enrolments_of, kind_number, policy_of, standing_of};
 use async_trait::async_trait;
 use rusqlite::OptionalExtension;
 use sluis_core::enrolment::Enrolment;
@@ -20,23 +20,11 @@ use std::sync::Arc;
 #[async_trait]
 impl Register for SqliteLog {
     async fn standing(&self, subject: SubjectRef) -> Result<Versioned<Standing>, StoreError> {
-        match self.guard(&GuardKey::Subject(subject))? {
-            None => Ok(Versioned { version: 0, state: Standing::default() }),
-            Some(Versioned { version, state }) => match &*state {
-                GuardState::Subject(state) => Ok(Versioned { version, state: state.clone() }),
-                _ => Err(corrupt("state")),
-            },
-        }
+        standing_of(self.guard(&GuardKey::Subject(subject))?)
     }
 
     async fn enrolments(&self, oin: &Oin) -> Result<Versioned<Vec<Enrolment>>, StoreError> {
-        match self.guard(&GuardKey::Organisation(oin.clone()))? {
-            None => Ok(Versioned { version: 0, state: Vec::new() }),
-            Some(Versioned { version, state }) => match &*state {
-                GuardState::Organisation(state) => Ok(Versioned { version, state: state.clone() }),
-                _ => Err(corrupt("state")),
-            },
-        }
+        enrolments_of(self.guard(&GuardKey::Organisation(oin.clone()))?)
     }
 
     async fn organisations(&self, after: Option<&Oin>, count: u32) -> Result<Vec<Oin>, StoreError> {
@@ -68,8 +56,7 @@ impl Register for SqliteLog {
     }
 
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError> {
-        let guard = self.guard(&GuardKey::Policy)?;
-        Ok(guard.map(|Versioned { version, state }| Versioned { version, state: (*state).clone() }))
+        Ok(policy_of(self.guard(&GuardKey::Policy)?))
     }
 }
 

@@ -24,17 +24,8 @@ fn refused(error: rusqlite::Error) -> StoreError {
 
 /// Writes the segment of a commit, if any of its entries concerns somebody, and merges when there are enough.
 pub(super) fn write(desk: &mut Desk, entries: &[Entry<'_>]) -> Result<(), StoreError> {
-    let mut records = Vec::with_capacity(entries.len() * segment::RECORD_BYTES);
-    for entry in entries {
-        for concerns in &entry.draft.concerns {
-            segment::push(&mut records, concerns.subject, entry.index, concerns.item);
-        }
-    }
-    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-    if records.is_empty() {
-        return Ok(());
-    }
-    insert(desk, Span { log: desk.log, level: 0, first: first.index, last: last.index }, &records)?;
+    let Some((span, records)) = segment::of(desk.log, entries) else { return Ok(()) };
+    insert(desk, span, &records)?;
     desk.segments += 1; // after a rollback one too high: the next merge is then of 63
     if desk.segments >= MERGED { merge(desk) } else { Ok(()) }
 }

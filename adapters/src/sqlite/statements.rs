@@ -1,13 +1,6 @@
 //! Every statement by name. A test prepares each of them on a fresh database.
 
-/// Defines named statements and the list of all of them.
-macro_rules! statements {
-    ($(#[$meta:meta])* $all:ident { $($name:ident = $sql:literal;)+ }) => {
-        $(pub(super) const $name: &str = $sql;)+
-        $(#[$meta])*
-        pub const $all: &[(&str, &str)] = &[$((stringify!($name), $name)),+];
-    };
-}
+use crate::store::statements;
 
 statements! {
     /// The statements of the log database.

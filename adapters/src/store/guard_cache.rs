@@ -1,7 +1,8 @@
-//! Rows of state that were authenticated before, kept opened: bounded, and for 60 seconds at most.
+//! Rows of state that were authenticated before, kept opened: bounded, and for a time that the engine sets.
 //!
-//! Only this process writes the log, and the writer teaches every row it commits before it answers: so a question may be
-//! decided on what is known here ([`GuardCache::known`]). Nothing leaves on that alone: the append reads the row anew,
+//! The writer teaches every row it commits before it answers: so a question may be decided on what is known here
+//! ([`GuardCache::known`]), for 60 seconds where this process alone writes the log, for one where others do too. Nothing
+//! leaves on that alone: the append reads the row anew,
 //! inside its lock, and a kept state then counts only when the row has the very bytes that were authenticated (A14,
 //! [`GuardCache::open`]). A row that somebody changed is found there, before anything is released; one that is newer
 //! than what was decided on makes the entry stale, and is learned.
@@ -15,7 +16,6 @@ use sluis_core::ports::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
 
-const LIFE: Duration = Duration::from_secs(60);
 const ENTRIES_MAX: u64 = 16_384;
 
 /// A row that was written and is to be learned after its commit: key, version, sealed bytes, state.
@@ -32,8 +32,9 @@ struct Known {
 pub(crate) struct GuardCache(Cache<GuardKey, Arc<Known>>);
 
 impl GuardCache {
-    pub fn new() -> Self {
-        Self(Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(LIFE).build())
+    /// A cache that answers [`GuardCache::known`] for this long after a row was read or written.
+    pub fn new(life: Duration) -> Self {
+        Self(Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(life).build())
     }
 
     /// The state as this process knows it, or `None`: read the row then.
@@ -75,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_older_state_never_replaces_a_newer_one() {
-        let (cache, key) = (GuardCache::new(), GuardKey::Subject(SubjectRef([1; 16])));
+        let (cache, key) = (GuardCache::new(Duration::from_secs(60)), GuardKey::Subject(SubjectRef([1; 16])));
         let state = || Arc::new(GuardState::Subject(Standing::default()));
         cache.learn(&key, 2, vec![2], state());
         cache.learn(&key, 1, vec![1], state());

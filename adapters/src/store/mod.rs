@@ -1,17 +1,21 @@
 //! What both engines share of the stores: names in errors, numbers in columns, and what is remembered of rows.
 
+mod answer;
 mod entry;
 mod guard_cache;
 mod guard_row;
 mod key_cache;
 mod key_ring;
 mod leaf_kind;
+mod statements;
 
+pub(crate) use answer::{enrolments_of, policy_of, standing_of};
 pub(crate) use entry::{organisation_of, reject};
 pub(crate) use guard_cache::{GuardCache, Learned};
 pub(crate) use guard_row::GuardRow;
 pub(crate) use key_ring::{KeyRing, WrappedKey};
 pub(crate) use leaf_kind::{kind_number, kind_of};
+pub(crate) use statements::statements;
 
 use sluis_core::ports::StoreError;
 

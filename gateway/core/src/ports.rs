@@ -266,6 +266,11 @@ pub trait Signer: Send + Sync {
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Millis;
+
+    /// Whether this is the time of the world, and may be compared with the clock of another machine; a simulated one is not.
+    fn tells_real_time(&self) -> bool {
+        true
+    }
 }
 
 /// Random bytes, as an argument.

@@ -1,0 +1,238 @@
+//! One append: lock, read, let the core decide, write, commit, and only then let it count.
+//!
+//! INVARIANT (committed): `Finalised::committed` is called after COMMIT returned success, after a standby has it where one
+//! is required, and after what others wrote was folded onto our own tree; and nowhere else. If the process dies before
+//! COMMIT returns, the whole batch exists or none of it; the next start finds which.
+
+use super::errors::{before_commit, is_data, is_usable};
+use super::rows::{self, leaf_hashes, refused};
+use super::settle::Pending;
+use super::statements;
+use super::write::{Failure, Write};
+use super::writer::{Desk, PATIENCE};
+use crate::store::{GuardRow, LOG, Learned, corrupt, kind_of, reject};
+use sluis_core::log::Millis;
+use sluis_core::log::draft::{Draft, GuardKey};
+use sluis_core::log::finalise::{Committed, Finalised, Head, Seen, Snapshot, Wanted, finalise, wanted};
+use sluis_core::log::tree::Frontier;
+use sluis_core::organisation::Oin;
+use sluis_core::ports::StoreError;
+use sqlx::postgres::PgConnection;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+/// How far this machine's clock may stand from the database's: one fast clock must not stop all replicas (A7).
+const CLOCK_APART_MS: u64 = 2_000;
+/// Hashes of others' leaves that are read at a time.
+const FOLD_PAGE: u64 = 16_384;
+
+/// A batch that is written and not committed.
+struct Written<'d> {
+    finalised: Finalised<'d>,
+    /// The head under the lock, before the batch.
+    before: Head,
+    learned: Vec<Learned>,
+    low: u64,
+}
+
+impl Desk {
+    /// Appends drafts as one transaction. When the engine rejects the data of some draft, the drafts are written one by
+    /// one to find it; it is then rejected, which the core answers with `Malformed`, and the others are written (A4).
+    pub(super) async fn append(&mut self, mut drafts: Vec<Draft>) -> Result<Committed, StoreError> {
+        let mut singly = false;
+        for _ in 0..=2 * drafts.len() {
+            match self.attempt(&drafts, singly).await {
+                Ok(finalised) => return Ok(finalised.committed()),
+                Err(Failure::Store(error)) => return Err(error),
+                Err(Failure::Some) => singly = true,
+                Err(Failure::Draft(position)) => reject(&mut drafts, position)?,
+            }
+        }
+        Err(StoreError::Unavailable { store: LOG, state: "REJECTED" })
+    }
+
+    /// An append without drafts: lock, head and clock are as an append needs them.
+    pub(super) async fn rehearse(&mut self) -> Result<(), StoreError> {
+        match self.attempt(&[], false).await {
+            Ok(_empty) => Ok(()),
+            Err(Failure::Store(error)) => Err(error),
+            Err(Failure::Some | Failure::Draft(_)) => Err(corrupt("log_leaf")),
+        }
+    }
+
+    async fn attempt<'d>(&mut self, drafts: &'d [Draft], singly: bool) -> Result<Finalised<'d>, Failure> {
+        self.settle().await?;
+        let mut session = self.session().await?;
+        match tokio::time::timeout(PATIENCE, self.write(&mut session, drafts, singly)).await {
+            // The session is dropped with its transaction.
+            Err(_elapsed) => Err(StoreError::Unavailable { store: LOG, state: "SLOW" }.into()),
+            Ok(Err((failure, usable))) => {
+                if usable {
+                    self.give_back(session).await;
+                }
+                // A head that does not extend ours, or rows of it that do not open: nothing more is built upon it.
+                if matches!(failure, Failure::Store(StoreError::Corrupt { table: "log_head" | "log_shard", .. })) {
+                    self.halted = true;
+                }
+                Err(failure)
+            }
+            Ok(Ok(written)) if written.finalised.is_empty() => {
+                self.give_back(session).await;
+                Ok(written.finalised)
+            }
+            Ok(Ok(written)) => self.commit(session, written).await.map_err(Failure::Store),
+        }
+    }
+
+    /// From COMMIT to durable. Whatever goes wrong here leaves the outcome to [`Desk::settle`].
+    async fn commit<'d>(
+        &mut self,
+        mut session: PgConnection,
+        written: Written<'d>,
+    ) -> Result<Finalised<'d>, StoreError> {
+        let Written { finalised, before, learned, low } = written;
+        self.pending = finalised.entries().first().map(Pending::of);
+        // Process dies here: the batch exists whole or not at all, and no caller has an answer.
+        match tokio::time::timeout(PATIENCE, sqlx::query("COMMIT").execute(&mut session)).await {
+            Ok(Ok(_)) => self.until_durable(&mut session).await?,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the commit of the log gave no clear answer");
+                drop(session);
+                session = self.stands().await?;
+            }
+            Err(_elapsed) => {
+                drop(session);
+                session = self.stands().await?;
+            }
+        }
+        self.pending = None;
+        self.fold(&mut session, &before).await?;
+        self.anchor = finalised.head().frontier.clone();
+        for (key, version, sealed, state) in learned {
+            self.guards.learn(&key, version, sealed, state);
+        }
+        (self.low_written, self.written_since_upkeep) = (low, true);
+        self.session = Some(session);
+        Ok(finalised)
+    }
+
+    /// Everything before COMMIT. The flag tells whether the session may be used again.
+    async fn write<'d>(
+        &self,
+        session: &mut PgConnection,
+        drafts: &'d [Draft],
+        singly: bool,
+    ) -> Result<Written<'d>, (Failure, bool)> {
+        let engine =
+            |table| move |error: sqlx::Error| (Failure::Store(before_commit(LOG, table, &error)), is_usable(&error));
+        sqlx::query("BEGIN").execute(&mut *session).await.map_err(engine("log_shard"))?;
+        let origin: Option<String> = sqlx::query_scalar(statements::LOCK)
+            .bind(self.role.log)
+            .fetch_optional(&mut *session)
+            .await
+            .map_err(engine("log_shard"))?;
+        let store = |error: StoreError| (Failure::Store(error), true);
+        let origin = origin.ok_or_else(|| store(corrupt("log_shard")))?;
+        // A statement of its own, so that its snapshot is taken after the lock: the last holder's rows are seen (A2).
+        let (before, clock) = rows::head(session, self.role.log, &origin).await.map_err(store)?;
+        let now = self.clock.now();
+        self.check_clock(now, clock).map_err(store)?;
+        let bent = before.size() == self.anchor.size() && before.frontier != self.anchor;
+        if self.halted || before.size() < self.anchor.size() || bent {
+            return Err(store(corrupt("log_head")));
+        }
+        let snapshot = self.snapshot(session, wanted(drafts)).await.map_err(store)?;
+        let finalised = finalise(&before, snapshot, now, drafts).map_err(store)?;
+        let low = self.low.load(Ordering::Acquire);
+        let mut learned = Vec::new();
+        if !finalised.is_empty() {
+            let write = Write { role: self.role, seals: &self.seals, finalised: &finalised };
+            learned = write.learned().map_err(store)?;
+            let written = write.all(session, &learned, (low != self.low_written).then_some(low), singly).await;
+            written.map_err(|(failure, error)| {
+                let failure = failure.unwrap_or_else(|table| match is_data(&error) && !singly {
+                    true => Failure::Some,
+                    false => Failure::Store(before_commit(LOG, table, &error)),
+                });
+                (failure, is_usable(&error))
+            })?;
+        }
+        Ok(Written { finalised, before, learned, low })
+    }
+
+    fn check_clock(&self, now: Millis, database: Millis) -> Result<(), StoreError> {
+        let apart = now.abs_diff(database);
+        let tells = self.clock.tells_real_time() && apart > CLOCK_APART_MS;
+        if tells { Err(StoreError::Unavailable { store: LOG, state: "CLOCK_APART" }) } else { Ok(()) }
+    }
+
+    /// Reads, inside the lock, what the core wants to compare.
+    async fn snapshot(&self, session: &mut PgConnection, wanted: Wanted) -> Result<Snapshot, StoreError> {
+        let mut snapshot = Snapshot::default();
+        if !wanted.guards.is_empty() {
+            self.read_guards(session, &wanted, &mut snapshot).await?;
+        }
+        if !wanted.transactions.is_empty() {
+            read_transactions(session, wanted.transactions, &mut snapshot).await?;
+        }
+        Ok(snapshot)
+    }
+
+    async fn read_guards(
+        &self,
+        session: &mut PgConnection,
+        wanted: &Wanted,
+        into: &mut Snapshot,
+    ) -> Result<(), StoreError> {
+        let places = || wanted.guards.iter().map(|key| (crate::state_row::place(key), key));
+        let kinds: Vec<i16> = places().map(|((kind, _), _)| i16::from(kind)).collect();
+        let keys: Vec<&[u8]> = places().map(|((_, bytes), _)| bytes).collect();
+        let found = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>)>(statements::STATES).bind(kinds).bind(keys);
+        let found = found.fetch_all(session).await.map_err(refused("state"))?;
+        let by_place: HashMap<(i16, &[u8]), &GuardKey> =
+            places().map(|((kind, bytes), key)| ((i16::from(kind), bytes), key)).collect();
+        for (kind, bytes, version, index, sealed) in found {
+            let key = by_place.get(&(kind, bytes.as_slice())).ok_or(corrupt("state"))?;
+            let guard = self.guards.open(key, GuardRow(version, index, sealed), &self.seals.state)?;
+            into.guards.insert((*key).clone(), guard);
+        }
+        Ok(())
+    }
+
+    /// Folds what others wrote since we last looked onto our own tree: it must give the head that we built upon (A5).
+    ///
+    /// Nothing of our batch was released yet. If the process dies here, the batch stands and nobody has its answer.
+    pub(super) async fn fold(&mut self, session: &mut PgConnection, before: &Head) -> Result<(), StoreError> {
+        let mut tree: Frontier = self.anchor.clone();
+        while tree.size() < before.size() {
+            let to = before.size().min(tree.size() + FOLD_PAGE);
+            let hashes = leaf_hashes(session, self.role.log, tree.size(), to).await?;
+            if hashes.is_empty() {
+                return Err(self.halt("log_leaf"));
+            }
+            hashes.into_iter().for_each(|hash| tree.push(hash));
+        }
+        if tree != before.frontier {
+            return Err(self.halt("log_head"));
+        }
+        self.anchor = tree;
+        Ok(())
+    }
+}
+
+async fn read_transactions(
+    session: &mut PgConnection,
+    wanted: Vec<(Oin, uuid::Uuid)>,
+    into: &mut Snapshot,
+) -> Result<(), StoreError> {
+    let oins: Vec<&str> = wanted.iter().map(|(oin, _)| oin.as_str()).collect();
+    let ids: Vec<&[u8]> = wanted.iter().map(|(_, id)| id.as_bytes().as_slice()).collect();
+    let found = sqlx::query_as::<_, (String, [u8; 16], i64, [u8; 32], i16)>(statements::SEEN).bind(oins).bind(ids);
+    for (oin, id, index, digest, kind) in found.fetch_all(session).await.map_err(refused("log_leaf"))? {
+        let oin = Oin::parse(&oin).map_err(|_| corrupt("log_leaf"))?;
+        let kind = kind_of(i64::from(kind)).ok_or(corrupt("log_leaf"))?;
+        let seen = Seen { digest, index: rows::unsigned(index, "log_leaf")?, kind };
+        into.transactions.insert((oin, uuid::Uuid::from_bytes(id)), seen);
+    }
+    Ok(())
+}

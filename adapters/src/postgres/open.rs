@@ -1,0 +1,194 @@
+//! Making and opening a log: explicit, as one numbered replica, and only on a head that its own leaves give.
+
+use super::connect::{Kind, Place};
+use super::open_error::OpenError;
+use super::rows::{self, bound, leaf_hashes, refused};
+use super::settle::on_standby;
+use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
+use super::{statements, upkeep};
+use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::store::{GuardCache, LOG};
+use async_trait::async_trait;
+use sluis_core::log::Millis;
+use sluis_core::log::finalise::Head;
+use sluis_core::log::tree::root_of;
+use sluis_core::ports::{Clock, StoreError};
+use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::LogUpkeep;
+use sqlx::postgres::{PgConnection, PgPool};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// The log database, version 1.
+pub(super) const LOG_KIND: Kind =
+    Kind { name: LOG, version: 1, schema: include_str!("../../migrations/postgres/log_0001.sql") };
+
+/// How long a row of state is answered from memory: another replica may have changed it meanwhile.
+const KNOWN: Duration = Duration::from_secs(1);
+
+/// The log of one shard: ledger and register of one replica.
+pub struct PostgresLog {
+    pub(super) log: i16,
+    pub(super) origin: String,
+    pub(super) pool: PgPool,
+    pub(super) seals: Arc<Seals>,
+    pub(super) guards: Arc<GuardCache>,
+    pub(super) low: Arc<AtomicU64>,
+    left: Vec<u64>,
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl PostgresLog {
+    /// Makes a new, empty log: an explicit act. The gateway then appends its EPOCH leaf.
+    ///
+    /// `last_time` is the time of the last leaf of the shard before it, 0 for the first (A8).
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] when there is one; nothing is ever overwritten.
+    pub async fn create(
+        place: &Place,
+        origin: &str,
+        master: &MasterKey,
+        now: Millis,
+        last_time: Millis,
+    ) -> Result<(), OpenError> {
+        let first_rows = async |c: &mut PgConnection| {
+            sqlx::query(statements::INSERT_SHARD).bind(1i16).bind(origin).bind(bound(now)).execute(&mut *c).await?;
+            let head = sqlx::query(statements::INSERT_HEAD).bind(1i16).bind(0i64).bind(&[][..] as &[u8]);
+            head.bind(bound(last_time)).execute(c).await.map(|_| ())
+        };
+        place.create(&LOG_KIND, master, first_rows).await
+    }
+
+    /// Opens a log as one replica; every gateway process has a number of its own. Never creates or migrates.
+    ///
+    /// With `standby`, nothing counts as durable before a synchronous standby has it (A1).
+    ///
+    /// # Errors
+    /// [`OpenError`] names the place and what to do.
+    pub async fn open(
+        place: &Place,
+        replica: i16,
+        standby: bool,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let mut session = place.open(&LOG_KIND, master).await?;
+        let engine = |source| place.engine(source);
+        if !writer::be_replica(&mut session, replica).await.map_err(engine)? {
+            return Err(OpenError::InUse { place: place.name().to_owned(), replica });
+        }
+        let shard: (i16, String) =
+            sqlx::query_as(statements::OPEN_SHARD).fetch_one(&mut session).await.map_err(engine)?;
+        let (log, origin) = shard;
+        let head = checked_head(&mut session, place, log, &origin).await?;
+        if standby && !matches!(tokio::time::timeout(PATIENCE, on_standby(&mut session)).await, Ok(Ok(()))) {
+            return Err(OpenError::NoStandby { place: place.name().to_owned() });
+        }
+        let (low, left) = in_flight(&mut session, log, replica, head.size()).await.map_err(engine)?;
+        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
+        let desk = Desk {
+            place: place.clone(),
+            role: Role { log, replica, standby },
+            session: Some(session),
+            seals: Arc::clone(&seals),
+            clock,
+            guards: Arc::clone(&guards),
+            anchor: head.frontier,
+            halted: false,
+            low_written: u64::MAX,
+            low: Arc::clone(&low),
+            pending: None,
+            written_since_upkeep: false,
+        };
+        let (commands, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(writer::run(desk, receiver));
+        Ok(Self { log, origin, pool: place.readers(), seals, guards, low, left, commands })
+    }
+
+    /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
+    pub(super) async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(command(answer))?;
+        answered.await.unwrap_or(Err(StoreError::Unknown { store: LOG }))
+    }
+
+    pub(super) fn tell(&self, command: Command) -> Result<(), StoreError> {
+        self.commands.send(command).map_err(|_| StoreError::Unknown { store: LOG })
+    }
+}
+
+#[async_trait]
+impl LogUpkeep for PostgresLog {
+    async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(self.left.clone())
+    }
+
+    async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
+        sqlx::query_scalar(statements::ERASED).fetch_all(&self.pool).await.map_err(refused("erased_key"))
+    }
+
+    async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {
+        self.ask(|answer| Command::Erase { subject, keys, answer }).await
+    }
+
+    async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {
+        self.ask(|answer| Command::ForgetTransactions { before, answer }).await
+    }
+
+    async fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError> {
+        let refused = refused("subject_segment");
+        let mut connection = self.pool.acquire().await.map_err(&refused)?;
+        upkeep::entries_of(&mut connection, self.log, &self.seals.index, subject).await.map_err(&refused)
+    }
+
+    async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let page = sqlx::query_scalar(statements::PAGE).bind(self.log).bind(bound(index));
+        page.fetch_optional(&self.pool).await.map_err(refused("page_blob"))
+    }
+}
+
+/// The head, compared with the rows it was computed from: leaves lost on the right edge, hashes changed there and in
+/// stored sub-trees are found. A change inside a complete sub-tree is found by verifying the log, not here.
+async fn checked_head(c: &mut PgConnection, place: &Place, log: i16, origin: &str) -> Result<Head, OpenError> {
+    let corrupt = |table| move |_| place.corrupt(table);
+    let (head, _) = rows::head(c, log, origin).await.map_err(corrupt("log_head"))?;
+    let beyond = leaf_hashes(c, log, head.size(), u64::MAX).await.map_err(corrupt("log_leaf"))?;
+    let rebuilt = frontier(c, log, head.size()).await.map_err(corrupt("log_subtree"))?;
+    let whole = beyond.is_empty() && rebuilt == head.frontier.to_bytes();
+    if whole { Ok(head) } else { Err(place.corrupt("log_leaf")) }
+}
+
+/// One hash for each set bit of the size, largest first: each from the hashes of the highest level that fits in it.
+async fn frontier(c: &mut PgConnection, log: i16, size: u64) -> Result<Vec<u8>, StoreError> {
+    let (mut out, mut start) = (Vec::new(), 0);
+    for bit in (0..u64::BITS).rev().filter(|bit| size >> bit & 1 == 1) {
+        let end = start + (1u64 << bit);
+        let level = bit / 8;
+        let hashes: Vec<[u8; 32]> = if level == 0 {
+            leaf_hashes(c, log, start, end).await?
+        } else {
+            let numbers = [start, end].map(|n| bound(n >> (8 * level)));
+            let stored = sqlx::query_scalar(statements::SUBTREE_HASHES).bind(log).bind(level as i16);
+            let stored = stored.bind(numbers[0]).bind(numbers[1]).fetch_all(&mut *c).await;
+            stored.map_err(refused("log_subtree"))?
+        };
+        if hashes.len() as u64 == 1u64 << (bit % 8) {
+            out.extend_from_slice(&root_of(&hashes));
+        }
+        start = end;
+    }
+    Ok(out)
+}
+
+/// The mark of a replica, and its entries from there on. A replica that never wrote starts at the head.
+async fn in_flight(c: &mut PgConnection, log: i16, replica: i16, size: u64) -> Result<(u64, Vec<u64>), sqlx::Error> {
+    let low: Option<i64> = sqlx::query_scalar(statements::LOW).bind(replica).fetch_one(&mut *c).await?;
+    let left = sqlx::query_scalar::<_, i64>(statements::LEFT).bind(log).bind(replica).bind(low.unwrap_or(0));
+    let left: Vec<u64> = left.fetch_all(c).await?.into_iter().filter_map(|n| u64::try_from(n).ok()).collect();
+    let low = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
+    Ok((left.first().copied().unwrap_or(size).max(low), left))
+}

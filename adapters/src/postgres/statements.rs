@@ -1,0 +1,76 @@
+//! Every statement of the log by name. A test prepares each of them on a fresh database.
+
+use crate::store::statements;
+
+statements! {
+    /// The statements of the log database.
+    LOG_STATEMENTS {
+        OPEN_SHARD = "SELECT log_id, origin FROM log_shard WHERE state = 1 ORDER BY log_id DESC LIMIT 1";
+        INSERT_SHARD = "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES ($1, $2, 1, $3)";
+        BE_REPLICA = "SELECT pg_try_advisory_lock(1397508467, $1::int)";
+        LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
+        HEAD = "SELECT size, frontier, last_t, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+                FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
+        STATES = "SELECT s.kind, s.key, s.version, s.leaf_index, s.sealed FROM state s
+                  JOIN unnest($1::smallint[], $2::bytea[]) AS w (kind, key) ON s.kind = w.kind AND s.key = w.key";
+        SEEN = "SELECT l.oin, l.txn, l.idx, l.digest, l.kind FROM log_leaf l
+                JOIN unnest($1::text[], $2::bytea[]) AS w (oin, txn) ON l.oin = w.oin AND l.txn = w.txn
+                WHERE l.txn IS NOT NULL";
+        INSERT_LEAVES = "INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
+                         SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::smallint[], $7::bigint[],
+                         $8::bytea[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])";
+        INSERT_PAGES = "INSERT INTO page_blob (log_id, idx, blob)
+                        SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
+        WRITE_STATES = "INSERT INTO state (log_id, kind, key, version, leaf_index, sealed)
+                        SELECT $1, * FROM unnest($2::smallint[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[])
+                        ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version, log_id = excluded.log_id,
+                        leaf_index = excluded.leaf_index, sealed = excluded.sealed";
+        INSERT_SUBTREES = "INSERT INTO log_subtree (log_id, level, number, hash)
+                           SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])";
+        INSERT_HEAD = "INSERT INTO log_head (log_id, size, frontier, last_t) VALUES ($1, $2, $3, $4)";
+        INSERT_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES ($1, $2, $3, $4, $5)";
+        WRITE_LOW = "INSERT INTO replica_mark (replica, low) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        DROP_LOW = "DELETE FROM replica_mark WHERE replica = $1 AND low = $2";
+        LOW = "SELECT max(low) FROM replica_mark WHERE replica = $1";
+        LEFT = "SELECT idx FROM log_leaf WHERE log_id = $1 AND replica = $2 AND idx >= $3 ORDER BY idx";
+        STANDS = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx = $2";
+        FLUSHED = "SELECT pg_current_wal_flush_lsn()::text";
+        ON_STANDBY = "SELECT EXISTS (SELECT FROM pg_stat_replication
+                      WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= $1::pg_lsn)";
+        STATE = "SELECT version, leaf_index, sealed FROM state WHERE kind = $1 AND key = $2";
+        ORGANISATIONS = "SELECT key FROM state WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
+        SET_BY = "SELECT leaf_index FROM state WHERE kind = $1 AND key = $2";
+        ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = $3 AND idx > $4
+                               AND t >= (SELECT t FROM log_leaf WHERE log_id = $1 AND idx = $4) ORDER BY t, idx LIMIT 1";
+        SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = $1 AND first >= $2
+                    ORDER BY first LIMIT $3";
+        SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = $1 AND level = 0
+                          ORDER BY first LIMIT $2";
+        DROP_SMALL_SEGMENTS = "DELETE FROM subject_segment WHERE log_id = $1 AND level = 0 AND first <= $2";
+        MERGING = "SELECT pg_try_advisory_xact_lock(1397508468, $1::int)";
+        PRUNE_HEADS = "DELETE FROM log_head WHERE log_id = $1
+                       AND size < (SELECT max(size) FROM log_head WHERE log_id = $1)";
+        PRUNE_MARKS = "DELETE FROM replica_mark WHERE replica = $1
+                       AND low < (SELECT max(low) FROM replica_mark WHERE replica = $1)";
+        WRITE_CHECKPOINT = "INSERT INTO log_checkpoint (log_id, size, note, t) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        THIN_CHECKPOINTS = "DELETE FROM log_checkpoint WHERE log_id = $1 AND t / 60000 = $3 / 60000 AND size =
+                            (SELECT max(size) FROM log_checkpoint WHERE log_id = $1 AND size < $2)";
+        CHECKPOINTS = "SELECT note FROM log_checkpoint WHERE log_id = $1 AND size <= $2 ORDER BY size";
+        LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        LEAVES_OF = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
+        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 22 AND idx >= $2 ORDER BY idx LIMIT $3";
+        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 26 AND idx >= $2 ORDER BY idx LIMIT $3";
+        LEAF_HASHES = "SELECT hash FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = $1 AND level = $2 AND number >= $3 AND number < $4
+                          ORDER BY number";
+        ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
+        ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
+        PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
+        FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
+        BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
+        ERASED = "SELECT key_id FROM erased_key";
+        ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
+                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)";
+    }
+}

@@ -1,0 +1,113 @@
+//! What time takes away and what is tidied: superseded heads and marks, small segments, transactions, erased payloads.
+//!
+//! The tombstone of a key is written before its payloads go and before the key database destroys it (A21). The tree never
+//! changes: leaves, hashes and proofs stay.
+
+use super::rows::bound;
+use super::statements;
+use super::writer::Role;
+use crate::master::RowKey;
+use crate::segment::{self, Span};
+use sluis_core::log::Millis;
+use sluis_core::subject::SubjectRef;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, PgTransaction};
+
+/// How many small segments make a larger one.
+const MERGED: i64 = 64;
+/// Segments read at a time.
+const SEGMENTS_READ: i64 = 1000;
+
+/// Removes heads and marks that newer ones supersede, and merges small segments when there are enough.
+pub(super) async fn prune(c: &mut PgConnection, role: Role, index: &RowKey) -> Result<(), sqlx::Error> {
+    sqlx::query(statements::PRUNE_HEADS).bind(role.log).execute(&mut *c).await?;
+    sqlx::query(statements::PRUNE_MARKS).bind(role.replica).execute(&mut *c).await?;
+    merge(c, role.log, index).await
+}
+
+/// Merges the oldest small segments, by one replica at a time. If the process dies here, they stay as they were.
+async fn merge(c: &mut PgConnection, log: i16, key: &RowKey) -> Result<(), sqlx::Error> {
+    let mut transaction = c.begin().await?;
+    while let Some((whole, sealed)) = merged(&mut transaction, log, key).await? {
+        let insert = sqlx::query(statements::INSERT_SEGMENT).bind(log).bind(1i16);
+        let insert = insert.bind(bound(whole.first)).bind(bound(whole.last)).bind(sealed);
+        insert.execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
+
+/// Takes 64 small segments away and gives what stands for them; `None` when there are fewer, or another replica merges.
+async fn merged(t: &mut PgTransaction<'_>, log: i16, key: &RowKey) -> Result<Option<(Span, Vec<u8>)>, sqlx::Error> {
+    let alone: bool = sqlx::query_scalar(statements::MERGING).bind(i32::from(log)).fetch_one(&mut **t).await?;
+    if !alone {
+        return Ok(None);
+    }
+    let small: Vec<(i64, i64, Vec<u8>)> =
+        sqlx::query_as(statements::SMALL_SEGMENTS).bind(log).bind(MERGED).fetch_all(&mut **t).await?;
+    let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(None) };
+    if (small.len() as i64) < MERGED {
+        return Ok(None);
+    }
+    let whole = span(log, 1, first.0, last.1);
+    let mut records = zeroize::Zeroizing::new(Vec::new());
+    for (first, last, sealed) in &small {
+        let opened = segment::open(key, span(log, 0, *first, *last), sealed);
+        records.extend_from_slice(&opened.ok_or(sqlx::Error::Decode("a segment does not open".into()))?);
+    }
+    sqlx::query(statements::DROP_SMALL_SEGMENTS).bind(log).bind(last.0).execute(&mut **t).await?;
+    let sealed = segment::seal(key, whole, &records).map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
+    Ok(Some((whole, sealed)))
+}
+
+fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
+    let [first, last] = [first, last].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    Span { log: i64::from(log), level, first, last }
+}
+
+/// The entries that concern a subject, by index and item. Reads the whole index, in pages.
+pub(super) async fn entries_of(
+    c: &mut PgConnection,
+    log: i16,
+    key: &RowKey,
+    subject: SubjectRef,
+) -> Result<Vec<(u64, u32)>, sqlx::Error> {
+    let (mut found, mut from) = (Vec::new(), 0i64);
+    loop {
+        let page: Vec<(i16, i64, i64, Vec<u8>)> =
+            sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ).fetch_all(&mut *c).await?;
+        let Some(last) = page.last() else { break };
+        from = last.1 + 1;
+        for (level, first, last, sealed) in &page {
+            let opened = segment::open(key, span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last), sealed);
+            let records = opened.ok_or(sqlx::Error::Decode("a segment does not open".into()))?;
+            found.extend(segment::entries_of(&records, subject));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Removes transaction ids and digests of entries before a moment (A13). Gives how many.
+pub(super) async fn forget_transactions(c: &mut PgConnection, before: Millis) -> Result<u64, sqlx::Error> {
+    let forgotten = sqlx::query(statements::FORGET_TRANSACTIONS).bind(bound(before)).execute(c).await?;
+    Ok(forgotten.rows_affected())
+}
+
+/// Buries keys and removes the payloads they opened, in one transaction. Gives the number of payloads removed.
+pub(super) async fn erase(
+    c: &mut PgConnection,
+    log: i16,
+    key: &RowKey,
+    subject: SubjectRef,
+    keys: &[[u8; 16]],
+) -> Result<u64, sqlx::Error> {
+    let mut transaction = c.begin().await?;
+    let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
+    sqlx::query(statements::BURY).bind(&keys).execute(&mut *transaction).await?;
+    let entries = entries_of(&mut transaction, log, key, subject).await?;
+    let indices: Vec<i64> = entries.iter().map(|(index, _)| bound(*index)).collect();
+    let erase = sqlx::query(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
+    let removed = erase.execute(&mut *transaction).await?.rows_affected();
+    transaction.commit().await?;
+    Ok(removed)
+}
