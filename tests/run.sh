@@ -68,9 +68,16 @@ install_commands() {
     command -v curl >/dev/null || packages+=(curl ca-certificates)
     command -v node >/dev/null || packages+=(nodejs)
     command -v npm >/dev/null || packages+=(npm)
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
     [ "${#packages[@]}" -eq 0 ] && return 0
     say "installing ${packages[*]}"
-    as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${packages[@]}"
+    # Tests start a PostgreSQL of their own: while this file stands, the package makes and starts none.
+    local no_cluster=/etc/postgresql-common/createcluster.d/sluis-tests.conf status=0
+    as_root mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+    as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${packages[@]}" || status=1
+    as_root rm -f "$no_cluster"
+    return "$status"
 }
 
 # Python with the pinned packages, in the target folder.

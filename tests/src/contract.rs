@@ -1,41 +1,45 @@
 //! What every engine promises behind the ports `Ledger`, `Register` and `KeyStore`: one suite, run once per engine.
 //!
-//! An engine is added by implementing [`Engine`] and one line of [`suite`]; what only one engine has (files, locks,
+//! An engine is added by implementing [`Engine`] and naming the suites; what only one engine has (files, locks,
 //! pages) is tested in the module of that engine.
 
 mod draft;
 mod guards;
 mod keys;
 mod ledger;
+mod postgres;
+mod postgres_keys;
 mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
 
+use async_trait::async_trait;
+use sluis_adapters::master::MasterKey;
 use sluis_core::log::Millis;
-use sluis_core::ports::{Clock, KeyStore, Ledger, Register, Signer};
+use sluis_core::ports::{Clock, Signer};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A log as its callers see it.
-pub trait Log: Ledger + Register {}
-impl<T: Ledger + Register> Log for T {}
-
 /// One engine with a store of its own that is empty at first. Everything taken from it is dropped before opening again.
-pub trait Engine: Send + Sync {
+#[async_trait]
+pub trait Engine: Sized + Send + Sync {
+    /// A store that is empty.
+    async fn empty() -> Self;
     /// Opens the log.
-    fn log(&self) -> Arc<dyn Log>;
+    async fn log(&self) -> Arc<dyn LogUpkeep>;
     /// Opens the key database.
-    fn keys(&self) -> Arc<dyn KeyStore>;
+    async fn keys(&self) -> Arc<dyn KeyUpkeep>;
     /// The clock that the log reads.
     fn clock(&self) -> &TestClock;
     /// A signer for checkpoints.
     fn signer(&self) -> &dyn Signer;
     /// Changes one byte in every stored row of state, past the engine.
-    fn bend_states(&self);
+    async fn bend_states(&self);
     /// Every byte at rest, of both databases.
-    fn at_rest(&self) -> Vec<u8>;
-    /// Whether the key database opens under another master key.
-    fn opens_under_another_master_key(&self) -> bool;
+    async fn at_rest(&self) -> Vec<u8>;
+    /// Whether the key database opens under this master key.
+    async fn opens_under(&self, master: MasterKey) -> bool;
 }
 
 /// A clock that stands still until it is told otherwise.
@@ -59,13 +63,54 @@ impl Clock for TestClock {
     }
 }
 
-/// Runs the suite on an engine.
-macro_rules! suite {
+/// Runs promises on an engine.
+macro_rules! keeps {
     ($engine:ident: $($module:ident :: $promise:ident;)+) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $promise() {
-            super::$module::$promise(&$engine::fresh()).await;
+            let engine = <$engine as crate::contract::Engine>::empty().await;
+            crate::contract::$module::$promise(&engine).await;
         })+
+    };
+}
+
+/// What every log promises.
+macro_rules! log_suite {
+    ($engine:ident) => {
+        keeps! { $engine:
+            ledger::indices_follow_the_order_of_appending_and_survive_reopening;
+            ledger::a_repeated_transaction_is_a_duplicate_and_a_reused_one_a_conflict;
+            ledger::concurrent_appenders_leave_no_gap_and_no_duplicate;
+            ledger::proofs_verify_at_every_size_after_reopening;
+            ledger::receipts_verify_from_the_batch_and_from_rows;
+            ledger::a_clock_behind_the_log_writes_nothing;
+            ledger::an_entry_that_cannot_be_stored_fails_alone;
+            ledger::an_entry_for_another_shard_is_stale;
+            ledger::leaves_of_one_kind_are_found_in_order_and_page_by_page;
+            guards::nothing_recorded_is_version_zero;
+            guards::a_version_that_moved_makes_the_append_stale;
+            guards::a_change_earlier_in_a_batch_makes_the_next_entry_stale;
+            guards::concurrent_changes_of_one_subject_are_all_kept;
+            guards::enrolments_and_policy_follow_their_leaves;
+            guards::a_bent_row_of_state_permits_nothing;
+            keys::nothing_at_rest_names_a_person;
+        }
+    };
+}
+
+/// What every key database promises.
+macro_rules! keys_suite {
+    ($engine:ident) => {
+        keeps! { $engine:
+            keys::provisioning_again_makes_nothing_new;
+            keys::keys_are_stable_per_subject_and_year;
+            keys::day_keys_are_made_once_per_day;
+            keys::identifiers_of_two_subjects_merge_nothing;
+            keys::a_known_bsn_under_a_new_client_number_stays_apart;
+            keys::one_identifier_in_two_rows_of_a_page_merges_nothing;
+            keys::what_is_destroyed_is_gone_and_everything_else_stays;
+            keys::nobody_is_found_without_the_master_key;
+        }
     };
 }
 
@@ -73,28 +118,14 @@ macro_rules! suite {
 mod on_sqlite {
     use super::sqlite::Sqlite;
 
-    suite! { Sqlite:
-        ledger::indices_follow_the_order_of_appending_and_survive_reopening;
-        ledger::a_repeated_transaction_is_a_duplicate_and_a_reused_one_a_conflict;
-        ledger::concurrent_appenders_leave_no_gap_and_no_duplicate;
-        ledger::proofs_verify_at_every_size_after_reopening;
-        ledger::receipts_verify_from_the_batch_and_from_rows;
-        ledger::a_clock_behind_the_log_writes_nothing;
-        ledger::an_entry_that_cannot_be_stored_fails_alone;
-        ledger::an_entry_for_another_shard_is_stale;
-        ledger::leaves_of_one_kind_are_found_in_order_and_page_by_page;
-        guards::nothing_recorded_is_version_zero;
-        guards::a_version_that_moved_makes_the_append_stale;
-        guards::a_change_earlier_in_a_batch_makes_the_next_entry_stale;
-        guards::concurrent_changes_of_one_subject_are_all_kept;
-        guards::enrolments_and_policy_follow_their_leaves;
-        guards::a_bent_row_of_state_permits_nothing;
-        keys::provisioning_again_makes_nothing_new;
-        keys::keys_are_stable_per_subject_and_year;
-        keys::day_keys_are_made_once_per_day;
-        keys::identifiers_of_two_subjects_merge_nothing;
-        keys::a_known_bsn_under_a_new_client_number_stays_apart;
-        keys::nothing_at_rest_names_a_person;
-        keys::nobody_is_found_without_the_master_key;
-    }
+    log_suite!(Sqlite);
+    keys_suite!(Sqlite);
+}
+
+/// The suite on PostgreSQL.
+mod on_postgres {
+    use super::postgres::Postgres;
+
+    log_suite!(Postgres);
+    keys_suite!(Postgres);
 }

@@ -11,6 +11,7 @@ pub mod manager;
 pub mod operators;
 pub mod people;
 pub mod ports;
+pub mod postgres;
 pub mod raw;
 pub mod tokens;
 

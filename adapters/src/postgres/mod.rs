@@ -8,6 +8,13 @@
 mod append;
 mod connect;
 mod errors;
+mod keys;
+mod keys_day;
+mod keys_provision;
+mod keys_reader;
+mod keys_rows;
+mod keys_statements;
+mod keys_writer;
 mod open;
 mod open_error;
 mod read;
@@ -21,6 +28,9 @@ mod write;
 mod writer;
 
 pub use connect::Place;
+pub use keys::PostgresKeys;
+pub use keys_reader::PostgresKeysReader;
+pub use keys_statements::KEY_STATEMENTS;
 pub use open::PostgresLog;
 pub use open_error::OpenError;
 pub use reader::PostgresLogReader;

@@ -2,7 +2,7 @@
 
 use super::keys::{Inner, wrapped};
 use super::statements;
-use crate::store::{KEYS, KeyRing, WrappedKey};
+use crate::store::{KEYS, KeyRing, Meant, WrappedKey, meant};
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension};
 use sluis_core::ports::StoreError;
@@ -16,37 +16,30 @@ pub(super) fn find(connection: &Connection, tag: &[u8; 32]) -> Result<Option<Sub
 }
 
 /// Registers subjects by their tags, and makes their keys of a year, all in one transaction.
-///
-/// The first tag of each is the holder's own key (the client number). A further identifier may be added to a subject
-/// that is known by it, never the other way round: a known BSN under a new client number may be another child's, typed
-/// wrong before. Such a person stays unknown until an IDENTITY is recorded (A15).
 pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) -> Result<u64, StoreError> {
     inner.transact("subject", |connection| {
         let mut new = 0;
         for tags in &subjects {
             let owners: Vec<Option<SubjectRef>> =
                 tags.iter().map(|tag| find(connection, tag)).collect::<Result<_, _>>()?;
-            let mut known: Vec<SubjectRef> = owners.iter().copied().flatten().collect();
-            known.sort_unstable();
-            known.dedup();
-            // Two subjects, or a new first identifier with a known second one: a correction that a human records.
-            let contradicts = known.len() > 1 || (!known.is_empty() && owners.first() == Some(&None));
-            if contradicts {
-                tracing::warn!(
-                    "the holder names a person by an identifier of another known subject: record an identity"
-                );
-            } else if known.is_empty() && !tags.is_empty() {
-                known.push(insert_subject(inner, connection)?);
-                new += 1;
-            }
-            if let ([subject], false) = (known.as_slice(), contradicts) {
-                for tag in tags {
-                    connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0))?;
+            let subject = match meant(&owners) {
+                Meant::Nobody => continue,
+                Meant::Unclear(known) => {
+                    for subject in known {
+                        make_key(inner, connection, subject, year)?;
+                    }
+                    continue;
                 }
+                Meant::Known(subject) => subject,
+                Meant::New => {
+                    new += 1;
+                    insert_subject(inner, connection)?
+                }
+            };
+            for tag in tags {
+                connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0))?;
             }
-            for subject in known {
-                make_key(inner, connection, subject, year)?;
-            }
+            make_key(inner, connection, subject, year)?;
         }
         Ok(new)
     })

@@ -7,6 +7,7 @@ mod guard_row;
 mod key_cache;
 mod key_ring;
 mod leaf_kind;
+mod naming;
 mod statements;
 
 pub(crate) use answer::{enrolments_of, policy_of, standing_of};
@@ -15,6 +16,7 @@ pub(crate) use guard_cache::{GuardCache, Learned};
 pub(crate) use guard_row::GuardRow;
 pub(crate) use key_ring::{KeyRing, WrappedKey};
 pub(crate) use leaf_kind::{kind_number, kind_of};
+pub(crate) use naming::{Meant, meant};
 pub(crate) use statements::statements;
 
 use sluis_core::ports::StoreError;

@@ -21,27 +21,27 @@ fn restrict(number: u64) -> Draft {
 }
 
 pub async fn nothing_recorded_is_version_zero(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     assert_eq!(log.standing(subject(1)).await.unwrap(), Versioned { version: 0, state: Standing::default() });
     assert_eq!(log.enrolments(&oin()).await.unwrap(), Versioned { version: 0, state: Vec::new() });
     assert_eq!(log.active_policy().await.unwrap(), None);
 }
 
 pub async fn a_version_that_moved_makes_the_append_stale(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     assert_eq!(index(&log.append(vec![relying(0, 0)]).await.unwrap().outcomes()[0]), 0);
     log.append(vec![restrict(1)]).await.unwrap();
     assert_eq!(log.append(vec![relying(2, 0)]).await.unwrap().outcomes(), [Outcome::Stale]);
     assert_eq!(log.head().await.unwrap().size(), 2);
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     assert_eq!(log.append(vec![relying(2, 0)]).await.unwrap().outcomes(), [Outcome::Stale]);
     let read = log.standing(subject(1)).await.unwrap();
     assert_eq!(index(&log.append(vec![relying(2, read.version)]).await.unwrap().outcomes()[0]), 2);
 }
 
 pub async fn a_change_earlier_in_a_batch_makes_the_next_entry_stale(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let committed = log.append(vec![relying(0, 0), restrict(1), relying(2, 0), relying(3, 1)]).await.unwrap();
     let outcomes = committed.outcomes();
     assert_eq!(outcomes[2], Outcome::Stale);
@@ -49,7 +49,7 @@ pub async fn a_change_earlier_in_a_batch_makes_the_next_entry_stale(engine: &imp
 }
 
 pub async fn concurrent_changes_of_one_subject_are_all_kept(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let tasks: Vec<_> = (0..32u64)
         .map(|number| {
             let log = Arc::clone(&log);
@@ -62,14 +62,14 @@ pub async fn concurrent_changes_of_one_subject_are_all_kept(engine: &impl Engine
         index(&task.await.unwrap().outcomes()[0]);
     }
     drop(log);
-    let found = engine.log().standing(subject(1)).await.unwrap();
+    let found = engine.log().await.standing(subject(1)).await.unwrap();
     assert_eq!(found.version, 32);
     let text = serde_json::to_string(&found.state).unwrap();
     assert!((0..32).all(|number| text.contains(&format!("\"w{number}\""))), "{text}");
 }
 
 pub async fn enrolments_and_policy_follow_their_leaves(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin().as_str()).with(Key::Rs, "ADMITTED");
     let effect = Effect::Organisation { oin: oin(), enrolments: vec![enrolment()] };
     log.append(vec![Draft { effects: vec![effect], ..bare(0, leaf) }]).await.unwrap();
@@ -77,16 +77,16 @@ pub async fn enrolments_and_policy_follow_their_leaves(engine: &impl Engine) {
     let activated = log.append(vec![policy(1, 4), policy(2, 3), policy(3, 5)]).await.unwrap();
     assert_eq!(activated.outcomes()[1], Outcome::PolicyTooOld);
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     let state = GuardState::Policy { digest: PolicyDigest([5; 32]), number: 5 };
     assert_eq!(log.active_policy().await.unwrap(), Some(Versioned { version: 2, state }));
     assert_eq!(log.append(vec![policy(4, 4)]).await.unwrap().outcomes(), [Outcome::PolicyTooOld]);
 }
 
 pub async fn a_bent_row_of_state_permits_nothing(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     log.append(vec![restrict(0)]).await.unwrap();
-    engine.bend_states();
+    engine.bend_states().await;
     // What was known before may be answered; whoever relies on it finds out before anything is written.
     assert!(matches!(log.append(vec![relying(1, 1)]).await, Err(StoreError::Corrupt { .. })));
     assert!(matches!(log.standing(subject(1)).await, Err(StoreError::Corrupt { .. })));

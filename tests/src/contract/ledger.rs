@@ -1,7 +1,7 @@
 //! The promises of the ledger: order, uniqueness, proofs, and nothing written when an error is returned.
 
+use super::Engine;
 use super::draft::{index, manual, oin, refusal, uuid};
-use super::{Engine, Log};
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{sign, verifier_key};
 use sluis_core::log::draft::{Outcome, RequestId};
@@ -10,20 +10,21 @@ use sluis_core::log::proof;
 use sluis_core::log::receipt::verify_text;
 use sluis_core::log::tree::leaf_hash;
 use sluis_core::ports::{Clock, Ledger, StoreError};
+use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
 
-async fn append(log: &Arc<dyn Log>, numbers: std::ops::Range<u64>) -> Vec<u64> {
+async fn append(log: &Arc<dyn LogUpkeep>, numbers: std::ops::Range<u64>) -> Vec<u64> {
     let committed = log.append(numbers.map(refusal).collect()).await.unwrap();
     committed.outcomes().iter().map(index).collect()
 }
 
 pub async fn indices_follow_the_order_of_appending_and_survive_reopening(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     assert_eq!(append(&log, 0..3).await, [0, 1, 2]);
     assert_eq!(append(&log, 3..5).await, [3, 4]);
     let head = log.head().await.unwrap();
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     assert_eq!(log.head().await.unwrap(), head);
     assert_eq!((head.size(), head.last_time), (5, engine.clock().now()));
     let leaves = log.leaves(1, 10).await.unwrap();
@@ -45,12 +46,12 @@ pub async fn a_repeated_transaction_is_a_duplicate_and_a_reused_one_a_conflict(e
     repeated.rid = RequestId(uuid(100));
     let mut reused = repeated.clone();
     reused.transaction.as_mut().unwrap().digest = [2; 32];
-    let log = engine.log();
+    let log = engine.log().await;
     let duplicate = Outcome::Duplicate { index: 0, kind: LeafKind::Deny };
     let first = log.append(vec![refusal(0), repeated.clone(), reused.clone()]).await.unwrap();
     assert_eq!(first.outcomes()[1..], [duplicate.clone(), Outcome::Conflict]);
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     let again = log.append(vec![repeated, reused]).await.unwrap();
     assert_eq!(again.outcomes(), [duplicate, Outcome::Conflict]);
     assert_eq!(log.head().await.unwrap().size(), 1);
@@ -59,7 +60,7 @@ pub async fn a_repeated_transaction_is_a_duplicate_and_a_reused_one_a_conflict(e
 }
 
 pub async fn concurrent_appenders_leave_no_gap_and_no_duplicate(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let tasks: Vec<_> = (0..64u64)
         .map(|task| {
             let log = Arc::clone(&log);
@@ -80,7 +81,7 @@ pub async fn concurrent_appenders_leave_no_gap_and_no_duplicate(engine: &impl En
 }
 
 pub async fn proofs_verify_at_every_size_after_reopening(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let mut roots = vec![(0, log.head().await.unwrap().root())];
     let mut next = 0;
     for batch in [1, 1, 2, 3, 1, 5, 8, 64, 170, 1, 1, 256, 90, 7, 200] {
@@ -89,7 +90,7 @@ pub async fn proofs_verify_at_every_size_after_reopening(engine: &impl Engine) {
         roots.push((next, log.head().await.unwrap().root()));
     }
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     let ledger: &dyn Ledger = &*log;
     let hashes = log.leaf_hashes(0, next).await.unwrap();
     assert_eq!(log.subtree_hashes(1, 0, 9).await.unwrap().len() as u64, next / 256);
@@ -109,7 +110,7 @@ pub async fn proofs_verify_at_every_size_after_reopening(engine: &impl Engine) {
 }
 
 pub async fn receipts_verify_from_the_batch_and_from_rows(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     append(&log, 0..300).await;
     let mut repeated = refusal(7);
     repeated.rid = RequestId(uuid(900));
@@ -129,7 +130,7 @@ pub async fn receipts_verify_from_the_batch_and_from_rows(engine: &impl Engine) 
 }
 
 pub async fn a_clock_behind_the_log_writes_nothing(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     append(&log, 0..1).await;
     let now = engine.clock().now();
     engine.clock().set(now - 5_001);
@@ -142,7 +143,7 @@ pub async fn a_clock_behind_the_log_writes_nothing(engine: &impl Engine) {
 }
 
 pub async fn an_entry_that_cannot_be_stored_fails_alone(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     append(&log, 0..1).await;
     let mut same_id = refusal(2);
     same_id.rid = RequestId(uuid(0));
@@ -154,7 +155,7 @@ pub async fn an_entry_that_cannot_be_stored_fails_alone(engine: &impl Engine) {
 }
 
 pub async fn an_entry_for_another_shard_is_stale(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let mut other = refusal(0);
     other.origin = "sluis-log.contract.example/00000099000000001000/2025-1".into();
     let committed = log.append(vec![other]).await.unwrap();
@@ -163,7 +164,7 @@ pub async fn an_entry_for_another_shard_is_stale(engine: &impl Engine) {
 }
 
 pub async fn leaves_of_one_kind_are_found_in_order_and_page_by_page(engine: &impl Engine) {
-    let log = engine.log();
+    let log = engine.log().await;
     let drafts = (0..12).map(|n| if n % 3 == 1 { manual(n) } else { refusal(n) });
     log.append(drafts.collect()).await.unwrap();
     let found = |kind, from, count| {

@@ -1,14 +1,15 @@
 //! SQLite as an engine of the suite: a folder with two files that goes with the test.
 
 use super::draft::ORIGIN;
-use super::{Engine, Log, TestClock};
+use super::{Engine, TestClock};
+use async_trait::async_trait;
 use rusqlite::Connection;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog};
 use sluis_adapters::system::OsEntropy;
-use sluis_core::log::Millis;
-use sluis_core::ports::{Clock, KeyStore, Signer};
+use sluis_core::ports::{Clock, Signer};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,15 +20,6 @@ pub struct Sqlite {
     pub master: MasterKey,
     clock: Arc<TestClock>,
     signer: Ed25519Signer,
-}
-
-/// The clock of the engine, shared with the log.
-struct Shared(Arc<TestClock>);
-
-impl Clock for Shared {
-    fn now(&self) -> Millis {
-        self.0.now()
-    }
 }
 
 impl Sqlite {
@@ -54,7 +46,7 @@ impl Sqlite {
     }
 
     pub fn open(&self, limits: Limits) -> Result<SqliteLog, OpenError> {
-        SqliteLog::open(&self.log_file(), &self.master, Arc::new(Shared(Arc::clone(&self.clock))), limits)
+        SqliteLog::open(&self.log_file(), &self.master, Arc::<TestClock>::clone(&self.clock), limits)
     }
 
     pub fn open_keys(&self, master: &MasterKey) -> Result<SqliteKeys, OpenError> {
@@ -73,12 +65,17 @@ impl Drop for Sqlite {
     }
 }
 
+#[async_trait]
 impl Engine for Sqlite {
-    fn log(&self) -> Arc<dyn Log> {
+    async fn empty() -> Self {
+        Self::fresh()
+    }
+
+    async fn log(&self) -> Arc<dyn LogUpkeep> {
         Arc::new(self.open(Limits::default()).unwrap())
     }
 
-    fn keys(&self) -> Arc<dyn KeyStore> {
+    async fn keys(&self) -> Arc<dyn KeyUpkeep> {
         Arc::new(self.open_keys(&self.master).unwrap())
     }
 
@@ -90,7 +87,7 @@ impl Engine for Sqlite {
         &self.signer
     }
 
-    fn bend_states(&self) {
+    async fn bend_states(&self) {
         let connection = self.intruder();
         let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = connection
             .prepare("SELECT kind, key, sealed FROM state")
@@ -109,7 +106,7 @@ impl Engine for Sqlite {
         }
     }
 
-    fn at_rest(&self) -> Vec<u8> {
+    async fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
         files
             .filter(|file| !file.to_string_lossy().ends_with(".key"))
@@ -117,7 +114,7 @@ impl Engine for Sqlite {
             .collect()
     }
 
-    fn opens_under_another_master_key(&self) -> bool {
-        self.open_keys(&MasterKey::from_bytes([0; 32])).is_ok()
+    async fn opens_under(&self, master: MasterKey) -> bool {
+        self.open_keys(&master).is_ok()
     }
 }

@@ -140,7 +140,7 @@ async fn a_full_log_answers_disk_full_and_goes_on_when_there_is_room() {
     assert_eq!(log.head().await.unwrap().size(), next);
     assert_eq!(log.leaves(0, 1000).await.unwrap().len() as u64, next);
     drop(log);
-    let log = engine.log();
+    let log = engine.log().await;
     let committed = log.append((next..next + 8).map(refusal).collect()).await.unwrap();
     assert_eq!(index(&committed.outcomes()[0]), next);
 }

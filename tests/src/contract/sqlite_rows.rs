@@ -102,7 +102,7 @@ async fn the_subject_index_finds_every_entry_and_shows_nobody() {
     assert_eq!(levels, [(0, 150 - 128), (1, 2)]);
     drop(log);
     assert_eq!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).await.unwrap(), expected);
-    let bytes = engine.at_rest();
+    let bytes = engine.at_rest().await;
     assert!(!bytes.windows(16).any(|window| window == subject(207).0), "subjects stand in the open");
     engine.intruder().execute("UPDATE subject_segment SET last = last + 1 WHERE level = 1 AND first = 0", []).unwrap();
     assert!(engine.open(Limits::default()).unwrap().entries_of(subject(207)).await.is_err());

@@ -1,0 +1,52 @@
+-- The key database on PostgreSQL, version 1. Its backups are kept for 30 days at most: a key that survives there is not
+-- erased; the same holds for archived WAL. Nothing here names a person: tags need the lookup key, and keys are wrapped.
+
+-- Which of the two databases this is; `sealed` tells a wrong master key before anything is written with it.
+CREATE TABLE sluis_schema (
+  one     smallint PRIMARY KEY CHECK (one = 1),
+  kind    text NOT NULL,
+  version integer NOT NULL,
+  sealed  bytea NOT NULL
+);
+
+CREATE TABLE wrapping (
+  generation integer PRIMARY KEY CHECK (generation > 0)    -- the newest is used for new keys
+);
+
+-- Subjects and what they are found by are written under one advisory lock: no replica sees half of another's page.
+CREATE TABLE subject (
+  subject_ref bytea PRIMARY KEY CHECK (octet_length(subject_ref) = 16)
+);
+
+-- Many identifiers, one subject (A15).
+CREATE TABLE subject_alias (
+  tag         bytea PRIMARY KEY CHECK (octet_length(tag) = 32),   -- HMAC(K_lookup, kind and value)
+  subject_ref bytea NOT NULL REFERENCES subject
+);
+CREATE INDEX subject_alias_subject ON subject_alias (subject_ref);
+
+CREATE TABLE subject_key (
+  key_id         bytea PRIMARY KEY CHECK (octet_length(key_id) = 16),
+  subject_ref    bytea NOT NULL REFERENCES subject,
+  year           smallint NOT NULL,
+  wrapped        bytea NOT NULL,
+  kek_generation integer NOT NULL REFERENCES wrapping,
+  retain_until   date,                                     -- where a term is known
+  legal_hold     boolean NOT NULL DEFAULT false,
+  UNIQUE (subject_ref, year)
+);
+
+-- The key of one day for subjects nobody knows (A11).
+CREATE TABLE bucket_key (
+  day            date PRIMARY KEY,
+  key_id         bytea NOT NULL UNIQUE CHECK (octet_length(key_id) = 16),
+  wrapped        bytea NOT NULL,
+  kek_generation integer NOT NULL REFERENCES wrapping
+);
+
+-- The key of one day for digests of transactions; destroyed after 96 hours (A13).
+CREATE TABLE transaction_key (
+  day            date PRIMARY KEY,
+  wrapped        bytea NOT NULL,
+  kek_generation integer NOT NULL REFERENCES wrapping
+);

@@ -1,0 +1,192 @@
+//! The key database of a holder on PostgreSQL: pseudonyms by lookup tag, yearly keys wrapped under the key that follows from
+//! the master key. Any number of gateway processes use it at once.
+//!
+//! Promises: a key is committed durably before anybody uses it; the same subject and year, or day, never have two, whichever
+//! replicas ask at once; without the master key nobody can be looked up and nothing unwrapped. What another replica
+//! destroyed is forgotten within 60 seconds (A21). Where this ends: between the commit of a key by one replica and its
+//! arrival on the standby, another replica may read it; a cancelled wait makes that longer than a moment.
+
+use super::connect::{Kind, Place};
+use super::errors::before_commit;
+use super::keys_day;
+use super::keys_provision as provision;
+use super::keys_rows as rows;
+use super::keys_statements as statements;
+use super::keys_writer::{Writer, patient, settle};
+use super::open_error::OpenError;
+use super::settle::on_standby;
+use crate::master::MasterKey;
+use crate::store::{KEYS, KeyRing};
+use async_trait::async_trait;
+use jiff::civil::Date;
+use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
+use sluis_core::subject::{SubjectId, SubjectRef};
+use sluis_core::upkeep::KeyUpkeep;
+use sqlx::Error;
+use sqlx::postgres::{PgConnection, PgPool};
+use std::future::Future;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What the key database is and holds.
+pub(super) const KIND: Kind =
+    Kind { name: KEYS, version: 1, schema: include_str!("../../migrations/postgres/keys_0001.sql") };
+
+/// The key database of one holder, as one gateway process sees it.
+pub struct PostgresKeys {
+    readers: PgPool,
+    writer: Writer,
+    ring: KeyRing,
+}
+
+impl PostgresKeys {
+    /// Makes the tables in an empty database.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] when there are tables of Sluis; nothing is ever overwritten.
+    pub async fn create(place: &Place, master: &MasterKey) -> Result<(), OpenError> {
+        let first = async |session: &mut PgConnection| {
+            sqlx::query(statements::INSERT_GENERATION).bind(1).execute(session).await.map(|_| ())
+        };
+        place.create(&KIND, master, first).await
+    }
+
+    /// Opens a key database, beside other processes. Never creates or migrates.
+    ///
+    /// With `standby`, no key is used before a synchronous standby has it (A1).
+    ///
+    /// # Errors
+    /// [`OpenError`] names the place and what to do; [`OpenError::MasterKey`] under another master key.
+    pub async fn open(
+        place: &Place,
+        standby: bool,
+        master: &MasterKey,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let mut session = place.open(&KIND, master).await?;
+        let newest = sqlx::query_scalar::<_, Option<i32>>(statements::GENERATION).fetch_one(&mut session).await;
+        let newest = newest.map_err(|error| place.engine(error))?.and_then(|newest| u32::try_from(newest).ok());
+        let newest = newest.ok_or_else(|| place.corrupt("wrapping"))?;
+        // What replicas committed before and no standby has is found here; what they commit later they wait for.
+        if standby && patient(on_standby(&mut session)).await.is_err() {
+            return Err(OpenError::NoStandby { place: place.name().to_owned() });
+        }
+        let ring = KeyRing::new(master, newest, entropy)?;
+        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), ring })
+    }
+}
+
+/// Runs a read. `table` names in errors what was read.
+pub(super) async fn read<T>(
+    table: &'static str,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, StoreError> {
+    patient(answer).await.map_err(|error| before_commit(KEYS, table, &error))
+}
+
+#[async_trait]
+impl KeyStore for PostgresKeys {
+    async fn find(&self, subject: &SubjectId) -> Result<Option<SubjectRef>, StoreError> {
+        let tag = self.ring.tag(subject);
+        if let Some(known) = self.ring.cache.subjects.get(&tag) {
+            return Ok(Some(known));
+        }
+        let found = sqlx::query_scalar::<_, [u8; 16]>(statements::FIND).bind(tag).fetch_optional(&self.readers);
+        let found = read("subject_alias", found).await?.map(SubjectRef);
+        if let Some(subject) = found {
+            self.ring.cache.subjects.insert(tag, subject);
+        }
+        Ok(found)
+    }
+
+    /// After an outcome that was unknown at first, subjects that the first attempt registered do not count as new.
+    async fn provision(&self, subjects: &[Vec<SubjectId>], year: i16) -> Result<u64, StoreError> {
+        let page: Vec<Vec<[u8; 32]>> =
+            subjects.iter().map(|ids| ids.iter().map(|id| self.ring.tag(id)).collect()).collect();
+        if read("subject", provision::is_known(&self.readers, &page, &self.ring, year)).await? {
+            return Ok(0);
+        }
+        settle(|| provision::provision(&self.writer, &page, &self.ring, year)).await
+    }
+
+    async fn subject_key(&self, subject: SubjectRef, year: i16) -> Result<Option<SubjectKey>, StoreError> {
+        if let Some(key) = self.ring.cache.keys.get(&(subject, year)) {
+            return Ok(Some(key));
+        }
+        let row = read("subject_key", rows::of_year(&self.readers, subject.0, year)).await?;
+        let key = row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()?;
+        if let Some(key) = &key {
+            self.ring.cache.keys.insert((subject, year), key.clone());
+        }
+        Ok(key)
+    }
+
+    async fn bucket_key(&self, day: Date) -> Result<SubjectKey, StoreError> {
+        if let Some(key) = self.ring.cache.buckets.get(&day) {
+            return Ok(key);
+        }
+        let row = match read("bucket_key", rows::bucket(&self.readers, day)).await? {
+            Some(row) => row,
+            None => settle(|| keys_day::make_bucket(&self.writer, &self.ring, day)).await?,
+        };
+        let key = self.ring.subject_key(&row, "bucket_key")?;
+        self.ring.cache.buckets.insert(day, key.clone());
+        Ok(key)
+    }
+
+    async fn transaction_key(&self, day: Date) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        if let Some(key) = self.ring.cache.transactions.get(&day) {
+            return Ok(key);
+        }
+        let row = match read("transaction_key", rows::transaction(&self.readers, day)).await? {
+            Some(row) => row,
+            None => settle(|| keys_day::make_transaction(&self.writer, &self.ring, day)).await?,
+        };
+        let place = KeyRing::transaction_place(day);
+        let key = self.ring.unwrap(place.as_bytes(), &row.wrapped, row.generation, "transaction_key")?;
+        self.ring.cache.transactions.insert(day, key.clone());
+        Ok(key)
+    }
+
+    async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
+        let row = read("subject_key", rows::by_id(&self.readers, key_id)).await?;
+        row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()
+    }
+}
+
+#[async_trait]
+impl KeyUpkeep for PostgresKeys {
+    async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError> {
+        let destroyed = settle(|| self.delete_keys(&key_ids)).await;
+        // Also after a failure: what is destroyed and not known to be must not be used.
+        self.ring.cache.forget();
+        destroyed
+    }
+
+    async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
+        let destroyed = settle(|| self.delete_transaction_keys(before)).await;
+        self.ring.cache.transactions.invalidate_all();
+        destroyed
+    }
+}
+
+impl PostgresKeys {
+    async fn delete_keys(&self, key_ids: &[[u8; 16]]) -> Result<u64, StoreError> {
+        let mut writing = self.writer.begin("subject_key").await?;
+        let destroyed = patient(delete_keys(writing.session(), key_ids)).await;
+        writing.end(destroyed).await
+    }
+
+    async fn delete_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
+        let mut writing = self.writer.begin("transaction_key").await?;
+        let delete = sqlx::query(statements::DESTROY_TRANSACTION_KEYS).bind(before.to_string());
+        let destroyed = patient(delete.execute(writing.session())).await.map(|gone| gone.rows_affected());
+        writing.end(destroyed).await
+    }
+}
+
+async fn delete_keys(session: &mut PgConnection, key_ids: &[[u8; 16]]) -> Result<u64, Error> {
+    let years = sqlx::query(statements::DESTROY_SUBJECT_KEYS).bind(key_ids).execute(&mut *session).await?;
+    let days = sqlx::query(statements::DESTROY_BUCKET_KEYS).bind(key_ids).execute(session).await?;
+    Ok(years.rows_affected() + days.rows_affected())
+}

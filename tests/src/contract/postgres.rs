@@ -1,0 +1,119 @@
+//! PostgreSQL as an engine of the suite: a pair of databases on the cluster of this process, gone with the test.
+
+use super::draft::ORIGIN;
+use super::{Engine, TestClock};
+use crate::world::PATIENCE;
+use crate::world::postgres::{Cluster, Database};
+use async_trait::async_trait;
+use sluis_adapters::master::MasterKey;
+use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresLog};
+use sluis_adapters::signer::Ed25519Signer;
+use sluis_adapters::system::OsEntropy;
+use sluis_core::ports::{Clock, Signer};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a log that is still in use is tried again.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Two databases, a master key, a signer.
+pub struct Postgres {
+    pub database: Database,
+    pub master: MasterKey,
+    folder: PathBuf,
+    clock: Arc<TestClock>,
+    signer: Ed25519Signer,
+}
+
+impl Postgres {
+    /// Two databases without tables.
+    pub fn bare() -> Self {
+        static FOLDERS: AtomicU32 = AtomicU32::new(0);
+        let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
+        let folder = std::env::temp_dir().join(format!("sluis-contract-pg-{}-{number}", std::process::id()));
+        let _earlier = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let signer = Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap();
+        let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
+        let database = Cluster::shared().database();
+        Self { database, master, folder, clock: Arc::new(TestClock::new()), signer }
+    }
+
+    pub fn keys_place(&self) -> Place {
+        Place::parse(&self.database.keys_url, None).unwrap()
+    }
+
+    pub fn log_place(&self) -> Place {
+        Place::parse(&self.database.log_url, None).unwrap()
+    }
+
+    /// Opens the log as one of several replicas.
+    pub async fn open_log(&self, replica: i16) -> Result<PostgresLog, OpenError> {
+        let clock = Arc::<TestClock>::clone(&self.clock);
+        PostgresLog::open(&self.log_place(), replica, false, &self.master, clock).await
+    }
+
+    pub async fn open_keys(&self, master: &MasterKey) -> Result<PostgresKeys, OpenError> {
+        PostgresKeys::open(&self.keys_place(), false, master, Arc::new(OsEntropy)).await
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[async_trait]
+impl Engine for Postgres {
+    async fn empty() -> Self {
+        let engine = Self::bare();
+        let now = engine.clock.now();
+        PostgresLog::create(&engine.log_place(), ORIGIN, &engine.master, now, 0).await.unwrap();
+        PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+        engine
+    }
+
+    async fn log(&self) -> Arc<dyn LogUpkeep> {
+        let begun = Instant::now();
+        loop {
+            match self.open_log(1).await {
+                // The server ends the session of a log that was dropped a moment ago.
+                Err(OpenError::InUse { .. }) if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+                opened => return Arc::new(opened.unwrap()),
+            }
+        }
+    }
+
+    async fn keys(&self) -> Arc<dyn KeyUpkeep> {
+        Arc::new(self.open_keys(&self.master).await.unwrap())
+    }
+
+    fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    fn signer(&self) -> &dyn Signer {
+        &self.signer
+    }
+
+    async fn bend_states(&self) {
+        use sqlx::Executor;
+        let mut intruder = self.database.log_intruder().await;
+        let bend = "SET session_replication_role = replica; -- no triggers
+                    UPDATE state SET sealed = set_byte(sealed, 0, get_byte(sealed, 0) # 1)";
+        let bent = intruder.execute(bend).await.unwrap();
+        assert!(bent.rows_affected() > 0);
+    }
+
+    async fn at_rest(&self) -> Vec<u8> {
+        self.database.at_rest().await
+    }
+
+    async fn opens_under(&self, master: MasterKey) -> bool {
+        self.open_keys(&master).await.is_ok()
+    }
+}
