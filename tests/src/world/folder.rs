@@ -174,13 +174,14 @@ fn configuration(dir: &std::path::Path) -> Config {
             external: None,
         },
         log: config::Log {
-            database: at("log.db"),
+            database: Some(at("log.db")),
             signing_key: at("log.key"),
             anchor: None,
             year: today().year(),
             epoch: 1,
+            postgres: None,
         },
-        keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },
+        keys: config::Keys { database: Some(at("keys.db")), master_key: at("master.key"), postgres: None },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },
         policy: config::PolicyFiles {
             catalog: at("catalog.toml"),
