@@ -124,3 +124,25 @@ fn write_all(waiting: &Waiting) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether what is said then waits for other lines.
+    fn gathers(say: impl FnOnce()) -> bool {
+        let lines = Lines(Arc::default());
+        let log = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(lines.clone()).finish();
+        tracing::subscriber::with_default(log, say);
+        lines.0.gathers()
+    }
+
+    #[test]
+    fn only_calls_and_what_is_there_to_find_a_fault_are_gathered() {
+        assert!(gathers(|| tracing::info!(target: CALL, code = "OK", "call")));
+        assert!(gathers(|| tracing::debug!("a detail")));
+        assert!(!gathers(|| tracing::info!("condition cleared")));
+        assert!(!gathers(|| tracing::warn!("condition raised")));
+        assert!(!gathers(|| tracing::error!("a defect")));
+    }
+}

@@ -114,6 +114,13 @@ impl Waiting {
         said.lines
     }
 
+    /// Whether something is here and may wait for more.
+    #[cfg(test)]
+    pub(super) fn gathers(&self) -> bool {
+        let said = self.said();
+        !said.nothing() && said.can_wait()
+    }
+
     fn said(&self) -> MutexGuard<'_, Said> {
         // No code panics while it holds this lock, so a poisoned one is whole.
         self.said.lock().unwrap_or_else(PoisonError::into_inner)

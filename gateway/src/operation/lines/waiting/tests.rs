@@ -109,12 +109,26 @@ fn a_flush_waits_until_what_was_said_is_written_and_no_longer_than_it_may() {
 
 #[test]
 fn lines_for_a_reader_who_is_gone_are_counted_and_nobody_is_told() {
-    let (waiting, reader, told) = begin();
+    let (taken, reader) = sync_channel(0);
     drop(reader);
+    let (waiting, mut pen) = (Waiting::default(), Pen::new(Slow(taken)));
     waiting.say(b"one\n", Haste::AtOnce);
-    waiting.say(b"two\n", Haste::Gathered);
-    waiting.flush(Duration::from_secs(20));
-    assert_eq!((waiting.dropped(), told.try_recv().ok()), (2, None));
+    waiting.say(b"two\nthree\n", Haste::Gathered);
+    assert_eq!((pen.write_next(&waiting), waiting.dropped()), (None, 3));
+}
+
+#[test]
+fn calls_wait_for_others_and_nothing_else_waits() {
+    let can_wait = |say: &dyn Fn(&Waiting)| {
+        let waiting = Waiting::default();
+        waiting.say(b"a call\n", Haste::Gathered);
+        say(&waiting);
+        waiting.said().can_wait()
+    };
+    assert!(can_wait(&|_| {}), "a write for each call");
+    assert!(!can_wait(&|waiting| waiting.say(b"condition raised\n", Haste::AtOnce)), "a warning waits");
+    assert!(!can_wait(&|waiting| waiting.say(&[b'x'; PIECE], Haste::Gathered)), "a whole piece waits");
+    assert!(!can_wait(&|waiting| waiting.flush(Duration::ZERO)), "the end waits");
 }
 
 #[test]
