@@ -7,15 +7,14 @@ use super::{Assembled, StartFault};
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
-use crate::grpc::{DoorLimits, GrpcLimits, Services, services};
-use crate::quota::Quotas;
+use crate::grpc::{DoorLimits, GrpcLimits, services};
 use crate::quota::report::Report;
 use crate::recorder::LogState;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
 use crate::token::manager::signing_keys;
-use crate::token::verify::{Expectation, IssuedBy};
+use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::token::{endpoint, verify};
 use crate::transport::acceptor::{Incoming, Limits, accept, accept_on};
 use crate::transport::counters::Counters;
@@ -135,10 +134,8 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let replaceable =
         Replaceable { gateway: Arc::clone(&gateway), listeners, verifier: Arc::clone(&verifier), own_tokens };
     let reload = at_start.follow(config, replaceable, &ending);
-    let services = services(Arc::clone(&gateway), verifier, grpc_limits(config));
-    let services = services.map_err(|e| StartFault::Server(e.to_string()))?;
-    let server = tokio::spawn(run(services, Arc::clone(&lanes), calls, Arc::clone(quotas), ending));
-    let operation = config.operation.clone();
+    let server =
+        tokio::spawn(run(Arc::clone(&gateway), verifier, grpc_limits(config), Arc::clone(&lanes), calls, ending));
     Ok(Listening {
         grpc: grpc_at,
         token: token_at,
@@ -148,7 +145,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         reload,
         end,
         server,
-        operation,
+        operation: config.operation.clone(),
         report,
         _lanes: lanes,
     })
@@ -180,15 +177,18 @@ fn lanes(config: &Config) -> Result<Arc<Lanes>, StartFault> {
 
 /// Serves the connections of each lane there, until all have ended or one broke.
 async fn run(
-    services: Services,
+    gateway: Arc<Gateway>,
+    verifier: Arc<Verifier>,
+    limits: GrpcLimits,
     lanes: Arc<Lanes>,
     calls: Vec<Incoming>,
-    quotas: Arc<Quotas>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
+    let services = services(Arc::clone(&gateway), verifier, limits);
+    let services = services.map_err(|e| StartFault::Server(e.to_string()))?;
     let mut serving = JoinSet::new();
     for (runtime, calls) in lanes.runtimes().iter().zip(calls) {
-        let calls = within(calls, Arc::clone(&quotas));
+        let calls = within(calls, Arc::clone(&gateway.quotas));
         serving.spawn_on(services.clone().serve(calls, told(ending.clone())), runtime);
     }
     while let Some(ended) = serving.join_next().await {
