@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Measures Sluis: `tests/bench.sh decide|release`. One JSON object per line on stdout, progress on stderr.
+# `tests/bench.sh release --runtimes 2` spreads the connections over two runtimes of one thread each.
 #
 # Works from a fresh clone; each bench takes at most ten minutes on two cores, the build apart.
 set -euo pipefail

@@ -8,7 +8,7 @@ use crate::anchor;
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
-use crate::grpc::{self, DoorLimits, GrpcLimits};
+use crate::grpc::{DoorLimits, GrpcLimits, services};
 use crate::quota::report::Report;
 use crate::recorder::LogState;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
@@ -17,9 +17,9 @@ use crate::token::keys::{KeySet, SigningKey};
 use crate::token::manager::signing_keys;
 use crate::token::verify::{Expectation, IssuedBy, Verifier};
 use crate::token::{endpoint, verify};
-use crate::transport::acceptor::{Limits, accept};
-use crate::transport::connection::TlsConnection;
+use crate::transport::acceptor::{Incoming, Limits, accept, accept_on};
 use crate::transport::counters::Counters;
+use crate::transport::lanes::Lanes;
 use crate::transport::room::within;
 use sluis_core::organisation::Oin;
 use sluis_core::subject::dutch_date;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_stream::Stream;
+use tokio::task::JoinSet;
 
 /// A gateway that listens.
 pub struct Listening {
@@ -50,6 +50,8 @@ pub struct Listening {
     operation: Operation,
     report: Arc<Report>,
     anchor: Arc<dyn AnchorStore>,
+    /// Calls are served here until the end was written down.
+    _lanes: Arc<Lanes>,
 }
 
 impl Listening {
@@ -101,6 +103,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         None => None,
     };
     let watchtower = Watchtower::bind(config).await?;
+    let lanes = lanes(config)?;
     let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
     let Assembled { gateway, anchor, provisioned, housekeeper } = opened.begin().await?;
@@ -115,7 +118,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         ..Limits::default()
     };
     let quotas = &gateway.quotas;
-    let calls = within(accept(grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters)), Arc::clone(quotas));
+    let calls = accept_on(lanes.runtimes(), grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
@@ -138,8 +141,8 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let replaceable =
         Replaceable { gateway: Arc::clone(&gateway), listeners, verifier: Arc::clone(&verifier), own_tokens };
     let reload = at_start.follow(config, replaceable, &ending);
-    let server = tokio::spawn(run(Arc::clone(&gateway), verifier, calls, grpc_limits(config), ending));
-    let operation = config.operation.clone();
+    let server =
+        tokio::spawn(run(Arc::clone(&gateway), verifier, grpc_limits(config), Arc::clone(&lanes), calls, ending));
     Ok(Listening {
         grpc: grpc_at,
         token: token_at,
@@ -149,9 +152,10 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         reload,
         end,
         server,
-        operation,
+        operation: config.operation.clone(),
         report,
         anchor,
+        _lanes: lanes,
     })
 }
 
@@ -173,14 +177,33 @@ fn issuing(config: &Config, realm: &Realm) -> Result<(verify::Verifier, Option<A
     }
 }
 
+fn lanes(config: &Config) -> Result<Arc<Lanes>, StartFault> {
+    let (count, what) = (config.operation.runtimes, "cannot start the threads of `operation.runtimes`: lower it");
+    let lanes = Lanes::begin(count).map_err(|source| StartFault::Io { what: what.to_owned(), source });
+    lanes.map(Arc::new)
+}
+
+/// Serves the connections of each lane there, until all have ended or one broke.
 async fn run(
     gateway: Arc<Gateway>,
     verifier: Arc<Verifier>,
-    calls: impl Stream<Item = std::io::Result<TlsConnection>> + Send + 'static,
     limits: GrpcLimits,
+    lanes: Arc<Lanes>,
+    calls: Vec<Incoming>,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
-    grpc::serve(gateway, verifier, calls, limits, told(ending)).await.map_err(|e| StartFault::Ended(e.to_string()))
+    let services = services(Arc::clone(&gateway), verifier, limits);
+    let services = services.map_err(|e| StartFault::Ended(e.to_string()))?;
+    let mut serving = JoinSet::new();
+    for (runtime, calls) in lanes.runtimes().iter().zip(calls) {
+        let calls = within(calls, Arc::clone(&gateway.quotas));
+        serving.spawn_on(services.clone().serve(calls, told(ending.clone())), runtime);
+    }
+    while let Some(ended) = serving.join_next().await {
+        let served = ended.map_err(|e| StartFault::Ended(e.to_string()))?;
+        served.map_err(|e| StartFault::Ended(e.to_string()))?;
+    }
+    Ok(())
 }
 
 fn grpc_limits(config: &Config) -> GrpcLimits {

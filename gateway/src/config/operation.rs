@@ -1,9 +1,9 @@
-//! What the operator sees: metrics, log lines, health; and how the gateway ends.
+//! What the operator sees: metrics, log lines, health; how the gateway spreads its work, and how it ends.
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
-/// What the operator sees, and how the gateway ends.
+/// What the operator sees, how the gateway spreads its work, and how it ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Operation {
@@ -16,6 +16,8 @@ pub struct Operation {
     pub log: LogForm,
     /// The least severe log lines that are written; `RUST_LOG` wins where it is set.
     pub log_level: LogLevel,
+    /// Runtimes of one thread each among which the gRPC connections are dealt; 0: one runtime with a thread per processor.
+    pub runtimes: u8,
     /// Seconds between readiness turning red and the end of accepting, so that load balancers see it.
     pub stop_delay_s: u64,
     /// Seconds that calls in progress get to finish, after which they are ended.
@@ -31,6 +33,7 @@ impl Default for Operation {
             metrics_beyond_loopback: false,
             log: LogForm::Text,
             log_level: LogLevel::Info,
+            runtimes: 0,
             stop_delay_s: 0,
             stop_within_s: 20,
             disk_free_min_percent: 5,

@@ -17,4 +17,4 @@ mod status;
 
 pub use door::{Door, DoorLimits};
 pub use reply::serialize_extract;
-pub use serve::{GrpcLimits, serve};
+pub use serve::{GrpcLimits, Services, services};

@@ -7,6 +7,7 @@
 
 use crate::gateway::Gateway;
 use crate::operation::ending::Stage;
+use crate::operation::lines::CALL;
 use crate::operation::metrics::Metrics;
 use crate::operation::stopwatch::Stopwatch;
 use crate::transport::connection::Link;
@@ -162,7 +163,7 @@ impl Call {
         }
         let transaction_id = self.said.map(|said| said.transaction_id).or(self.transaction_id);
         tracing::info!(
-            target: "sluis::call",
+            target: CALL,
             service,
             method,
             code,

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::Stream;
 use tonic::transport::Server;
+use tonic::transport::server::Router;
+use tower::layer::util::{Identity, Stack};
 
 /// What a caller may send on one stream before we read it: one message fits.
 const STREAM_WINDOW: u32 = 128 * 1024;
@@ -69,26 +71,43 @@ impl Default for GrpcLimits {
     }
 }
 
-/// Serves until `ended` resolves. Connections come from our own acceptor, each with its peer.
+/// Every service behind its limits, ready to be served: once, or in several lanes that share all of it.
+#[derive(Clone)]
+pub struct Services(Router<Stack<Door, Stack<Observe, Identity>>>);
+
+impl Services {
+    /// Serves until `ended` resolves, in the runtime that this is called in. Connections come from our own acceptor, each
+    /// with its peer.
+    ///
+    /// # Errors
+    /// When the server breaks.
+    pub async fn serve<I>(
+        self,
+        incoming: I,
+        ended: impl Future<Output = ()> + Send,
+    ) -> Result<(), tonic::transport::Error>
+    where
+        I: Stream<Item = Result<TlsConnection, std::io::Error>> + Send + 'static,
+    {
+        self.0.serve_with_incoming_shutdown(incoming, ended).await
+    }
+}
+
+/// Assembles the services, and has health follow the conditions from now on.
 ///
 /// # Errors
-/// When the server cannot be assembled or breaks.
-pub async fn serve<I>(
+/// When the description of the services cannot be read, which is a defect.
+pub fn services(
     gateway: Arc<Gateway>,
     verifier: Arc<Verifier>,
-    incoming: I,
     limits: GrpcLimits,
-    ended: impl Future<Output = ()> + Send,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
-where
-    I: Stream<Item = Result<TlsConnection, std::io::Error>> + Send + 'static,
-{
+) -> Result<Services, Box<dyn std::error::Error + Send + Sync>> {
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(name_log_state(Arc::clone(&gateway.conditions), gateway.recorder.state()));
     tokio::spawn(report_health(reporter, Arc::clone(&gateway.conditions)));
     let door = Door::new(verifier, Arc::clone(&gateway.clock), Arc::clone(&gateway.quotas), limits.door);
     let most = limits.message_bytes_max;
-    Server::builder()
+    let router = Server::builder()
         .timeout(limits.call)
         .max_concurrent_streams(limits.streams_max)
         .http2_max_header_list_size(limits.header_bytes_max)
@@ -113,10 +132,8 @@ where
         )
         .add_service(DisclosureServiceServer::new(Disclosures(Arc::clone(&gateway))).max_decoding_message_size(most))
         .add_service(EnrolmentServiceServer::new(Enrolments(Arc::clone(&gateway))).max_decoding_message_size(most))
-        .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most))
-        .serve_with_incoming_shutdown(incoming, ended)
-        .await?;
-    Ok(())
+        .add_service(LogServiceServer::new(Logs(gateway)).max_decoding_message_size(most));
+    Ok(Services(router))
 }
 
 /// What is served, for clients that ask; served in today's version and in the one that Python and older tools speak.

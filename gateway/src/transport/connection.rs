@@ -7,7 +7,7 @@
 //!
 //! One task reads and writes, as HTTP servers do: the change wakes the task that polled last.
 
-use super::acceptor::Limits;
+use super::acceptor::{Limits, Place};
 use super::counters::{Counters, Cut, Open, Refusal};
 use super::frames::Meter;
 use super::patience::Patience;
@@ -44,7 +44,7 @@ pub struct TlsConnection {
     patience: Patience,
     meter: Option<Meter>,
     own_place: Option<OwnedSemaphorePermit>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     _open: Open,
 }
 
@@ -64,7 +64,7 @@ impl TlsConnection {
         judged_under: u64,
         counters: Arc<Counters>,
         limits: &Limits,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Self, Refusal> {
         let (_, session) = stream.get_ref();
         let chain = session.peer_certificates().ok_or(Refusal::NoCertificate)?;

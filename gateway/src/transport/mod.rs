@@ -2,6 +2,7 @@
 //!
 //! - [`acceptor`] turns a TCP listener into a stream of proven connections; [`trust`] is what it believes in and can be
 //!   replaced while connections run; [`revocation`] says whether a new list may take the place of the one in force; [`peer`] is what is read from the client certificate, once per connection.
+//! - [`lanes`] are the runtimes that connections are dealt to, where there are several.
 //! - [`connector`] is the calling side: a [`profile::Profile`] in, a channel out.
 //!
 //! There is no TLS-terminating proxy in front of this and no forwarded-certificate header is ever read: such a header would
@@ -14,6 +15,7 @@ pub mod connector;
 pub mod counters;
 pub mod expiry;
 mod frames;
+pub mod lanes;
 pub mod own;
 mod patience;
 pub mod peer;

@@ -12,6 +12,7 @@ use sluis_core::log::leaf::{Key, Leaf};
 use sluis_proto::v1;
 use sluis_proto::v1::audit_invoice_request::Message as Sent;
 use sluis_proto::v1::audit_invoice_response::Message as Reply;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -50,9 +51,18 @@ fn outcomes(export: &Export) -> Vec<String> {
 
 #[test]
 fn what_is_in_progress_finishes_and_the_next_start_finds_nothing_open() {
+    ends_and_leaves_nothing_open("ending-load", "0");
+}
+
+#[test]
+fn what_is_in_progress_in_two_lanes_finishes_too() {
+    ends_and_leaves_nothing_open("ending-load-lanes", "2");
+}
+
+fn ends_and_leaves_nothing_open(name: &str, runtimes: &str) {
     install_cryptography();
-    let (place, runtime) = (Place::new("ending-load"), Runtime::new().unwrap());
-    let tower = Watchtower::build(&place, &[("stop_delay_s", "1")]);
+    let (place, runtime) = (Place::new(name), Runtime::new().unwrap());
+    let tower = Watchtower::build(&place, &[("stop_delay_s", "1"), ("runtimes", runtimes)]);
     let gateway = place.serve();
     let (world, mut kept) = runtime.block_on(World::lay(&place, &gateway));
     let before = kept.len();
@@ -61,6 +71,7 @@ fn what_is_in_progress_finishes_and_the_next_start_finds_nothing_open() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         gateway.signal("TERM");
         let seen = tokio::task::spawn_blocking(move || tower.until(503, "ENDING: ")).await.unwrap();
+        assert_eq!(lanes_that_work(gateway.id()), runtimes.parse::<usize>().unwrap());
         assert!(seen.starts_with("not ready"), "{seen}");
         callers.join_all().await
     });
@@ -83,11 +94,31 @@ fn what_is_in_progress_finishes_and_the_next_start_finds_nothing_open() {
     assert_eq!(again.end().status, Some(0));
 }
 
+/// How many lanes of this process have spent time on a processor, and not only at their start.
+fn lanes_that_work(process: u32) -> usize {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let works = |thread: &PathBuf| {
+        let read = |name| std::fs::read_to_string(thread.join(name)).unwrap_or_default();
+        let nanoseconds = read("schedstat").split(' ').next().and_then(|n| n.parse::<u64>().ok());
+        read("comm").starts_with("sluis-lane-") && nanoseconds > Some(5_000_000)
+    };
+    threads.map(|thread| thread.unwrap().path()).filter(works).count()
+}
+
 #[test]
 fn a_stream_longer_than_the_bound_ends_with_unavailable_and_is_recorded() {
+    stream_ends_and_is_recorded("ending-stream", "0");
+}
+
+#[test]
+fn a_stream_in_a_lane_ends_with_unavailable_too() {
+    stream_ends_and_is_recorded("ending-stream-lanes", "2");
+}
+
+fn stream_ends_and_is_recorded(name: &str, runtimes: &str) {
     install_cryptography();
-    let (place, runtime) = (Place::new("ending-stream"), Runtime::new().unwrap());
-    Watchtower::build(&place, &[("stop_within_s", "1")]);
+    let (place, runtime) = (Place::new(name), Runtime::new().unwrap());
+    Watchtower::build(&place, &[("stop_within_s", "1"), ("runtimes", runtimes)]);
     let gateway = place.serve();
     let vkey = runtime.block_on(async { connect(&place, &THE_HAGUE).await.verifier_key().await.unwrap() });
     let mut stream = runtime.block_on(open_audit(&place));

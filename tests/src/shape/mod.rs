@@ -10,14 +10,18 @@ use service::{SHAPES, Shape, call, hold_open, serve};
 use sluis::demo::organisations::partners;
 use sluis::quota::refused::{Counts, Refused};
 use sluis::transport::connector::connect;
+use sluis::transport::lanes::Lanes;
+use sluis::transport::profile::Profile;
 use sluis_core::organisation::Oin;
+use tokio::runtime::Handle;
 use tonic::Code;
 
 /// A gateway with these limits, the service of four shapes beside it, and an organisation that is connected to that.
 async fn open(limits: &'static str) -> (World, Desk) {
     let world = World::open(Options { limits, ..Options::default() }).await;
     let desk = world.desk(&partners().next().unwrap()).await;
-    let profile = sluis::transport::profile::Profile { endpoint: serve(&world).await.to_string(), ..desk.profile };
+    let endpoint = serve(&world, &[Handle::current()]).await.to_string();
+    let profile = Profile { endpoint, ..desk.profile };
     let channel = connect(&profile).await.unwrap();
     (world, Desk { profile, channel, ..desk })
 }
@@ -39,6 +43,44 @@ async fn each_shape_is_served_to_who_is_proven_and_to_nobody_else() {
     }
     let each = [("TOKEN_MALFORMED", 4), ("TOKEN_MISSING", 4)];
     assert_eq!(counted(&world, &desk), each.map(|(reason, n)| (Refused::not_proven(reason), n)).into());
+}
+
+/// Lanes are threads beside this test's own; three connections are dealt to two of them.
+#[tokio::test]
+async fn each_shape_is_served_in_every_lane_and_limits_hold_over_all() {
+    let world = World::open(Options { limits: "calls_at_once = 4", ..Options::default() }).await;
+    let desk = world.desk(&partners().next().unwrap()).await;
+    let lanes = Lanes::begin(2).unwrap();
+    let endpoint = serve(&world, lanes.runtimes()).await.to_string();
+    let mut desks = Vec::new();
+    for _ in 0..3 {
+        let profile = Profile { endpoint: endpoint.clone(), ..desk.profile.clone() };
+        let channel = connect(&profile).await.unwrap();
+        desks.push(Desk { profile, channel, ..desk.clone() });
+    }
+    let mut open = Vec::new();
+    for desk in desks.iter().cycle().take(4) {
+        open.push(hold_open(desk, Shape::ServerStream).await);
+    }
+    for desk in &desks {
+        assert_eq!(said(&call(desk, Shape::Unary).await.unwrap_err()).1, "CALLS_AT_ONCE_EXCEEDED");
+    }
+    drop(open);
+    for (desk, shape) in desks.iter().flat_map(|desk| SHAPES.map(|shape| (desk, shape))) {
+        let answers = async {
+            loop {
+                match call(desk, shape).await {
+                    Err(error) if said(&error).1 == "CALLS_AT_ONCE_EXCEEDED" => {}
+                    answers => return answers,
+                }
+            }
+        };
+        let answers = tokio::time::timeout(crate::world::PATIENCE, answers).await.expect("places do not come back");
+        assert_eq!(answers.unwrap(), shape.answers(), "{shape:?}");
+    }
+    drop(lanes);
+    let ended = async { while call(&desks[0], Shape::Unary).await.is_ok() {} };
+    tokio::time::timeout(crate::world::PATIENCE, ended).await.expect("a lane outlives its end");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use sluis::grpc::{Door, DoorLimits};
 use sluis::token::issue::{LIFETIME_S, Realm};
 use sluis::token::keys::{KeySet, SigningKey};
 use sluis::token::verify::{Expectation, IssuedBy, Verifier};
-use sluis::transport::acceptor::{Limits, accept};
+use sluis::transport::acceptor::{Limits, accept_on};
 use sluis::transport::counters::Counters;
 use sluis::transport::trust::{Files, Material, Protocol, Trust};
 use sluis_proto::v1::Receipt as Number;
@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
@@ -119,8 +120,8 @@ impl Service<http::Request<Body>> for Shapes {
     }
 }
 
-/// Serves it behind an acceptor and a door of its own, with the keys and quotas of this world.
-pub async fn serve(world: &World) -> SocketAddr {
+/// Serves it behind an acceptor and a door of its own, with the keys and quotas of this world, in these runtimes.
+pub async fn serve(world: &World, runtimes: &[Handle]) -> SocketAddr {
     let (config, gateway) = (&world.folder.config, &world.listening.gateway);
     let files = Files {
         authorities: config.tls.authorities.clone(),
@@ -131,7 +132,7 @@ pub async fn serve(world: &World) -> SocketAddr {
     let trust = Arc::new(Trust::new(&Material::read(&files).unwrap(), Protocol::Grpc).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let incoming = accept(listener, trust, Limits::default(), Arc::new(Counters::default()));
+    let incoming = accept_on(runtimes, listener, trust, Limits::default(), Arc::new(Counters::default()));
     let text = str::to_owned;
     let realm =
         Realm { issuer: text(HOLDER_OIN), audience: text(AUDIENCE), group: text(GROUP), service: text(SERVICE) };
@@ -140,7 +141,10 @@ pub async fn serve(world: &World) -> SocketAddr {
     let limits = DoorLimits { calls_max: 64, transaction_id_required: false };
     let verifier = Arc::new(Verifier::new(expectation, keys));
     let door = Door::new(verifier, Arc::clone(&gateway.clock), Arc::clone(&gateway.quotas), limits);
-    tokio::spawn(tonic::transport::Server::builder().layer(door).add_service(Shapes).serve_with_incoming(incoming));
+    let server = tonic::transport::Server::builder().layer(door).add_service(Shapes);
+    for (runtime, incoming) in runtimes.iter().zip(incoming) {
+        runtime.spawn(server.clone().serve_with_incoming(incoming));
+    }
     address
 }
 

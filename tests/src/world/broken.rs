@@ -168,8 +168,7 @@ async fn serve(folder: &Folder, gateway: &Arc<Gateway>) -> SocketAddr {
     let expectation = Expectation { realm: realm(), lifetime_max_s: LIFETIME_S, issued_by: IssuedBy::Endpoint };
     let verifier = Arc::new(Verifier::new(expectation, keys));
     let gateway = Arc::clone(gateway);
-    tokio::spawn(async move {
-        grpc::serve(gateway, verifier, incoming, GrpcLimits::default(), std::future::pending()).await
-    });
+    let services = grpc::services(gateway, verifier, GrpcLimits::default()).unwrap();
+    tokio::spawn(services.serve(incoming, std::future::pending()));
     address
 }

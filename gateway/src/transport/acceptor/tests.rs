@@ -1,5 +1,6 @@
 //! Handshakes that succeed, and every one that must be refused and counted.
 
+mod lanes;
 mod revocation;
 
 use super::*;

@@ -73,6 +73,19 @@ pub fn prepare(dir: &Path) -> Result<PathBuf, Fault> {
     Ok(config)
 }
 
+/// The same configuration with the connections spread over so many runtimes, beside the first.
+pub fn spread(config: &Path, runtimes: u8) -> Result<PathBuf, Fault> {
+    let mut text: toml::Table = std::fs::read_to_string(config)?.parse()?;
+    let operation = text.entry("operation").or_insert_with(|| toml::Table::new().into());
+    operation
+        .as_table_mut()
+        .ok_or("`operation` is no table")?
+        .insert("runtimes".to_owned(), i64::from(runtimes).into());
+    let file = config.with_file_name("gateway-bench.toml");
+    std::fs::write(&file, text.to_string())?;
+    Ok(file)
+}
+
 /// Starts the gateway and waits until it answers.
 pub async fn serve(config: &Path) -> Result<Process, Fault> {
     let gateway =

@@ -4,7 +4,7 @@
 //! counts. The token is cached after the first call; the log is SQLite with synchronous FULL.
 
 use super::Fault;
-use super::ground::{Ground, Process, prepare, serve};
+use super::ground::{Ground, Process, prepare, serve, spread};
 use super::load::{CALLERS, CONNECTIONS, load};
 use super::report::{Line, cpu_us, median, micros, peak_rss_mib};
 use serde_json::json;
@@ -19,22 +19,27 @@ const ROUNDS: usize = 5;
 const WARM_UP: Duration = Duration::from_secs(3);
 const ROUND: Duration = Duration::from_secs(10);
 
-/// Measures and prints one line. `rest` may name a folder of the demo; else one is made and removed.
+/// Measures and prints one line. `rest` may name a folder of the demo, else one is made and removed; and, after `--runtimes`,
+/// over how many runtimes the gateway spreads its connections (`operation.runtimes`).
 pub fn run(rest: &[&str]) -> Result<(), Fault> {
     install_cryptography();
+    let (rest, runtimes) = match rest {
+        [rest @ .., "--runtimes", count] => (rest, count.parse()?),
+        rest => (rest, 0),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let [dir, ..] = rest {
-        return runtime.block_on(measure(Path::new(dir)));
+        return runtime.block_on(measure(Path::new(dir), runtimes));
     }
     let dir = std::env::current_exe()?.with_file_name(format!("bench-{}", std::process::id()));
-    let measured = runtime.block_on(measure(&dir));
+    let measured = runtime.block_on(measure(&dir, runtimes));
     // What is left behind is only a demo.
     let _ = std::fs::remove_dir_all(&dir);
     measured
 }
 
-async fn measure(dir: &Path) -> Result<(), Fault> {
-    let config = prepare(dir)?;
+async fn measure(dir: &Path, runtimes: u8) -> Result<(), Fault> {
+    let config = spread(&prepare(dir)?, runtimes)?;
     let gateway = serve(&config).await?;
     let ground = Arc::new(Ground::lay(dir, &config).await?);
     let (floor_process, port) = start_floor(&ground)?;
@@ -73,7 +78,7 @@ async fn measure(dir: &Path) -> Result<(), Fault> {
         p99_us: median(&p99s),
         peak_rss_mib: peak_rss_mib(&gateway_id),
         settings: json!({ "callers": CALLERS, "connections": CONNECTIONS, "rounds": ROUNDS, "round_s": ROUND.as_secs(),
-            "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": "wal, synchronous full", "holder": "sqlite, wal",
+            "runtimes": runtimes, "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": "wal, synchronous full", "holder": "sqlite, wal",
             "cpu_us": cpu_per_call.round(), "floor_cpu_us": floor_cpu_per_call.round(),
             "cores": std::thread::available_parallelism().map_or(0, usize::from), "bound_ratio": 0.15, "bound_rss_mib": 96 }),
     }
