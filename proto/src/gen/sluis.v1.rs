@@ -2546,7 +2546,8 @@ pub mod invoice_audit_service_client {
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
         /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
         /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
-        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED. An error about a line names it by
+        /// its number among all lines of the audit, from 0: `lines[3].line.begin`.
         pub async fn audit_invoice(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2597,7 +2598,8 @@ pub mod invoice_audit_service_server {
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
         /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
         /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
-        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED. An error about a line names it by
+        /// its number among all lines of the audit, from 0: `lines[3].line.begin`.
         async fn audit_invoice(
             &self,
             request: tonic::Request<tonic::Streaming<super::AuditInvoiceRequest>>,
