@@ -131,6 +131,10 @@ fn each_wrong_profile_fails_at_its_step() {
     let _gateway = scene.serve();
     expect(&scene.place.file("absent.toml"), &[("profile", "cannot read profile")]);
     expect(&scene.profile("no-key", &[("key", "../certs/absent.key")]), &[("files", "cannot read private key")]);
+    let no_ca = scene.profile("no-ca", &[("ca", "ca.pem")]);
+    expect(&no_ca, &[("files", "`ca`: cannot read certificate")]);
+    let said = sluis([Path::new("connect-test"), Path::new("--profile"), &no_ca]).out;
+    assert!(said.contains("relative to the folder of the profile"), "{said}");
     let other_key = scene.profile("other-key", &[("key", "../certs/den-haag.key")]);
     expect(&other_key, &[("key", "is not the key of `family-supporters.pem`")]);
     let other_oin = scene.profile("other-oin", &[("oin", STRANGER)]);
