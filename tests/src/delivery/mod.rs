@@ -2,6 +2,8 @@
 //!
 //! A crash is a gateway that is dropped with deliveries open: nothing gets the time to say how they ended.
 
+mod wire;
+
 use crate::conduct::decorate::Append;
 use crate::conduct::{self, House, PORTAL, authority, consent, record};
 use crate::conduct::{child, parents_question, read};
