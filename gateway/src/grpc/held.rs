@@ -30,8 +30,9 @@ impl OnItsWay {
         Self(Arc::new(delivery))
     }
 
-    /// HTTP/2 asked for the reply and has its bytes. Not later: a caller who took every byte and then gave it up must not
-    /// look like one who got nothing.
+    /// HTTP/2 has the bytes of the reply. hyper takes a piece of a body at once, keeps it until the other end gave room for
+    /// a byte, gives it to HTTP/2, and asks for the next piece at that moment. Nothing leaves earlier; and not later either:
+    /// a caller who took every byte and then gave it up must not look like one who got nothing.
     fn taken(self) {
         // Extensions want a clone, nobody makes one; and one that is left over would say that nothing was delivered.
         if let Some(delivery) = Arc::into_inner(self.0) {
@@ -44,6 +45,7 @@ impl OnItsWay {
 pub(super) struct Held {
     body: Body,
     release: Option<OnItsWay>,
+    given: bool,
     account: Arc<Account>,
     unread: Arc<Unread>,
     waiting: Option<Waiting>,
@@ -69,9 +71,9 @@ pub(super) fn hold(
         if body.is_end_stream() {
             return body;
         }
-        // It waits from now on: HTTP/2 does not even look at it before the other end has given room.
+        // It waits from now on: whoever asks for the next piece has sent the one before.
         let waiting = Some(unread.wait());
-        Body::new(Held { body, release, account, unread, waiting, _place: place })
+        Body::new(Held { body, release, given: false, account, unread, waiting, _place: place })
     })
 }
 
@@ -81,13 +83,13 @@ impl HttpBody for Held {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
-        // Whoever asks for the next piece has sent the one before.
         this.waiting = None;
+        if this.given {
+            this.release.take().into_iter().for_each(OnItsWay::taken);
+        }
         let mut frame = ready!(Pin::new(&mut this.body).poll_frame(context));
         if let Some(Ok(frame)) = &mut frame {
-            if frame.is_data() {
-                this.release.take().into_iter().for_each(OnItsWay::taken);
-            }
+            this.given |= frame.is_data();
             frame.trailers_mut().into_iter().for_each(|trailers| this.ended(trailers));
             this.waiting = Some(this.unread.wait());
         }
