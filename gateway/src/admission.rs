@@ -33,7 +33,7 @@ impl Gateway {
         if now > caller.certified_until || row.state.is_empty() {
             return Err(Fault::NotEnrolled);
         }
-        if caller.signer.as_ref().is_some_and(|signer| !signer.is_believed(now)) {
+        if !caller.signer.is_believed(now) {
             return Err(Fault::SignerNotBelieved);
         }
         let under = match caller.connection.issued_by {

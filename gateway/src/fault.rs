@@ -45,6 +45,12 @@ pub enum Fault {
     /// The holder does not know the client whose standing is recorded.
     #[error("the holder has no client under this identifier")]
     UnknownClient,
+    /// The caller has no entry under this transaction id; another organisation may have one.
+    #[error(
+        "no such receipt for this caller: no entry of your organisation stands under this transaction id; a call that \
+         never arrived or ended in an error has none: repeat it under its id"
+    )]
+    ReceiptUnknown,
     /// There is no manual disclosure at this index, or what it said was erased.
     #[error("there is no manual disclosure at this index, or what it said was erased: `sluis manual open` lists them")]
     DisclosureUnknown,

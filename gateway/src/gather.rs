@@ -28,10 +28,10 @@ pub struct Caller {
     pub connection: ServiceConnection,
     /// Last moment of the certificate: a stream that outlives it ends.
     pub certified_until: Millis,
-    /// Who signed the token; the door always leaves it. A stream may outlive its token: that lives five minutes, and an audit
+    /// Who signed the token. A stream may outlive its token: that lives five minutes, and an audit
     /// of thousands of lines takes longer and cannot go on in another stream. It does not outlive the trust in the signer:
     /// whoever takes a key away, or puts another in its place, ends at the next page what the old one let in.
-    pub signer: Option<Signer>,
+    pub signer: Signer,
 }
 
 /// Under what a caller was admitted, read once per call.

@@ -2,9 +2,10 @@
 //!
 //! Promise: the mark in the store passes an entry only after its reply was handed to the transport, or after an
 //! OUTCOME leaf about it is durable. So after a crash nothing that may not have arrived counts as delivered.
-//! Where it ends: handed over means that the call gave its reply to the HTTP/2 connection. Whether the recipient read
-//! it, nobody here knows; he proves it with his receipt. What was handed over since the last commit is called unknown
-//! after a crash although it may have arrived: the mark is written with the next commit, never on its own.
+//! Where it ends: handed over means that HTTP/2 has its bytes, and of a unary call that the recipient gave room for one of
+//! them. Whether the recipient read it, nobody here knows; he proves it with his receipt. What was handed over
+//! since the last commit is called unknown after a crash although it may have arrived: the mark is written with the next
+//! commit, never on its own.
 
 use sluis_core::ports::Ledger;
 use std::collections::BTreeSet;

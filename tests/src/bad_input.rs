@@ -8,6 +8,7 @@ mod disclosure;
 mod enrolment;
 mod frame;
 mod question;
+mod receipt;
 mod repeated;
 mod standing;
 mod token;

@@ -31,6 +31,14 @@ pub struct Organisation {
     command: Action,
 }
 
+/// Who is needed for a suspension, as people ask at night.
+const ALONE: &str = "\
+One person is enough: what only becomes narrower holds at once. A second person is needed to lift it (`resume`), and
+here in one case: where two units disagree on a purpose both are refused, and suspending one lets the other be answered.";
+/// And to lift one.
+const TOGETHER: &str =
+    "A second person is always needed: the change is written to a file, which he approves (`approve`).";
+
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Show what organisations are admitted for, and when it was first used
@@ -49,6 +57,7 @@ enum Action {
         signing: Signing,
     },
     /// Refuse an organisation from the next call on
+    #[command(after_help = ALONE)]
     Suspend {
         #[command(flatten)]
         part: Part,
@@ -56,6 +65,7 @@ enum Action {
         signing: Signing,
     },
     /// Lift a suspension
+    #[command(after_help = TOGETHER)]
     Resume {
         #[command(flatten)]
         part: Part,

@@ -74,7 +74,8 @@ impl InvoiceAuditService for Audits {
         let lines = request.into_inner();
         tokio::spawn(async move {
             let replies = desk.replies.clone();
-            if let Err(status) = desk.run(lines).await {
+            let sent = Incoming { messages: lines, idle: desk.idle, lines: 0 };
+            if let Err(status) = desk.run(sent).await {
                 // The reader may be gone; then nobody is left to be told.
                 let _ = replies.send(Waiting::alone(Err(status))).await;
             }
@@ -93,8 +94,8 @@ struct Desk {
 }
 
 impl Desk {
-    async fn run(self, mut lines: Streaming<v1::AuditInvoiceRequest>) -> Result<(), Status> {
-        let Some(Sent::Opening(opening)) = next(&mut lines, self.idle).await? else {
+    async fn run(self, mut sent: Incoming) -> Result<(), Status> {
+        let Some(Sent::Opening(opening)) = sent.next().await? else {
             return Err(out_of_order("the first message must be the opening"));
         };
         let agb = &opening.provider_agb;
@@ -107,7 +108,7 @@ impl Desk {
             let (page, last) = tokio::select! {
                 biased;
                 () = &mut ending => { told_to_end = true; continue }
-                collected = self.collect(&mut lines, agb) => collected?,
+                collected = self.collect(&mut sent, agb) => collected?,
             };
             more = !last;
             if !page.is_empty() {
@@ -156,28 +157,22 @@ impl Desk {
 
     /// Lines for one page: as many as have arrived when the first of them has waited for one slot; and whether
     /// the stream has ended.
-    async fn collect(
-        &self,
-        lines: &mut Streaming<v1::AuditInvoiceRequest>,
-        agb: &str,
-    ) -> Result<(Vec<Line>, bool), Status> {
+    async fn collect(&self, sent: &mut Incoming, agb: &str) -> Result<(Vec<Line>, bool), Status> {
         let mut page = Vec::new();
         let mut until = None;
         while page.len() < PAGE_LINES_MAX {
-            let sent = match until {
-                None => next(lines, self.idle).await?,
-                Some(at) => match tokio::time::timeout_at(at, next(lines, self.idle)).await {
-                    Ok(sent) => sent?,
+            let message = match until {
+                None => sent.next().await?,
+                Some(at) => match tokio::time::timeout_at(at, sent.next()).await {
+                    Ok(message) => message?,
                     Err(_) => return Ok((page, false)),
                 },
             };
-            match sent {
+            match message {
                 None => return Ok((page, true)),
                 Some(Sent::Opening(_)) => return Err(out_of_order("the opening may come once")),
                 Some(Sent::Line(line)) => {
-                    let line = convert::claim_line(&line, agb, self.gateway.test_numbers);
-                    let (bsn, claim) = line.map_err(|e| status::invalid(&e))?;
-                    page.push(Line { bsn, claim });
+                    page.push(sent.line(&line, agb, self.gateway.test_numbers)?);
                     until = until.or_else(|| Some(tokio::time::Instant::now() + crate::slot::SLOT));
                 }
             }
@@ -216,14 +211,36 @@ impl Desk {
     }
 }
 
-async fn next(lines: &mut Streaming<v1::AuditInvoiceRequest>, most: Duration) -> Result<Option<Sent>, Status> {
-    let idle = |_| status::idle("nothing arrived", most);
-    let message = tokio::time::timeout(most, lines.message()).await.map_err(idle)?;
-    let message = message.map_err(|e| status::unreadable(&e).unwrap_or(e))?;
-    match message {
-        None => Ok(None),
-        Some(v1::AuditInvoiceRequest { message: Some(sent) }) => Ok(Some(sent)),
-        Some(v1::AuditInvoiceRequest { message: None }) => Err(out_of_order("a message without content")),
+/// What the municipality sends, and how far it came.
+struct Incoming {
+    messages: Streaming<v1::AuditInvoiceRequest>,
+    /// Silence that ends the audit.
+    idle: Duration,
+    /// Lines that were good, over all pages: the number of the next one.
+    lines: u64,
+}
+
+impl Incoming {
+    async fn next(&mut self) -> Result<Option<Sent>, Status> {
+        let idle = |_| status::idle("nothing arrived", self.idle);
+        let message = tokio::time::timeout(self.idle, self.messages.message()).await.map_err(idle)?;
+        let message = message.map_err(|e| status::unreadable(&e).unwrap_or(e))?;
+        match message {
+            None => Ok(None),
+            Some(v1::AuditInvoiceRequest { message: Some(sent) }) => Ok(Some(sent)),
+            Some(v1::AuditInvoiceRequest { message: None }) => Err(out_of_order("a message without content")),
+        }
+    }
+
+    /// The next line as the gateway knows it. An error names it by its number among all lines of the audit, from 0: the
+    /// answer to a stream says by itself nothing of which message it is about.
+    fn line(&mut self, line: &v1::ClaimLine, agb: &str, test_numbers: bool) -> Result<Line, Status> {
+        let (bsn, claim) = convert::claim_line(line, agb, test_numbers).map_err(|mut invalid| {
+            invalid.field = format!("lines[{}].{}", self.lines, invalid.field);
+            status::invalid(&invalid)
+        })?;
+        self.lines += 1;
+        Ok(Line { bsn, claim })
     }
 }
 

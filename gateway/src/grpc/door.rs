@@ -203,7 +203,7 @@ impl Shared {
             thumbprint: peer.thumbprint_text.as_str().into(),
             connection,
             certified_until: peer.not_after,
-            signer: Some(signer),
+            signer,
         };
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(TransactionId(transaction));

@@ -5,6 +5,7 @@
 
 use super::door::Place;
 use super::status;
+use crate::in_flight::Delivery;
 use crate::quota::Account;
 use crate::quota::refused::Refused;
 use crate::transport::unread::{Unread, Waiting};
@@ -19,9 +20,32 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+/// A release between the service that made it and the body that leaves, in the extensions of its response. Whatever drops
+/// the response on the way, and a caller who never gives room for it, drops this too: then it was not delivered.
+#[derive(Clone)]
+pub(super) struct OnItsWay(Arc<Delivery>);
+
+impl OnItsWay {
+    pub(super) fn begin(delivery: Delivery) -> Self {
+        Self(Arc::new(delivery))
+    }
+
+    /// HTTP/2 has the bytes of the reply. hyper takes a piece of a body at once, keeps it until the other end gave room for
+    /// a byte, gives it to HTTP/2, and asks for the next piece at that moment. Nothing leaves earlier; and not later either:
+    /// a caller who took every byte and then gave it up must not look like one who got nothing.
+    fn taken(self) {
+        // Extensions want a clone, nobody makes one; and one that is left over would say that nothing was delivered.
+        if let Some(delivery) = Arc::into_inner(self.0) {
+            delivery.handed_over();
+        }
+    }
+}
+
 /// What a reply holds while it leaves.
 pub(super) struct Held {
     body: Body,
+    release: Option<OnItsWay>,
+    given: bool,
     account: Arc<Account>,
     unread: Arc<Unread>,
     waiting: Option<Waiting>,
@@ -29,7 +53,13 @@ pub(super) struct Held {
 }
 
 /// A reply that holds what it must.
-pub(super) fn hold(reply: Response<Body>, account: Arc<Account>, unread: Arc<Unread>, place: Place) -> Response<Body> {
+pub(super) fn hold(
+    mut reply: Response<Body>,
+    account: Arc<Account>,
+    unread: Arc<Unread>,
+    place: Place,
+) -> Response<Body> {
+    let release = reply.extensions_mut().remove::<OnItsWay>();
     let reply = match Status::from_header_map(reply.headers()) {
         Some(said) if said.code() != Code::Ok => {
             count(&said, &account);
@@ -41,9 +71,9 @@ pub(super) fn hold(reply: Response<Body>, account: Arc<Account>, unread: Arc<Unr
         if body.is_end_stream() {
             return body;
         }
-        // It waits from now on: HTTP/2 does not even look at it before the other end has given room.
+        // It waits from now on: whoever asks for the next piece has sent the one before.
         let waiting = Some(unread.wait());
-        Body::new(Held { body, account, unread, waiting, _place: place })
+        Body::new(Held { body, release, given: false, account, unread, waiting, _place: place })
     })
 }
 
@@ -53,10 +83,13 @@ impl HttpBody for Held {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
-        // Whoever asks for the next piece has sent the one before.
         this.waiting = None;
+        if this.given {
+            this.release.take().into_iter().for_each(OnItsWay::taken);
+        }
         let mut frame = ready!(Pin::new(&mut this.body).poll_frame(context));
         if let Some(Ok(frame)) = &mut frame {
+            this.given |= frame.is_data();
             frame.trailers_mut().into_iter().for_each(|trailers| this.ended(trailers));
             this.waiting = Some(this.unread.wait());
         }

@@ -97,9 +97,13 @@ impl LogService for Logs {
     ) -> Result<Response<v1::ReadReceiptResponse>, Status> {
         let caller = self.admitted(&request).await?;
         let text = request.into_inner().transaction_id;
-        let unknown = || beyond("transaction_id", "no entry of yours has this transaction id");
-        let id = uuid::Uuid::try_parse(&text).map_err(|_| unknown())?;
-        let entry = self.0.ledger.transaction(&caller.oin, id).await.map_err(store)?.ok_or_else(unknown)?;
+        let id = uuid::Uuid::try_parse(&text).map_err(|_| {
+            let text = "must be the UUIDv7 that you sent as `fsc-transaction-id`";
+            status::invalid(&Invalid::new("transaction_id", v1::ErrorReason::QuestionMalformed, text))
+        })?;
+        // Asked by organisation and id together: that another organisation used the id does not show, not in time either.
+        let entry = self.0.ledger.transaction(&caller.oin, id).await.map_err(store)?;
+        let entry = entry.ok_or_else(|| status::fault(&Fault::ReceiptUnknown))?;
         let receipt = self.0.receipt_at(entry.index).await.map_err(|e| status::fault(&e))?;
         Ok(Response::new(v1::ReadReceiptResponse { receipt: Some(reply::receipt(&receipt, id)) }))
     }

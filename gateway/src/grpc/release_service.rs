@@ -1,6 +1,7 @@
 //! ReleaseService: one subject, one purpose.
 
 use super::door::TransactionId;
+use super::held::OnItsWay;
 use super::observe::Said;
 use super::status::{self, Invalid};
 use super::{convert, reply};
@@ -68,8 +69,12 @@ impl ReleaseService for Releases {
             self.0.slots.wait(arrival).await;
         }
         let said = told(&answer, transaction_id);
-        let mut response = Response::new(reply::answer(answer, transaction_id));
+        let (message, delivery) = reply::answer(answer, transaction_id);
+        let mut response = Response::new(message);
         response.extensions_mut().insert(said);
+        if let Some(delivery) = delivery {
+            response.extensions_mut().insert(OnItsWay::begin(delivery));
+        }
         Ok(response)
     }
 

@@ -1,6 +1,7 @@
 //! Domain to wire: the only door out. A release is made of `Released` alone; refusals have one size.
 
 use crate::explain::Explanation;
+use crate::in_flight::Delivery;
 use crate::release::{Answer, Refused};
 use prost::Message;
 use sluis_core::field::{Field, FieldSet};
@@ -106,19 +107,15 @@ fn padding(bare: usize) -> bytes::Bytes {
     bytes::Bytes::from(vec![0; whole - bare - OVERHEAD])
 }
 
-/// The reply to a question. From here on it is the transport's: nothing between this and the wire waits or fails.
-pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> v1::ReleaseResponse {
+/// The reply to a question, and the delivery of a release: to be told when HTTP/2 takes the reply.
+pub fn answer(answer: Answer, transaction_id: uuid::Uuid) -> (v1::ReleaseResponse, Option<Delivery>) {
     use v1::release_response::Outcome;
-    let outcome = match answer {
-        Answer::Released(released, delivery) => {
-            let message = release(*released, transaction_id);
-            delivery.handed_over();
-            Outcome::Released(message)
-        }
-        Answer::Refused(refused) => Outcome::Refused(refusal(&refused, transaction_id)),
-        Answer::Escalated(proof) => Outcome::Escalated(escalation(&proof, transaction_id)),
+    let (outcome, delivery) = match answer {
+        Answer::Released(released, delivery) => (Outcome::Released(release(*released, transaction_id)), Some(delivery)),
+        Answer::Refused(refused) => (Outcome::Refused(refusal(&refused, transaction_id)), None),
+        Answer::Escalated(proof) => (Outcome::Escalated(escalation(&proof, transaction_id)), None),
     };
-    v1::ReleaseResponse { outcome: Some(outcome) }
+    (v1::ReleaseResponse { outcome: Some(outcome) }, delivery)
 }
 
 /// The reply to a request for an explanation.

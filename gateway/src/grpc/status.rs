@@ -170,6 +170,7 @@ pub fn fault(fault: &Fault) -> Status {
         Fault::UnknownClient => {
             return invalid(&Invalid::new("subject", ErrorReason::SubjectMalformed, fault.to_string()));
         }
+        Fault::ReceiptUnknown => (Code::NotFound, ErrorReason::ReceiptUnknown),
         Fault::DisclosureUnknown => (Code::NotFound, ErrorReason::DisclosureUnknown),
         Fault::DisclosureReviewed => (Code::FailedPrecondition, ErrorReason::DisclosureReviewed),
         Fault::ReviewerDisclosed => (Code::FailedPrecondition, ErrorReason::ReviewerDisclosed),

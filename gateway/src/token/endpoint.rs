@@ -167,7 +167,7 @@ async fn grant(endpoint: &Endpoint, peer: &Peer, form: TokenRequest) -> Result<T
         Ok(Err(GrantError::NotAdmitted)) => {
             return Err(Refused::bad(
                 "unauthorized_client",
-                "your organisation is not admitted here; ask the holder to enrol it",
+                "your organisation is not enrolled here, is suspended, or its agreement has ended; ask the holder which",
             ));
         }
         Ok(Err(GrantError::Unavailable)) | Err(_) => {

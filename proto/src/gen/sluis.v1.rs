@@ -870,7 +870,7 @@ pub enum ErrorReason {
     SourceUnavailable = 34,
     /// A limit was reached; the message says which.
     LimitReached = 35,
-    /// There is no such entry or size in the log, or it is not yours.
+    /// There is no such entry or size in the log.
     ProofOutOfRange = 36,
     /// A defect of the gateway; quote the incident id.
     Internal = 37,
@@ -922,6 +922,8 @@ pub enum ErrorReason {
     ReviewerDisclosed = 62,
     /// Something in the account of a disclosure is malformed; the violation says what.
     DisclosureMalformed = 63,
+    /// No entry of the caller stands under this transaction id. Whether one of another organisation does is not told.
+    ReceiptUnknown = 69,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -992,6 +994,7 @@ impl ErrorReason {
             Self::DisclosureReviewed => "ERROR_REASON_DISCLOSURE_REVIEWED",
             Self::ReviewerDisclosed => "ERROR_REASON_REVIEWER_DISCLOSED",
             Self::DisclosureMalformed => "ERROR_REASON_DISCLOSURE_MALFORMED",
+            Self::ReceiptUnknown => "ERROR_REASON_RECEIPT_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1061,6 +1064,7 @@ impl ErrorReason {
             "ERROR_REASON_DISCLOSURE_REVIEWED" => Some(Self::DisclosureReviewed),
             "ERROR_REASON_REVIEWER_DISCLOSED" => Some(Self::ReviewerDisclosed),
             "ERROR_REASON_DISCLOSURE_MALFORMED" => Some(Self::DisclosureMalformed),
+            "ERROR_REASON_RECEIPT_UNKNOWN" => Some(Self::ReceiptUnknown),
             _ => None,
         }
     }
@@ -2546,7 +2550,8 @@ pub mod invoice_audit_service_client {
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
         /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
         /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
-        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED. An error about a line names it by
+        /// its number among all lines of the audit, from 0: `lines[3].line.begin`.
         pub async fn audit_invoice(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -2597,7 +2602,8 @@ pub mod invoice_audit_service_server {
         /// One audit: first an opening, then lines, then the end of the stream. Findings come back in pages, each logged
         /// before it leaves; the last message closes the audit with totals. A page holds the lines that came within 100 ms of
         /// its first, at most 500. Half-close the stream after the last line: without that the audit does not close. A stream on
-        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED.
+        /// which nothing is sent, or nothing is read, for 60 s is ended with LIMIT_REACHED. An error about a line names it by
+        /// its number among all lines of the audit, from 0: `lines[3].line.begin`.
         async fn audit_invoice(
             &self,
             request: tonic::Request<tonic::Streaming<super::AuditInvoiceRequest>>,
@@ -3003,7 +3009,8 @@ pub mod log_service_client {
                 .insert(GrpcMethod::new("sluis.v1.LogService", "ProveConsistency"));
             self.inner.unary(req, path, codec).await
         }
-        /// The receipt of one of the caller's own transactions, against the newest checkpoint.
+        /// The receipt of one of the caller's own transactions, against the newest checkpoint. RECEIPT_UNKNOWN where the caller
+        /// has none under this id: it never arrived, or ended in an error.
         pub async fn read_receipt(
             &mut self,
             request: impl tonic::IntoRequest<super::ReadReceiptRequest>,
@@ -3067,7 +3074,8 @@ pub mod log_service_server {
             tonic::Response<super::ProveConsistencyResponse>,
             tonic::Status,
         >;
-        /// The receipt of one of the caller's own transactions, against the newest checkpoint.
+        /// The receipt of one of the caller's own transactions, against the newest checkpoint. RECEIPT_UNKNOWN where the caller
+        /// has none under this id: it never arrived, or ended in an error.
         async fn read_receipt(
             &self,
             request: tonic::Request<super::ReadReceiptRequest>,

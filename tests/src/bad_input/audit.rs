@@ -39,17 +39,17 @@ const OPENINGS: [(&str, Spoil<v1::AuditOpening>, &str, &str); 5] = [
 
 /// The same for a line.
 const LINES: [(&str, Spoil<v1::ClaimLine>, &str, &str); 11] = [
-    ("fails the 11-test", |l| l.bsn = "999900019".into(), "SUBJECT_MALFORMED", "line.bsn"),
-    ("eight digits", |l| l.bsn = "99990001".into(), "SUBJECT_MALFORMED", "line.bsn"),
-    ("not for tests", |l| l.bsn = "123456782".into(), "SUBJECT_MALFORMED", "line.bsn"),
-    ("no reference", |l| l.reference.clear(), "CLAIM_MALFORMED", "line.reference"),
-    ("long reference", |l| l.reference = "r".repeat(21), "CLAIM_MALFORMED", "line.reference"),
-    ("category", |l| l.product_category = "4".into(), "CLAIM_MALFORMED", "line.product_category"),
-    ("unit", |l| l.unit = "x1".into(), "CLAIM_MALFORMED", "line.unit"),
-    ("code", |l| l.product_code = "123456".into(), "CLAIM_MALFORMED", "line.product_code"),
-    ("begin", |l| l.begin = "2026-02-30".into(), "CLAIM_MALFORMED", "line.begin"),
-    ("end", |l| l.end = "soon".into(), "CLAIM_MALFORMED", "line.end"),
-    ("ends before it begins", |l| l.end = "1999-01-01".into(), "CLAIM_MALFORMED", "line.end"),
+    ("fails the 11-test", |l| l.bsn = "999900019".into(), "SUBJECT_MALFORMED", "lines[0].line.bsn"),
+    ("eight digits", |l| l.bsn = "99990001".into(), "SUBJECT_MALFORMED", "lines[0].line.bsn"),
+    ("not for tests", |l| l.bsn = "123456782".into(), "SUBJECT_MALFORMED", "lines[0].line.bsn"),
+    ("no reference", |l| l.reference.clear(), "CLAIM_MALFORMED", "lines[0].line.reference"),
+    ("long reference", |l| l.reference = "r".repeat(21), "CLAIM_MALFORMED", "lines[0].line.reference"),
+    ("category", |l| l.product_category = "4".into(), "CLAIM_MALFORMED", "lines[0].line.product_category"),
+    ("unit", |l| l.unit = "x1".into(), "CLAIM_MALFORMED", "lines[0].line.unit"),
+    ("code", |l| l.product_code = "123456".into(), "CLAIM_MALFORMED", "lines[0].line.product_code"),
+    ("begin", |l| l.begin = "2026-02-30".into(), "CLAIM_MALFORMED", "lines[0].line.begin"),
+    ("end", |l| l.end = "soon".into(), "CLAIM_MALFORMED", "lines[0].line.end"),
+    ("ends before it begins", |l| l.end = "1999-01-01".into(), "CLAIM_MALFORMED", "lines[0].line.end"),
 ];
 
 #[tokio::test]
@@ -77,6 +77,22 @@ async fn each_bad_line_has_its_own_error_and_no_page() {
         let error = bench.error(row, 1, audit(&desk, sent)).await;
         assert_eq!(error, due(Code::InvalidArgument, reason, field), "{row}");
     }
+}
+
+/// Whoever sends a declaration of thousands of lines finds the one that is wrong: pages do not begin to count again.
+#[tokio::test]
+async fn a_line_is_counted_over_all_pages() {
+    let bench = Bench::open().await;
+    let desk = bench.world.desk(&THE_HAGUE).await;
+    let lines = sluis::audit::PAGE_LINES_MAX + 2;
+    let mut sent = vec![Some(Message::Opening(opening(&bench)))];
+    sent.extend((0..lines).map(|_| Some(Message::Line(bench.child.claim()))));
+    let wrong = v1::ClaimLine { unit: "hours".to_owned(), ..bench.child.claim() };
+    sent.push(Some(Message::Line(wrong)));
+    let status = audit(&desk, sent).await.unwrap_err();
+    let field = format!("lines[{lines}].line.unit");
+    assert_eq!(crate::world::desk::said(&status), due(Code::InvalidArgument, "CLAIM_MALFORMED", &field));
+    assert!(status.message().starts_with(&format!("`{field}`: ")), "{}", status.message());
 }
 
 #[tokio::test]

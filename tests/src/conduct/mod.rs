@@ -6,6 +6,7 @@ pub mod decorate;
 mod ground;
 pub mod read;
 
+use crate::world::tokens::signer;
 use decorate::{Append, Decorated};
 use ground::{configuration, organisations, people};
 use sluis::compose::{Assembled, StartFault, assemble, init};
@@ -177,7 +178,7 @@ pub fn caller(oin: &str) -> Caller {
     let enrolments: Vec<Enrolment> = organisations().into_iter().filter(|e| e.oin == oin).collect();
     let connection = ServiceConnection::own(grant_hash(&oin, &enrolments), "sluis");
     let thumbprint = "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI".into();
-    Caller { oin, thumbprint, connection, certified_until: u64::MAX, signer: None }
+    Caller { oin, thumbprint, connection, certified_until: u64::MAX, signer: signer() }
 }
 
 /// A parent's question about a child.

@@ -3,6 +3,7 @@
 //! A crash is a gateway that is dropped with deliveries open: nothing gets the time to say how they ended.
 
 mod unsettled;
+mod wire;
 
 use crate::conduct::decorate::Append;
 use crate::conduct::{self, House, PORTAL, authority, consent, record};

@@ -4,7 +4,7 @@ use super::{Office, due, now, partner};
 use crate::world::desk::{Desk, said, transaction};
 use crate::world::operators::Person::{Anna, Bram};
 use crate::world::people::{Client, today};
-use crate::world::tokens::peer;
+use crate::world::tokens::{peer, signer};
 use crate::world::{Options, World};
 use jiff::ToSpan;
 use sluis::client::connection::with_metadata;
@@ -109,7 +109,7 @@ async fn the_holder_reads_enrolments_for_itself_and_with_its_own_certificate() {
         oin: super::oin(HOLDER_OIN),
         thumbprint: thumbprint.into(),
         connection: ServiceConnection { delegator, ..ServiceConnection::own("", "sluis") },
-        signer: None,
+        signer: signer(),
         certified_until: u64::MAX,
     };
     let gateway = &world.listening.gateway;

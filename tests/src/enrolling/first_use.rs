@@ -3,7 +3,7 @@
 use super::{Office, oin, partner};
 use crate::world::operators::Person::Anna;
 use crate::world::people::Client;
-use crate::world::tokens::peer;
+use crate::world::tokens::{peer, signer};
 use crate::world::{Options, PATIENCE, World};
 use sluis::compose::{self, StartFault};
 use sluis::demo::organisations::THE_HAGUE;
@@ -102,7 +102,7 @@ async fn a_delegated_call_is_the_first_use_of_the_delegator() {
         oin: oin(THE_HAGUE.oin),
         thumbprint: thumbprint.as_str().into(),
         connection,
-        signer: None,
+        signer: signer(),
         certified_until: u64::MAX,
     };
     for _ in 0..2 {

@@ -206,7 +206,7 @@ async fn a_number_for_tests_is_not_admitted_in_production() {
         thumbprint: "A".repeat(43).into(),
         connection: sluis::fsc::connection::ServiceConnection::own("", ""),
         certified_until: u64::MAX,
-        signer: None,
+        signer: crate::world::tokens::signer(),
     };
     let present = gateway.enrolled(&caller, Some(oin(crate::conduct::PARTNER)), None).await.unwrap().remove(0);
     let mut document = ChangeDocument {

@@ -6,7 +6,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 use sluis::demo::certificates::{Authority, Subject, Usage};
-use sluis::demo::organisations::partners;
+use sluis::demo::organisations::{HOLDER, partners};
 use sluis_adapters::system::SystemClock;
 use sluis_core::ports::Clock;
 use sluis_core::subject::dutch_date;
@@ -131,6 +131,10 @@ fn each_wrong_profile_fails_at_its_step() {
     let _gateway = scene.serve();
     expect(&scene.place.file("absent.toml"), &[("profile", "cannot read profile")]);
     expect(&scene.profile("no-key", &[("key", "../certs/absent.key")]), &[("files", "cannot read private key")]);
+    let no_ca = scene.profile("no-ca", &[("ca", "ca.pem")]);
+    expect(&no_ca, &[("files", "`ca`: cannot read certificate")]);
+    let said = sluis([Path::new("connect-test"), Path::new("--profile"), &no_ca]).out;
+    assert!(said.contains("relative to the folder of the profile"), "{said}");
     let other_key = scene.profile("other-key", &[("key", "../certs/den-haag.key")]);
     expect(&other_key, &[("key", "is not the key of `family-supporters.pem`")]);
     let other_oin = scene.profile("other-oin", &[("oin", STRANGER)]);
@@ -181,6 +185,31 @@ fn it_tells_who_does_not_trust_whom() {
 
     scene.issue(&scene.trusted, "stranger", &[STRANGER], next_month);
     expect(&scene.with_certificate("stranger", STRANGER), &[("token", "unauthorized_client")]);
+}
+
+/// Whoever is suspended is told what to ask, and a stranger is told exactly the same: nobody finds out who is enrolled.
+#[test]
+fn a_suspended_caller_is_told_what_to_ask_and_no_more_than_a_stranger() {
+    let scene = Scene::new("connect-suspended");
+    let _gateway = scene.serve();
+    let right = scene.profile("right", &[]);
+    assert_eq!(failed(&right), []);
+    let (holder, key) = (scene.place.profile_file(&HOLDER), scene.place.file("operators/anna.key"));
+    let suspend = ["organisation", "suspend", ADMITTED, "--reason", "a test"].map(Path::new);
+    let signed = [Path::new("--profile"), &holder, Path::new("--operator"), &key];
+    let suspended = sluis(suspend.into_iter().chain(signed));
+    assert_eq!(suspended.status, Some(0), "{suspended:#?}");
+    scene.issue(&scene.trusted, "stranger", &[STRANGER], scene.today.saturating_add(1.month()));
+    let told = |profile: &Path, oin: &str| {
+        expect(profile, &[("token", "is not enrolled here, is suspended, or its agreement has ended")]);
+        let said = sluis([Path::new("connect-test"), Path::new("--profile"), profile]).out;
+        let to_do = format!("ask the holder: is {oin} enrolled, is it suspended and why, until which day");
+        assert!(said.contains(&to_do), "{said}");
+        let from_token = said.lines().skip_while(|line| !line.starts_with("failed     token "));
+        from_token.take(2).collect::<Vec<_>>().join("\n").replace(oin, "OIN")
+    };
+    let stranger = scene.with_certificate("stranger", STRANGER);
+    assert_eq!(told(&right, ADMITTED), told(&stranger, STRANGER));
 }
 
 #[test]

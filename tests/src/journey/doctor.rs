@@ -275,6 +275,28 @@ fn check_config_names_every_fault_with_its_line() {
     }
 }
 
+/// Before `sluis init` there is one thing to do, and it is said once. What was lost later is not made anew.
+#[test]
+fn what_was_not_made_yet_is_one_line_and_what_was_lost_is_not() {
+    let place = Place::new("check-unmade");
+    let made = ["master.key", "log.key", "token.key", "log.db", "keys.db"];
+    let each = ["master key", "log key", "token key", "log database", "key database"];
+    for lost in [&made[1..2], &made[3..4], &made[..]] {
+        let (away, all) = (|name: &str| place.file(&format!("{name}.away")), lost.len() == made.len());
+        lost.iter().for_each(|name| std::fs::rename(place.file(name), away(name)).unwrap());
+        for command in ["check-config", "doctor"] {
+            let (status, out) = said(command, &place);
+            assert_eq!(status, Some(1), "{out}");
+            let line =
+                "FAULT    keys and databases: not made yet: none of their files is there\n         → run `sluis init";
+            assert_eq!(out.contains(line), all, "{out}");
+            let told = each.iter().filter(|what| out.contains(&format!("FAULT    {what}: "))).count();
+            assert_eq!(told == 0, all, "{out}");
+        }
+        lost.iter().for_each(|name| std::fs::rename(away(name), place.file(name)).unwrap());
+    }
+}
+
 #[test]
 fn migrate_reports_versions_and_refuses_a_newer_one() {
     let place = Place::new("migrate");

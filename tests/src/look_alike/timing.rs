@@ -9,7 +9,7 @@ use crate::world::broken::Broken;
 use crate::world::desk::{Desk, transaction};
 use crate::world::folder::SERVICE;
 use crate::world::people::Client;
-use crate::world::tokens::{claims_of, peer};
+use crate::world::tokens::{claims_of, peer, signer};
 use sluis::demo::organisations::partners;
 use sluis::fsc::connection::ServiceConnection;
 use sluis::gather::Caller;
@@ -94,7 +94,7 @@ async fn conduct(broken: &Broken, desk: &Desk, client: &Client) -> Duration {
         thumbprint: peer.thumbprint_text.into(),
         connection,
         certified_until: peer.not_after,
-        signer: None,
+        signer: signer(),
     };
     let ask = Ask {
         subject: SubjectId::client_number(&client.number).unwrap(),

@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use sluis_core::enrolment::change::{ChangeDocument, Signature, signed_bytes};
 use sluis_core::ports::Signer;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 const PAPER_FORMAT: &str = "sluis-signed-change/1";
@@ -42,9 +42,16 @@ impl Paper {
         Ok(paper)
     }
 
-    /// Writes it to a new file.
+    /// Writes it to a new file: one that is there may be a change on its way to a second person.
     pub(super) fn write(&self, file: &Path) -> Result<(), Failure> {
-        let fail = |e: std::io::Error| format!("cannot write `{}`: {e}", file.display());
+        let fail = |e: std::io::Error| match e.kind() {
+            ErrorKind::AlreadyExists => format!(
+                "`{}` exists already, and may be a change that somebody still has to approve: name another file with \
+                 --out, or remove this one when it is not needed any more; nothing was changed",
+                file.display()
+            ),
+            _ => format!("cannot write `{}`: {e}; name another file with --out", file.display()),
+        };
         let mut out = std::fs::File::create_new(file).map_err(fail)?;
         out.write_all(serde_json::to_string_pretty(self)?.as_bytes()).map_err(fail)?;
         Ok(())

@@ -41,11 +41,22 @@ pub fn files(profile: &Profile) -> Result<(Files, String), Failed> {
 
 fn certificates(setting: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {
     let pem = "name a file with PEM blocks `CERTIFICATE`";
-    let bytes = read("certificate", file).map_err(|e| Failed::new(format!("`{setting}`: {e}"), pem))?;
+    let bytes = read("certificate", file).map_err(|e| Failed::new(format!("`{setting}`: {e}"), to_put(setting)))?;
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match parsed {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err(Failed::new(format!("`{setting}`: `{}` holds no certificate", file.display()), pem)),
+    }
+}
+
+/// Where a file that cannot be read comes from.
+fn to_put(setting: &str) -> &'static str {
+    if setting == "ca" {
+        "put the certificate of the authority there that the holder gave you, PEM; a path in a profile is relative to the \
+         folder of the profile"
+    } else {
+        "put the certificate there that your authority gave you, PEM; a path in a profile is relative to the folder of \
+         the profile"
     }
 }
 
@@ -112,7 +123,8 @@ pub fn oin(profile: &Profile, files: &Files) -> Result<((), String), Failed> {
     if peer.oin != profile.oin {
         return Err(Failed::new(
             format!("`{cert}` names {}, the profile {}", peer.oin.as_str(), profile.oin.as_str()),
-            "set `oin` in the profile to the number in the certificate",
+            "set `oin` in the profile to the number in the certificate, if that is yours; else name your own certificate, \
+             or ask your authority for one with your number: it cannot be changed in a certificate",
         ));
     }
     if !is_for_calling(own) {

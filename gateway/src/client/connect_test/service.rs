@@ -6,6 +6,7 @@ use crate::token::client::{FetchError, fetch_token};
 use crate::transport::connector::connect_lazily;
 use crate::transport::profile::Profile;
 use sluis_core::log::{Millis, checkpoint};
+use sluis_core::organisation::Oin;
 use sluis_proto::v1;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_types::StatusExt;
 
 /// Time for a call.
 const CALL_MAX: Duration = Duration::from_secs(10);
@@ -45,7 +47,7 @@ fn no_token(error: &FetchError, profile: &Profile) -> Failed {
     let url = &profile.token_endpoint;
     match error {
         FetchError::Refused { code, description } => {
-            Failed::new(format!("`{url}` refuses ({code}): {description}"), what_to_do(code))
+            Failed::new(format!("`{url}` refuses ({code}): {description}"), what_to_do(code, &profile.oin))
         }
         FetchError::Unintelligible(404) => Failed::new(
             format!("there is no token endpoint at `{url}` (status 404)"),
@@ -60,12 +62,38 @@ fn no_token(error: &FetchError, profile: &Profile) -> Failed {
 }
 
 /// By the error of RFC 6749, 5.2.
-fn what_to_do(code: &str) -> &'static str {
+fn what_to_do(code: &str, oin: &Oin) -> String {
     match code {
-        "invalid_client" => "set `oin` in the profile to the number in the certificate",
-        "unauthorized_client" => "ask the holder to enrol your organisation, or whether its agreement has ended",
-        "invalid_scope" => "set `scope` in the profile to what the holder gave you at enrolment",
-        _ => "show this line to the holder of the gateway",
+        "invalid_client" => "set `oin` in the profile to the number in the certificate".to_owned(),
+        "unauthorized_client" => ask_the_holder(oin),
+        "invalid_scope" => "set `scope` in the profile to what the holder gave you at enrolment".to_owned(),
+        _ => "show this line to the holder of the gateway".to_owned(),
+    }
+}
+
+/// A gateway answers whoever is not enrolled, suspended or past his agreement alike: a stranger with a good certificate
+/// must not find out who is enrolled. So neither can we tell, and the question goes to somebody who may know.
+fn ask_the_holder(oin: &Oin) -> String {
+    format!(
+        "a gateway does not tell these three apart, not even to you. ask the holder: is {oin} enrolled, is it suspended \
+         and why, until which day does its agreement run"
+    )
+}
+
+/// What to do when the call itself is refused, by its reason.
+fn what_to_do_about(status: &Status, oin: &Oin) -> String {
+    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    match reason.as_str() {
+        "CALLER_NOT_ENROLLED" => ask_the_holder(oin),
+        "TOKEN_GRANT" => {
+            "your enrolment changed just now, or the contract of the token is not in it: try again; if it stays, ask the \
+             holder which grant your enrolment has"
+                .to_owned()
+        }
+        "CERTIFICATE_NOT_ENROLLED" => {
+            "tell the holder the certificate that you use now, or use the one that he knows".to_owned()
+        }
+        _ => "the partner guide says what to do about each reason".to_owned(),
     }
 }
 
@@ -99,8 +127,11 @@ pub async fn call(profile: &Profile, token: &str, transaction: uuid::Uuid) -> Re
     let unusable = |e: CallError| Failed::new(e.to_string(), "tell the holder of the gateway");
     let mut request = with_metadata(v1::ReadCheckpointRequest {}, token, transaction).map_err(unusable)?;
     request.set_timeout(CALL_MAX);
-    let by_reason = "the partner guide says what to do about each reason";
-    let reply = client.read_checkpoint(request).await.map_err(|status| refused(status, by_reason))?.into_inner();
+    let by_reason = |status: Status| {
+        let to_do = what_to_do_about(&status, &profile.oin);
+        refused(status, &to_do)
+    };
+    let reply = client.read_checkpoint(request).await.map_err(by_reason)?.into_inner();
     let opened = checkpoint::open(&reply.note, &reply.verifier_key).map_err(|e| {
         Failed::new(format!("the checkpoint of the log does not verify: {e}"), "tell the holder of the gateway")
     })?;

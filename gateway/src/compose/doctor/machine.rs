@@ -16,6 +16,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+/// Whether `sluis init` has not run yet: of all that it makes, nothing is there. Where a single file is there, what is
+/// missing was lost, and making it anew would make the rest unreadable.
+pub(super) fn is_unmade(config: &Config) -> bool {
+    let made = [&config.keys.master_key, &config.log.signing_key].into_iter();
+    // A file that cannot be looked at counts as there.
+    made.chain(&config.log.database)
+        .chain(&config.keys.database)
+        .chain(&config.token.key)
+        .all(|file| matches!(file.try_exists(), Ok(false)))
+}
+
 /// Every key file can be read and holds what it must.
 pub(super) fn keys(config: &Config, found: &mut Findings) {
     const RESTORE: &str = "restore it from its backup, or make a new gateway with `sluis init`";
@@ -34,6 +45,10 @@ pub(super) fn keys(config: &Config, found: &mut Findings) {
             Err(error) => found.fault("token key", error.to_string(), RESTORE),
         },
     }
+}
+
+/// The certificates of an FSC Manager that issues the tokens.
+pub(super) fn token_issuer(config: &Config, found: &mut Findings) {
     for file in config.token.external.iter().flat_map(|external| &external.certificates) {
         match Own::read(file) {
             Ok(_) => found.ok("token issuer", format!("`{}` can be read", file.display())),

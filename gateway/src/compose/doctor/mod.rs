@@ -70,7 +70,7 @@ impl Findings {
 pub async fn configuration(file: &Path) -> Vec<Finding> {
     let mut found = Findings::default();
     if let Some(config) = settings(file, &mut found) {
-        read_by_a_start(&config, &mut found).await;
+        read_by_a_start(file, &config, &mut found).await;
     }
     found.0
 }
@@ -79,7 +79,7 @@ pub async fn configuration(file: &Path) -> Vec<Finding> {
 pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     let mut found = Findings::default();
     let Some(config) = settings(file, &mut found) else { return found.0 };
-    read_by_a_start(&config, &mut found).await;
+    read_by_a_start(file, &config, &mut found).await;
     trust::look_ahead(&config, now, &mut found);
     machine::secrets(&config, &mut found);
     machine::disk(&config, &mut found);
@@ -91,10 +91,19 @@ pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     found.0
 }
 
-async fn read_by_a_start(config: &Config, found: &mut Findings) {
+async fn read_by_a_start(file: &Path, config: &Config, found: &mut Findings) {
     trust::material(config, found);
-    machine::keys(config, found);
-    stores::present(config, found).await;
+    if machine::is_unmade(config) {
+        let advice = format!(
+            "run `sluis init --config {}`; if this gateway ran before, mount its disks or restore its backups instead",
+            file.display()
+        );
+        found.fault("keys and databases", "not made yet: none of their files is there", advice);
+    } else {
+        machine::keys(config, found);
+        stores::present(config, found).await;
+    }
+    machine::token_issuer(config, found);
     rules::policy(config, found);
     rules::organisations(config, found);
     holder::source(config, found).await;
