@@ -25,7 +25,6 @@ use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
-use sluis_core::upkeep::KeyUpkeep;
 use std::path::Path;
 use std::sync::Arc;
 

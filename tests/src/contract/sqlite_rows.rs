@@ -175,7 +175,7 @@ async fn checkpoints_are_kept_one_per_minute_and_the_newest() {
 async fn what_was_in_flight_is_known_after_reopening() {
     let engine = Sqlite::fresh();
     let log = filled(&engine, 5).await;
-    assert_eq!(log.left_in_flight().await.unwrap(), []);
+    assert_eq!(log.left_in_flight().await.unwrap(), [0u64; 0]);
     log.delivered_below(3);
     log.append(vec![refusal(5)]).await.unwrap();
     log.delivered_below(2);
@@ -185,5 +185,5 @@ async fn what_was_in_flight_is_known_after_reopening() {
     log.delivered_below(6);
     drop(log);
     let log = engine.open(Limits::default()).unwrap();
-    assert_eq!(log.left_in_flight().await.unwrap(), [], "a clean end leaves nothing unknown");
+    assert_eq!(log.left_in_flight().await.unwrap(), [0u64; 0], "a clean end leaves nothing unknown");
 }
