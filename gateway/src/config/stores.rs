@@ -216,12 +216,12 @@ mod tests {
     fn production_names_what_is_not_safe_on_postgresql() {
         let refused = |log: &str, keys: &str| {
             let (log, keys) = read(log, keys);
-            refused_in_production(engine(&log, &keys).unwrap()).join("\n")
+            refused_in_production(engine(&log, &keys).unwrap(), &log.anchor()).join("\n")
         };
         assert_eq!(refused(SERVER.0, SERVER.1), "");
         let local = |text: &str| text.replace("db:5432", "").replace("sslmode=verify-full", "host=/run/postgresql");
         assert_eq!(refused(&local(SERVER.0), &local(SERVER.1)), "");
-        assert!(refused(FILES.0, FILES.1).contains("log.database: SQLite without a witness"));
+        assert!(refused(FILES.0, FILES.1).contains("log.anchor: SQLite needs its anchor on other storage"));
         let alone = format!("{}require_standby = false\n", SERVER.0);
         assert!(refused(&alone, SERVER.1).starts_with("log.postgres.require_standby: must be true"));
         let alone = format!("{}require_standby = false\n", SERVER.1);
