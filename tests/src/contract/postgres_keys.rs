@@ -1,15 +1,20 @@
 //! What the key database has only on PostgreSQL: several replicas at once, names of refusals, sessions that end.
 
 use super::Engine;
-use super::postgres::Postgres;
+use super::postgres::{LOOK, Postgres};
+use crate::world::PATIENCE;
+use crate::world::postgres::Cluster;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{KEY_STATEMENTS, OpenError, Place, PostgresKeys, PostgresKeysReader};
+use sluis_adapters::system::OsEntropy;
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::subject::SubjectId;
 use sluis_core::upkeep::{KeyUpkeep, PayloadKeys};
 use sqlx::{Connection, Executor, SqlSafeStr};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Barrier;
 
 fn client(number: usize) -> SubjectId {
     SubjectId::client_number(&format!("C-{number}")).unwrap()
@@ -79,21 +84,57 @@ async fn replicas_that_provision_together_give_one_pseudonym_and_one_key_each() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_meet_at_midnight_make_one_key_of_the_day() {
     let engine = Postgres::empty().await;
-    for number in 1..9 {
-        let day = jiff::civil::date(2026, 11, number);
-        let mut tasks = Vec::new();
-        for _ in 0..4 {
-            let keys = engine.open_keys(&engine.master).await.unwrap();
-            tasks.push(tokio::spawn(async move {
-                (keys.bucket_key(day).await.unwrap().key_id, *keys.transaction_key(day).await.unwrap())
-            }));
-        }
-        let mut made = HashSet::new();
-        for task in tasks {
-            made.insert(task.await.unwrap());
-        }
-        assert_eq!(made.len(), 1, "{day}");
+    let midnight = Arc::new(Barrier::new(4));
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let (keys, midnight) = (engine.open_keys(&engine.master).await.unwrap(), Arc::clone(&midnight));
+        tasks.push(tokio::spawn(async move {
+            let mut made = Vec::new();
+            for number in 1..20 {
+                let day = jiff::civil::date(2026, 11, number);
+                midnight.wait().await;
+                made.push((keys.bucket_key(day).await.unwrap().key_id, *keys.transaction_key(day).await.unwrap()));
+            }
+            made
+        }));
     }
+    let mut made = HashSet::new();
+    for task in tasks {
+        made.insert(task.await.unwrap());
+    }
+    assert_eq!(made.len(), 1);
+}
+
+/// No standby confirms: the commit hangs, and so does the second attempt behind its row. Nobody gets the key. When the
+/// commit has ended after all, its key is the key of the day.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_without_an_answer_gives_no_key_and_is_settled_when_it_ends() {
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let engine = Postgres::bare_on(cluster);
+    PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+    let keys = engine.open_keys(&engine.master).await.unwrap();
+    cluster.server.stop("INT");
+    cluster.server.set("synchronous_standby_names = 'nobody'");
+    cluster.server.start();
+    let day = jiff::civil::date(2026, 11, 21);
+    let place = engine.keys_place();
+    let (refused, strict) =
+        tokio::join!(keys.bucket_key(day), PostgresKeys::open(&place, true, &engine.master, Arc::new(OsEntropy)),);
+    let locked = StoreError::Unavailable { store: "key database", state: "LOCKED" };
+    assert_eq!(refused.map(|_| ()).unwrap_err(), locked);
+    assert!(matches!(strict.map(|_| ()), Err(OpenError::NoStandby { .. })));
+    let mut intruder = engine.database.keys_intruder().await;
+    let count = || sqlx::query_scalar::<_, i64>("SELECT count(*) FROM bucket_key");
+    assert_eq!(count().fetch_one(&mut intruder).await.unwrap(), 0, "visible before it is durable");
+    cluster.server.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    cluster.server.sql("postgres", "SELECT pg_reload_conf()");
+    let begun = Instant::now();
+    while count().fetch_one(&mut intruder).await.unwrap() == 0 {
+        assert!(begun.elapsed() < PATIENCE, "the commit never ended");
+        tokio::time::sleep(LOOK).await;
+    }
+    let id: [u8; 16] = sqlx::query_scalar("SELECT key_id FROM bucket_key").fetch_one(&mut intruder).await.unwrap();
+    assert_eq!(keys.bucket_key(day).await.unwrap().key_id, id);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ impl Cluster {
     /// A cluster of one's own, for tests that stop or starve it.
     pub fn start() -> Self {
         let room = Room::make();
-        let mut server = Server::make(&room, "primary");
+        let server = Server::make(&room, "primary");
         server.start();
         server.sql("postgres", &format!("CREATE ROLE {ROLE} LOGIN; GRANT pg_monitor TO {ROLE}"));
         Self { server, made: AtomicU32::new(0), free: Mutex::default(), _room: room }
