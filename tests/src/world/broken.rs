@@ -135,14 +135,15 @@ async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Ar
     let open = async {
         loop {
             let time: Arc<dyn Clock> = Arc::clone(clock) as _;
-            match SqliteLog::open(&folder.config.log.database, &master, time, limits) {
+            match SqliteLog::open(folder.config.log.database.as_deref().unwrap(), &master, time, limits) {
                 Ok(log) => return log,
                 Err(_) => tokio::task::yield_now().await,
             }
         }
     };
     let log = tokio::time::timeout(PATIENCE, open).await.unwrap();
-    let keys = SqliteKeys::open(&folder.config.keys.database, &master, Arc::new(OsEntropy), limits).unwrap();
+    let keys = SqliteKeys::open(folder.config.keys.database.as_deref().unwrap(), &master, Arc::new(OsEntropy), limits)
+        .unwrap();
     (Arc::new(log), Arc::new(keys))
 }
 
