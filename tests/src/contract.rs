@@ -61,6 +61,10 @@ impl Clock for TestClock {
     fn now(&self) -> Millis {
         self.0.load(Ordering::SeqCst)
     }
+
+    fn tells_real_time(&self) -> bool {
+        false
+    }
 }
 
 /// Runs promises on an engine.

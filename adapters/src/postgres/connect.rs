@@ -15,7 +15,7 @@ use std::time::Duration;
 /// How long connecting may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// Connections that read; they are not held across the wait of a caller.
-const READERS_MAX: u32 = 8;
+pub(super) const READERS_MAX: u32 = 8;
 
 /// What every session starts with. The client waits longer than the server does, so that the server ends first.
 const SESSION: &[(&str, &str)] = &[

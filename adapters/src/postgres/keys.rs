@@ -7,10 +7,9 @@
 //! arrival on the standby, another replica may read it; a cancelled wait makes that longer than a moment.
 
 use super::connect::{Kind, Place};
-use super::errors::before_commit;
 use super::keys_day;
 use super::keys_provision as provision;
-use super::keys_rows as rows;
+use super::keys_rows::{self as rows, read};
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient, settle};
 use super::open_error::OpenError;
@@ -24,7 +23,6 @@ use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::KeyUpkeep;
 use sqlx::Error;
 use sqlx::postgres::{PgConnection, PgPool};
-use std::future::Future;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -76,14 +74,6 @@ impl PostgresKeys {
     }
 }
 
-/// Runs a read. `table` names in errors what was read.
-pub(super) async fn read<T>(
-    table: &'static str,
-    answer: impl Future<Output = Result<T, Error>>,
-) -> Result<T, StoreError> {
-    patient(answer).await.map_err(|error| before_commit(KEYS, table, &error))
-}
-
 #[async_trait]
 impl KeyStore for PostgresKeys {
     async fn find(&self, subject: &SubjectId) -> Result<Option<SubjectRef>, StoreError> {
@@ -91,8 +81,7 @@ impl KeyStore for PostgresKeys {
         if let Some(known) = self.ring.cache.subjects.get(&tag) {
             return Ok(Some(known));
         }
-        let found = sqlx::query_scalar::<_, [u8; 16]>(statements::FIND).bind(tag).fetch_optional(&self.readers);
-        let found = read("subject_alias", found).await?.map(SubjectRef);
+        let found = read("subject_alias", || rows::owner(&self.readers, tag)).await?;
         if let Some(subject) = found {
             self.ring.cache.subjects.insert(tag, subject);
         }
@@ -103,7 +92,7 @@ impl KeyStore for PostgresKeys {
     async fn provision(&self, subjects: &[Vec<SubjectId>], year: i16) -> Result<u64, StoreError> {
         let page: Vec<Vec<[u8; 32]>> =
             subjects.iter().map(|ids| ids.iter().map(|id| self.ring.tag(id)).collect()).collect();
-        if read("subject", provision::is_known(&self.readers, &page, &self.ring, year)).await? {
+        if read("subject", || provision::is_known(&self.readers, &page, &self.ring, year)).await? {
             return Ok(0);
         }
         settle(|| provision::provision(&self.writer, &page, &self.ring, year)).await
@@ -113,7 +102,7 @@ impl KeyStore for PostgresKeys {
         if let Some(key) = self.ring.cache.keys.get(&(subject, year)) {
             return Ok(Some(key));
         }
-        let row = read("subject_key", rows::of_year(&self.readers, subject.0, year)).await?;
+        let row = read("subject_key", || rows::of_year(&self.readers, subject.0, year)).await?;
         let key = row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()?;
         if let Some(key) = &key {
             self.ring.cache.keys.insert((subject, year), key.clone());
@@ -125,7 +114,7 @@ impl KeyStore for PostgresKeys {
         if let Some(key) = self.ring.cache.buckets.get(&day) {
             return Ok(key);
         }
-        let row = match read("bucket_key", rows::bucket(&self.readers, day)).await? {
+        let row = match read("bucket_key", || rows::bucket(&self.readers, day)).await? {
             Some(row) => row,
             None => settle(|| keys_day::make_bucket(&self.writer, &self.ring, day)).await?,
         };
@@ -138,7 +127,7 @@ impl KeyStore for PostgresKeys {
         if let Some(key) = self.ring.cache.transactions.get(&day) {
             return Ok(key);
         }
-        let row = match read("transaction_key", rows::transaction(&self.readers, day)).await? {
+        let row = match read("transaction_key", || rows::transaction(&self.readers, day)).await? {
             Some(row) => row,
             None => settle(|| keys_day::make_transaction(&self.writer, &self.ring, day)).await?,
         };
@@ -149,7 +138,7 @@ impl KeyStore for PostgresKeys {
     }
 
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
-        let row = read("subject_key", rows::by_id(&self.readers, key_id)).await?;
+        let row = read("subject_key", || rows::by_id(&self.readers, key_id)).await?;
         row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()
     }
 }

@@ -3,8 +3,8 @@
 //! Takes no lock and writes nothing; a role that may only read suffices. Needs the master key, like whoever serves.
 
 use super::connect::Place;
-use super::keys::{KIND, read};
-use super::keys_rows as rows;
+use super::keys::KIND;
+use super::keys_rows::{self as rows, read};
 use super::open_error::OpenError;
 use crate::master::MasterKey;
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ impl PostgresKeysReader {
 #[async_trait]
 impl PayloadKeys for PostgresKeysReader {
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
-        let row = read("subject_key", rows::by_id(&self.readers, key_id)).await?;
+        let row = read("subject_key", || rows::by_id(&self.readers, key_id)).await?;
         row.map(|row| row.open(&self.master, "subject_key")).transpose()
     }
 }

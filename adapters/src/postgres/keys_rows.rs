@@ -1,10 +1,50 @@
 //! Reading rows of the key database, inside a transaction or outside.
 
+use super::connect::READERS_MAX;
+use super::errors::{before_commit, code};
 use super::keys_statements as statements;
-use crate::store::WrappedKey;
+use super::keys_writer::patient;
+use crate::store::{KEYS, WrappedKey};
 use jiff::civil::Date;
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
 use sqlx::postgres::PgRow;
 use sqlx::{Error, PgExecutor, Row};
+use std::future::Future;
+
+/// Runs a read outside a transaction, again on another session when the one it got was ended since: after a restart of the
+/// server every session that was kept is of no use. `table` names in errors what was read.
+pub(super) async fn read<T, F>(table: &'static str, attempt: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let answer = patient(async {
+        for _ in 0..READERS_MAX {
+            match attempt().await {
+                Err(error) if is_ended(&error) => {}
+                known => return known,
+            }
+        }
+        attempt().await
+    });
+    answer.await.map_err(|error| before_commit(KEYS, table, &error))
+}
+
+/// Whether the session was ended, by the server or on the way, before it answered.
+fn is_ended(error: &Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    match error {
+        Error::Io(io) => matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof),
+        // admin_shutdown, crash_shutdown
+        _ => code(error).is_some_and(|code| code == "57P01" || code == "57P02"),
+    }
+}
+
+/// The subject under a lookup tag.
+pub(super) async fn owner(at: impl PgExecutor<'_>, tag: [u8; 32]) -> Result<Option<SubjectRef>, Error> {
+    let found = sqlx::query_scalar::<_, [u8; 16]>(statements::FIND).bind(tag).fetch_optional(at).await?;
+    Ok(found.map(SubjectRef))
+}
 
 /// The transaction key of a day as it stands in its row; the day is its name.
 pub(super) struct WrappedDay {

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// Two databases, a master key, a signer.
 pub struct Postgres {
-    pub database: Database,
+    pub database: Database<'static>,
     pub master: MasterKey,
     folder: PathBuf,
     clock: Arc<TestClock>,

@@ -11,8 +11,8 @@ use room::Room;
 use server::Server;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// The role of the gateway: no superuser, and no secrets but what a monitor may see (A1).
 pub const ROLE: &str = "sluis";
@@ -23,7 +23,8 @@ pub const SUPERUSER: &str = "postgres";
 pub struct Cluster {
     /// The server.
     pub server: Server,
-    databases: AtomicU32,
+    made: AtomicU32,
+    free: Mutex<Vec<[String; 2]>>,
     _room: Room,
 }
 
@@ -39,39 +40,52 @@ impl Cluster {
         let room = Room::make();
         let mut server = Server::make(&room, "primary");
         server.start();
-        server.sql(&format!("CREATE ROLE {ROLE} LOGIN; GRANT pg_monitor TO {ROLE}"));
-        Self { server, databases: AtomicU32::new(0), _room: room }
+        server.sql("postgres", &format!("CREATE ROLE {ROLE} LOGIN; GRANT pg_monitor TO {ROLE}"));
+        Self { server, made: AtomicU32::new(0), free: Mutex::default(), _room: room }
     }
 
-    /// Two new, empty databases.
-    pub fn database(&'static self) -> Database {
-        let number = self.databases.fetch_add(1, Ordering::SeqCst);
-        let names = ["log", "keys"].map(|kind| format!("{kind}_{number}"));
-        for name in &names {
-            self.server.sql(&format!("CREATE DATABASE {name} OWNER {ROLE}"));
-        }
+    /// Two empty databases: new ones, or those of a test that is over. Removing one would cost a checkpoint.
+    pub fn database(&self) -> Database<'_> {
+        let free = self.free.lock().unwrap().pop();
+        let names = free.inspect(|names| names.iter().for_each(|name| self.empty(name)));
+        let names = names.unwrap_or_else(|| {
+            let number = self.made.fetch_add(1, Ordering::SeqCst);
+            let names = ["log", "keys"].map(|kind| format!("{kind}_{number}"));
+            names
+                .iter()
+                .for_each(|name| _ = self.server.sql("postgres", &format!("CREATE DATABASE {name} OWNER {ROLE}")));
+            names
+        });
         let [log_url, keys_url] = names.clone().map(|name| self.server.url(ROLE, &name));
         Database { log_url, keys_url, cluster: self, names }
+    }
+
+    fn empty(&self, name: &str) {
+        let end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        self.server.sql(name, end);
+        let schema = "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner";
+        self.server.sql(name, schema);
     }
 }
 
 /// A log database and a key database.
-pub struct Database {
+pub struct Database<'c> {
     /// Address of the log database.
     pub log_url: String,
     /// Address of the key database.
     pub keys_url: String,
-    cluster: &'static Cluster,
+    cluster: &'c Cluster,
     names: [String; 2],
 }
 
-impl Drop for Database {
+impl Drop for Database<'_> {
     fn drop(&mut self) {
-        self.cluster.server.sql_later(&self.names.each_ref().map(|name| format!("DROP DATABASE {name} WITH (FORCE)")));
+        self.cluster.free.lock().unwrap().push(self.names.clone());
     }
 }
 
-impl Database {
+impl Database<'_> {
     /// A connection to the log database past the gateway and its rights.
     pub async fn log_intruder(&self) -> PgConnection {
         self.intruder(0).await
@@ -116,22 +130,26 @@ async fn copied(session: &mut PgConnection, table: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_cluster_serves_its_role_durably_and_forgets_its_folder() {
-    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+async fn a_cluster_serves_its_role_durably_and_goes_with_its_folder() {
+    let cluster = Cluster::start();
     let database = cluster.database();
     let mut session = PgConnection::connect(&database.log_url).await.unwrap();
     session.execute("CREATE TABLE t (b bytea); INSERT INTO t VALUES ('needle')").await.unwrap();
-    let setting = |name: &'static str| {
-        let query = sqlx::query_scalar::<_, String>("SELECT setting FROM pg_settings WHERE name = $1");
-        query.bind(name)
-    };
     for (name, expected) in [("fsync", "on"), ("full_page_writes", "on"), ("data_checksums", "on")] {
-        assert_eq!(setting(name).fetch_one(&mut session).await.unwrap(), expected, "{name}");
+        let setting = sqlx::query_scalar::<_, String>("SELECT setting FROM pg_settings WHERE name = $1");
+        assert_eq!(setting.bind(name).fetch_one(&mut session).await.unwrap(), expected, "{name}");
     }
-    let superuser: bool = sqlx::query_scalar("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-        .fetch_one(&mut session)
-        .await
-        .unwrap();
+    let superuser = sqlx::query_scalar("SELECT rolsuper FROM pg_roles WHERE rolname = current_user");
+    let superuser: bool = superuser.fetch_one(&mut session).await.unwrap();
     assert!(!superuser);
-    assert!(database.at_rest().await.windows(6).any(|window| window == b"needle"));
+    let holds = |bytes: &[u8]| bytes.windows(6).any(|window| window == b"needle");
+    assert!(holds(&database.at_rest().await));
+    drop(database);
+    let again = cluster.database();
+    assert!(!holds(&again.at_rest().await), "what a test left is there for the next");
+    drop(again);
+    let data = cluster.server.data.clone();
+    assert!(data.exists());
+    drop(cluster);
+    assert!(!data.exists());
 }

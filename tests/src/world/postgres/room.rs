@@ -58,8 +58,10 @@ impl Room {
             chown(&dir, Some(user), Some(group)).unwrap();
         }
         // In a process group of its own, so that what ends the tests from the keyboard does not end the watch.
-        let watch = Command::new("sh").args(["-c", WATCH, "watch"]).arg(&dir).process_group(0).stdin(Stdio::piped());
-        let watch = watch.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut watch = Command::new("sh");
+        watch.args(["-c", WATCH, "watch"]).arg(&dir).process_group(0);
+        watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let watch = watch.spawn().unwrap();
         Self { runner: Runner { dir, account }, watch }
     }
 }

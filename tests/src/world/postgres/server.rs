@@ -6,7 +6,7 @@ use crate::world::PATIENCE;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// What every server is set to. Durability stays as it is in production: fsync, full pages, checksums.
@@ -112,26 +112,18 @@ impl Server {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Runs one statement as superuser and gives what it printed.
-    pub fn sql(&self, statement: &str) -> String {
-        let out = self.psql(&[statement]).output().unwrap();
+    /// Runs statements as superuser, in one transaction, and gives what it printed.
+    pub fn sql(&self, database: &str, statement: &str) -> String {
+        let out = self.psql(database, statement).output().unwrap();
         assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     }
 
-    /// Runs statements as superuser, some time, if they can be.
-    pub fn sql_later(&self, statements: &[String]) {
-        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
-        let _later = self.psql(&statements).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    }
-
-    fn psql(&self, statements: &[&str]) -> Command {
+    fn psql(&self, database: &str, statement: &str) -> Command {
         let mut psql = self.runner.command(&program("psql"));
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-d", "postgres"]);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-d", database]);
         psql.arg("-h").arg(&self.runner.dir).args(["-p", &self.port.to_string()]);
-        for statement in statements {
-            psql.args(["-c", statement]);
-        }
+        psql.args(["-c", statement]);
         psql
     }
 
