@@ -1,7 +1,7 @@
 //! What only rows have: triggers, the sealed subject index, erasure, and what is compared before serving.
 
 use super::Engine;
-use super::draft::{index, oin, refusal, subject, uuid};
+use super::draft::{index, refusal, subject};
 use super::sqlite::Sqlite;
 use sluis_adapters::sqlite::{Limits, OpenError, SqliteLog};
 use sluis_core::log::draft::Concerns;
