@@ -1,5 +1,6 @@
 //! The configuration file: one file, one struct, unknown keys refused, paths relative to the file.
 
+mod address;
 mod faults;
 mod holder;
 mod identity;
@@ -19,7 +20,7 @@ pub use listen::Listen;
 pub use operation::{LogForm, LogLevel, Operation};
 pub use operators::Operators;
 pub use rules::{Enrolment, PolicyFiles};
-pub use stores::{Keys, Log};
+pub use stores::{Engine, Keys, KeysPostgres, Log, LogPostgres};
 pub use token::{ExternalIssuer, Token, TokenIssuer};
 
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,8 @@ impl Config {
     pub fn read(file: &Path) -> Result<Self, ConfigFault> {
         let config = Self::read_unjudged(file)?;
         let issuer = config.token.issuer(config.listen.token.is_some());
-        issuer.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
+        let told = issuer.map(drop).and(stores::engine(&config.log, &config.keys).map(drop));
+        told.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
         config.judge()?;
         Ok(config)
     }
@@ -129,6 +131,14 @@ impl Config {
         Ok(config)
     }
 
+    /// What keeps log and keys.
+    ///
+    /// # Errors
+    /// [`ConfigFault::Contradiction`] names the setting and what to do.
+    pub fn engine(&self) -> Result<Engine<'_>, ConfigFault> {
+        stores::engine(&self.log, &self.keys).map_err(ConfigFault::Contradiction)
+    }
+
     /// Whether the mode allows these settings.
     ///
     /// # Errors
@@ -142,9 +152,7 @@ impl Config {
             &mut self.tls.certificate,
             &mut self.tls.key,
             &mut self.tls.authorities,
-            &mut self.log.database,
             &mut self.log.signing_key,
-            &mut self.keys.database,
             &mut self.keys.master_key,
             &mut self.holder.database,
             &mut self.holder.map,
@@ -152,6 +160,10 @@ impl Config {
             &mut self.policy.ceiling,
             &mut self.policy.policy,
         ];
+        paths.extend(self.log.database.iter_mut());
+        paths.extend(self.log.postgres.iter_mut().flat_map(|postgres| postgres.password_file.iter_mut()));
+        paths.extend(self.keys.database.iter_mut());
+        paths.extend(self.keys.postgres.iter_mut().flat_map(|postgres| postgres.password_file.iter_mut()));
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());
         paths.extend(self.token.external.iter_mut().flat_map(|external| external.certificates.iter_mut()));
@@ -160,8 +172,8 @@ impl Config {
         paths
     }
 
-    /// What production refuses today. SQLite needs a witness or a foreign anchor and a policy needs signatures;
-    /// neither can be configured yet, so production refuses to start, and says so.
+    /// What production refuses today. A policy needs signatures, which cannot be configured yet, so production refuses to
+    /// start, and says so.
     fn check_production(&self) -> Result<(), ConfigFault> {
         if self.mode != Mode::Production {
             let loopback =
@@ -171,10 +183,8 @@ impl Config {
             refused.extend((!loopback).then_some(only));
             return if refused.is_empty() { Ok(()) } else { Err(ConfigFault::Unsafe(refused)) };
         }
-        let mut refused = vec![
-            "log.database: SQLite without a witness or an anchor on other storage (not available yet)".to_owned(),
-            "policy.policy: the policy carries no signatures (not available yet)".to_owned(),
-        ];
+        let mut refused = stores::engine(&self.log, &self.keys).map_or(Vec::new(), stores::refused_in_production);
+        refused.push("policy.policy: the policy carries no signatures (not available yet)".to_owned());
         if self.tls.revocation.is_empty() {
             refused.push("tls.revocation: no revocation list, so a revoked certificate would pass".to_owned());
         }

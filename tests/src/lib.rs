@@ -39,6 +39,8 @@ mod property;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod scenario;

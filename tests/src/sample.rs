@@ -1,8 +1,10 @@
 //! The sample configuration is the truth about every key: none is missing, none is made up, every default is the default.
 
 use serde::de::DeserializeOwned;
-use sluis::config::{Config, Enrolment, Holder, Keys, Limits, Listen, Log, Operation, Operators, Organisation};
-use sluis::config::{PolicyFiles, Tls, Token};
+use sluis::config::{
+    Config, Engine, Enrolment, Holder, Keys, KeysPostgres, Limits, Listen, Log, LogPostgres, Operation,
+};
+use sluis::config::{Operators, Organisation, PolicyFiles, Tls, Token};
 use std::collections::BTreeSet;
 
 const SAMPLE: &str = include_str!("../../gateway/config/gateway.sample.toml");
@@ -81,6 +83,26 @@ fn another_issuer_is_shown_as_it_is_configured() {
     let minimal = "certificates = [\"/etc/sluis/tls/manager-signing.pem\"]";
     let defaults: sluis::config::ExternalIssuer = toml::from_str(minimal).unwrap();
     assert_eq!(toml::Value::try_from(defaults).unwrap(), external, "a default that is shown is another one");
+}
+
+#[test]
+fn another_engine_is_shown_as_it_is_configured() {
+    let files = ["database = \"/var/lib/sluis/log/log.db\"", "database = \"/srv/sluis-keys/keys.db\""];
+    let bare: Vec<&str> = SAMPLE.lines().filter(|line| !files.contains(line)).collect();
+    let config: Config = toml::from_str(&format!("{}\n{}", bare.join("\n"), instead())).unwrap();
+    assert!(matches!(config.engine(), Ok(Engine::Postgres { .. })));
+    let refused = config.judge().unwrap_err().to_string();
+    assert!(!refused.contains("postgres") && !refused.contains("SQLite"), "{refused}");
+    let (log, keys_of) = (config.log.postgres.unwrap(), config.keys.postgres.unwrap());
+    let shown = |value: toml::Value| value.as_table().unwrap().keys().cloned().collect::<BTreeSet<String>>();
+    assert_eq!(shown(toml::Value::try_from(&log).unwrap()), keys::<LogPostgres>());
+    assert_eq!(shown(toml::Value::try_from(&keys_of).unwrap()), keys::<KeysPostgres>());
+    let defaults: (LogPostgres, KeysPostgres) =
+        (toml::from_str("address = \"a\"\nreplica = 1").unwrap(), toml::from_str("address = \"a\"").unwrap());
+    assert_eq!(
+        (defaults.0.require_standby, defaults.1.require_standby),
+        (log.require_standby, keys_of.require_standby)
+    );
 }
 
 #[test]

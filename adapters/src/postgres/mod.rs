@@ -8,6 +8,7 @@
 mod append;
 mod connect;
 mod errors;
+pub mod inspect;
 mod keys;
 mod keys_day;
 mod keys_provision;
@@ -21,6 +22,7 @@ mod read;
 mod reader;
 mod register;
 mod rows;
+pub mod safety;
 mod settle;
 mod statements;
 mod upkeep;

@@ -20,7 +20,9 @@ pub enum OpenError {
         place: String,
     },
     /// Nobody answers.
-    #[error("`{place}` does not answer: {source}")]
+    #[error(
+        "`{place}` does not answer ({source}): check the address, the password, and that the server lets this machine in (pg_hba.conf)"
+    )]
     Unreachable {
         /// Where.
         place: String,
@@ -36,7 +38,9 @@ pub enum OpenError {
         expected: &'static str,
     },
     /// Creating would overwrite.
-    #[error("`{place}` holds tables of Sluis already: creating never overwrites")]
+    #[error(
+        "`{place}` holds tables of Sluis already: nothing is overwritten; another gateway on them needs no `sluis init`, but a copy of the keys of the first"
+    )]
     Exists {
         /// Where.
         place: String,
@@ -92,7 +96,7 @@ pub enum OpenError {
         place: String,
     },
     /// The engine refused.
-    #[error("`{place}` cannot be used: {source}")]
+    #[error("`{place}` cannot be used ({source}): see the log of the server")]
     Engine {
         /// Where.
         place: String,

@@ -75,6 +75,11 @@ impl Ledger for PostgresLog {
         self.tell(Command::Keep { size, note: note.to_owned(), time })
     }
 
+    /// The writer looks for what it left unknown before anything else; see [`super::settle`].
+    fn settles(&self) -> bool {
+        true
+    }
+
     /// An atomic maximum; the writer reads it in each commit, and when the log is closed.
     fn delivered_below(&self, index: u64) {
         self.low.fetch_max(index, Ordering::AcqRel);

@@ -27,14 +27,9 @@ impl Init {
             return Ok(ExitCode::SUCCESS);
         };
         let config = Config::read(&file)?;
-        compose::init(&config).await?;
-        println!("made {}", config.keys.master_key.display());
-        println!("made {}", config.log.signing_key.display());
-        if let Some(key) = &config.token.key {
-            println!("made {}", key.display());
+        for made in compose::init(&config).await? {
+            println!("made {made}");
         }
-        println!("made {}", config.log.database.display());
-        println!("made {}", config.keys.database.display());
         println!("verifier key of the log, to give to partners and auditors:\n  {}", compose::verifier_key(&config)?);
         println!("keep a copy of the master key apart from the databases: without it no payload can be read again");
         Ok(ExitCode::SUCCESS)

@@ -15,13 +15,12 @@ pub struct Migrate {
 }
 
 impl Migrate {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let steps = migrate(&Config::read_unjudged(&self.config)?)?;
+    pub(super) async fn run(self) -> Result<ExitCode, Failure> {
+        let steps = migrate(&Config::read_unjudged(&self.config)?).await?;
         let mut status = ExitCode::SUCCESS;
-        for Step { file, name, found, present } in steps {
-            let file = file.display();
+        for Step { place, name, found, present } in steps {
             if found == present {
-                println!("{name}: `{file}` has schema version {found}, as this program needs: nothing to do");
+                println!("{name}: `{place}` has schema version {found}, as this program needs: nothing to do");
                 continue;
             }
             status = ExitCode::from(ANSWER_NO);
@@ -30,7 +29,7 @@ impl Migrate {
             } else {
                 "is older than any that this program can bring forward: run the program of that version"
             };
-            eprintln!("{name}: `{file}` has schema version {found}, this program needs {present}; it {what}");
+            eprintln!("{name}: `{place}` has schema version {found}, this program needs {present}; it {what}");
         }
         Ok(status)
     }

@@ -93,7 +93,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(command) => command.run().await,
             Command::CheckConfig(command) => command.run().await,
             Command::Doctor(command) => command.run().await,
-            Command::Migrate(command) => command.run(),
+            Command::Migrate(command) => command.run().await,
             Command::Ask(command) => command.run().await,
             Command::Audit(command) => command.run().await,
             Command::ConnectTest(command) => command.run().await,

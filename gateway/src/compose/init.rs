@@ -9,16 +9,21 @@ use sluis_adapters::secret_file;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
 
-/// Makes the master key, the log key, the token key where the gateway issues tokens itself, the log database and the key database of a configuration.
+/// Makes the master key, the log key, the token key where the gateway issues tokens itself, the log database and the key
+/// database of a configuration. Gives what was made, by its name.
 ///
 /// # Errors
 /// [`StartFault`] when one of them exists or cannot be written; what was made before it stays.
-pub async fn init(config: &Config) -> Result<(), StartFault> {
+pub async fn init(config: &Config) -> Result<Vec<String>, StartFault> {
+    let databases = engine::names(config)?;
+    engine::is_free(config).await?;
     let master = MasterKey::generate(&config.keys.master_key, &OsEntropy)?;
     Ed25519Signer::generate(&config.log.signing_key, &OsEntropy)?;
     if let Some(key) = &config.token.key {
         secret_file::create(key, SigningKey::generate()?.to_pem().as_bytes())?;
     }
     let name = origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch);
-    engine::create(config, &name, &master).await
+    engine::create(config, &name, &master).await?;
+    let keys = [&config.keys.master_key, &config.log.signing_key].into_iter().chain(&config.token.key);
+    Ok(keys.map(|file| file.display().to_string()).chain(databases).collect())
 }

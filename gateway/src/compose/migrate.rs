@@ -2,15 +2,15 @@
 //! between two; no promise is made about one before PostgreSQL is in.
 
 use super::StartFault;
-use crate::config::Config;
-use sluis_adapters::sqlite::inspect::{Database, version};
-use std::path::PathBuf;
+use super::engine::{place_of_keys, place_of_log};
+use crate::config::{Config, Engine};
+use sluis_adapters::{postgres, sqlite};
 
 /// A database and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The file.
-    pub file: PathBuf,
+    /// The file, or the place on a server.
+    pub place: String,
     /// `log database` or `key database`.
     pub name: &'static str,
     /// The version that stands in it.
@@ -22,12 +22,24 @@ pub struct Step {
 /// Looks at both databases; changes nothing.
 ///
 /// # Errors
-/// [`StartFault::Open`] when one of them is none of ours or cannot be read.
-pub fn migrate(config: &Config) -> Result<Vec<Step>, StartFault> {
-    let both = [(Database::Log, &config.log.database), (Database::Keys, &config.keys.database)];
-    let step = |(database, file): (Database, &PathBuf)| -> Result<Step, StartFault> {
-        let found = version(file, database)?;
-        Ok(Step { file: file.clone(), name: database.name(), found, present: database.version() })
-    };
-    both.into_iter().map(step).collect()
+/// [`StartFault::Open`] or [`StartFault::Server`] when one of them is none of ours or cannot be read.
+pub async fn migrate(config: &Config) -> Result<Vec<Step>, StartFault> {
+    let mut steps = Vec::new();
+    match config.engine()? {
+        Engine::Sqlite { log, keys } => {
+            use sqlite::inspect::{Database, version};
+            for (database, file) in [(Database::Log, log), (Database::Keys, keys)] {
+                let (place, found) = (file.display().to_string(), version(file, database)?);
+                steps.push(Step { place, name: database.name(), found, present: database.version() });
+            }
+        }
+        Engine::Postgres { log, keys } => {
+            use postgres::inspect::{Database, version};
+            for (database, at) in [(Database::Log, place_of_log(log)?), (Database::Keys, place_of_keys(keys)?)] {
+                let (place, found) = (at.name().to_owned(), version(&at, database).await?);
+                steps.push(Step { place, name: database.name(), found, present: database.version() });
+            }
+        }
+    }
+    Ok(steps)
 }

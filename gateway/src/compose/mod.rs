@@ -44,6 +44,17 @@ pub enum StartFault {
     /// A database.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A database on a server.
+    #[error(transparent)]
+    Server(#[from] sluis_adapters::postgres::OpenError),
+    /// Settings of a server that production does not rely on.
+    #[error("the server of `{place}` is not safe to rely on:\n{}", .wrong.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
+    UnsafeServer {
+        /// Host, port and database.
+        place: String,
+        /// Each what is wrong and what to do.
+        wrong: Vec<String>,
+    },
     /// The holder's database or its column map.
     #[error("{0}")]
     Holder(String),
@@ -77,9 +88,9 @@ pub enum StartFault {
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),
-    /// The server ended.
+    /// What answers calls ended.
     #[error("the server ended: {0}")]
-    Server(String),
+    Ended(String),
     /// The outcome of an append is not known; the process must start again to find what is durable.
     #[error("the outcome of a write to the log is not known: the gateway stops, start it again")]
     Halted,

@@ -125,7 +125,7 @@ pub(super) async fn stop(
     // What is left are connections without calls. What was given up while ending gets its outcome now.
     sweeper::record_aborted(gateway).await?;
     match ended {
-        Some(ended) => ended.unwrap_or_else(|e| Err(StartFault::Server(e.to_string()))),
+        Some(ended) => ended.unwrap_or_else(|e| Err(StartFault::Ended(e.to_string()))),
         None => {
             server.abort();
             Ok(())
@@ -154,13 +154,14 @@ pub(super) fn files(config: &Config) -> Files {
 
 /// The machine around the gateway.
 struct Machine {
-    log: PathBuf,
+    /// The file of the log; `None` when it is on a server, whose disk this machine does not see.
+    log: Option<PathBuf>,
     files: Files,
 }
 
 impl Surroundings for Machine {
     fn disk(&self) -> Option<Disk> {
-        let disk::Room { free, total } = disk::room(&self.log).ok()?;
+        let disk::Room { free, total } = disk::room(self.log.as_ref()?).ok()?;
         Some(Disk { free, total })
     }
 

@@ -58,7 +58,7 @@ impl Listening {
         let mut log = self.gateway.recorder.state();
         tokio::select! {
             halted = log.wait_for(|state| *state == LogState::Halted) => { drop(halted); Err(StartFault::Halted) }
-            ended = &mut self.server => ended.unwrap_or_else(|e| Err(StartFault::Server(e.to_string()))),
+            ended = &mut self.server => ended.unwrap_or_else(|e| Err(StartFault::Ended(e.to_string()))),
         }
     }
 
@@ -172,7 +172,7 @@ async fn run(
     limits: GrpcLimits,
     ending: watch::Receiver<bool>,
 ) -> Result<(), StartFault> {
-    grpc::serve(gateway, verifier, calls, limits, told(ending)).await.map_err(|e| StartFault::Server(e.to_string()))
+    grpc::serve(gateway, verifier, calls, limits, told(ending)).await.map_err(|e| StartFault::Ended(e.to_string()))
 }
 
 fn grpc_limits(config: &Config) -> GrpcLimits {

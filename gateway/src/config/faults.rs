@@ -79,10 +79,12 @@ pub fn faults(text: &str) -> Vec<LineFault> {
     found
 }
 
-/// The line of a key by its path, `section.key`, or of a section.
+/// The line of a key by its path, `section.key` or `section.table.key`, or of a section.
 #[must_use]
 pub fn line_of(text: &str, path: &str) -> Option<usize> {
     let (section, key) = path.split_once('.').unwrap_or((path, ""));
+    // Keys of the tables within a section have names that differ.
+    let key = key.rsplit('.').next().unwrap_or_default();
     let mut within = "";
     for (number, line) in text.lines().enumerate() {
         if let Some(header) = header(line) {
@@ -97,10 +99,15 @@ pub fn line_of(text: &str, path: &str) -> Option<usize> {
     None
 }
 
-/// The first name in a section's header.
-fn header(line: &str) -> Option<&str> {
+/// The name in a table's header, whole.
+fn table(line: &str) -> Option<&str> {
     let name = line.trim_start().strip_prefix('[')?.trim_start_matches('[');
-    name.split([']', '.']).next().map(str::trim)
+    name.split(']').next().map(str::trim)
+}
+
+/// The first name in a table's header: its section.
+fn header(line: &str) -> Option<&str> {
+    table(line)?.split('.').next().map(str::trim)
 }
 
 /// Names at the top with their lines: sections and keys before the first of them.
@@ -135,42 +142,53 @@ fn only(text: &str, section: &str) -> Vec<String> {
 }
 
 fn faults_in(text: &str, section: &str, attempt: Attempt) -> Vec<LineFault> {
-    let (mut lines, mut found) = (only(text, section), Vec::new());
-    let mut taken_out = Vec::new();
+    let own = only(text, section).into_iter().enumerate();
+    let mut lines: Vec<(usize, String)> = own.map(|(at, line)| (at + 1, line)).collect();
+    let (mut found, mut taken_out) = (Vec::new(), Vec::new());
     while found.len() < FAULTS_MAX {
-        let now = lines.join("\n");
+        let now = joined(&lines);
         let Err(error) = attempt(&now) else { break };
-        let message = error.message();
-        if let Some(missing) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        let mut fault = named(&now, &error, "correct the key or its value; `sluis init --sample` prints every key");
+        let at = fault.line.map(|line| line - 1).filter(|at| *at < lines.len());
+        if let Some(missing) = error.message().strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+            let within = at.and_then(|at| Some((at, table(&lines.get(at)?.1)?.to_owned())));
             // What was taken out because it is wrong is not missing too.
             if !taken_out.iter().any(|key| key == missing) {
-                let advice = "add it; `sluis init --sample` prints every key".to_owned();
-                let line = line_of(text, section);
-                found.push(LineFault { line, text: format!("`{section}.{missing}` is missing"), advice });
+                let name = within.as_ref().map_or(section, |(_, table)| table);
+                fault.line = within.as_ref().and_then(|(at, _)| Some(lines.get(*at)?.0)).or(line_of(text, section));
+                fault.text = format!("`{name}.{missing}` is missing");
+                fault.advice = "add it; `sluis init --sample` prints every key".to_owned();
+                found.push(fault);
             }
-            let Some(stand_in) = stand_in(&lines, missing, attempt) else { break };
-            lines.push(stand_in);
+            let place = within.map_or(lines.len(), |(at, _)| at + 1);
+            let Some(stand_in) = stand_in(&lines, place, missing, attempt) else { break };
+            lines.insert(place, (0, stand_in));
             continue;
         }
-        let fault = named(&now, &error, "correct the key or its value; `sluis init --sample` prints every key");
-        let Some(line) = fault.line.and_then(|line| lines.get_mut(line - 1)).filter(|line| !line.is_empty()) else {
+        let Some((number, line)) = at.and_then(|at| lines.get_mut(at)).filter(|(_, line)| !line.is_empty()) else {
             break;
         };
         taken_out.push(line.split('=').next().unwrap_or_default().trim().to_owned());
         *line = String::new();
+        fault.line = Some(*number);
         found.push(fault);
     }
     found
 }
 
-/// A line for a key that is missing with some value that its type accepts, so that the next one is found.
-fn stand_in(lines: &[String], key: &str, attempt: Attempt) -> Option<String> {
+fn joined(lines: &[(usize, String)]) -> String {
+    lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// A line for a key that is missing, at its place, with some value that its type accepts, so that the next one is found.
+fn stand_in(lines: &[(usize, String)], place: usize, key: &str, attempt: Attempt) -> Option<String> {
     ["\"00000001000000000000\"", "1", "true", "[]", "\"127.0.0.1:1\""]
         .iter()
         .map(|value| format!("{key} = {value}"))
         .find(|line| {
-            let tried = [lines, std::slice::from_ref(line)].concat().join("\n");
-            attempt(&tried)
+            let mut tried = lines.to_vec();
+            tried.insert(place, (0, line.clone()));
+            attempt(&joined(&tried))
                 .err()
                 .is_none_or(|error| error.message().starts_with("missing field") && !error.message().contains(key))
         })
@@ -206,5 +224,24 @@ mod tests {
             found.iter().all(|f| !f.advice.is_empty()) && !found.iter().any(|f| f.text.contains("organisation.oin"))
         );
         assert_eq!(line_of(text, "listen.token"), Some(8));
+    }
+
+    #[test]
+    fn a_fault_in_a_table_within_a_section_is_named_with_that_table() {
+        let text = "mode = \"demo\"\n[log]\nyear = 2026\n[log.postgres]\npassword_file = \"p\"\nreplica = 40000\nshoe = 2\n\
+                    [keys]\nmaster_key = \"m\"\n[keys.postgres]\naddress = \"postgres://db/keys\"\n";
+        let found: Vec<_> = faults(text).into_iter().map(|f| (f.line, f.text)).collect();
+        for (line, words) in [
+            (2, "`log.signing_key` is missing"),
+            (2, "`log.epoch` is missing"),
+            (4, "`log.postgres.address` is missing"),
+            (6, "invalid value: integer `40000`"),
+            (7, "unknown field `shoe`"),
+        ] {
+            assert!(found.iter().any(|(at, text)| *at == Some(line) && text.contains(words)), "{words}: {found:#?}");
+        }
+        assert!(!found.iter().any(|(_, text)| text.contains("keys")), "{found:#?}");
+        assert_eq!(line_of(text, "log.postgres.replica"), Some(6));
+        assert_eq!(line_of(text, "keys.postgres.address"), Some(11));
     }
 }

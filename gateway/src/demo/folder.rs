@@ -228,8 +228,14 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             key: Some("token.key".into()),
             external: None,
         },
-        log: config::Log { database: "log.db".into(), signing_key: "log.key".into(), year, epoch: 1 },
-        keys: config::Keys { database: "keys.db".into(), master_key: "master.key".into() },
+        log: config::Log {
+            database: Some("log.db".into()),
+            signing_key: "log.key".into(),
+            year,
+            epoch: 1,
+            postgres: None,
+        },
+        keys: config::Keys { database: Some("keys.db".into()), master_key: "master.key".into(), postgres: None },
         holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },
         policy: config::PolicyFiles {
             catalog: "policy/catalog.toml".into(),

@@ -98,12 +98,17 @@ pub(super) fn configuration(folder: &Path) -> Config {
             external: None,
         },
         log: config::Log {
-            database: folder.join("log.db"),
+            database: Some(folder.join("log.db")),
             signing_key: folder.join("log.key"),
             year: dutch_date(SystemClock.now()).year(),
             epoch: 1,
+            postgres: None,
         },
-        keys: config::Keys { database: folder.join("keys.db"), master_key: folder.join("master.key") },
+        keys: config::Keys {
+            database: Some(folder.join("keys.db")),
+            master_key: folder.join("master.key"),
+            postgres: None,
+        },
         holder: config::Holder { database: folder.join("holder.db"), map: policies.join("holder.toml") },
         policy: config::PolicyFiles {
             catalog: policies.join("catalog.toml"),

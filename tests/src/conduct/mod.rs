@@ -133,8 +133,9 @@ impl House {
 
     async fn open_log(&self) -> SqliteLog {
         let master = MasterKey::read(&self.config.keys.master_key).unwrap();
+        let file = self.config.log.database.as_ref().unwrap();
         for _ in 0..500 {
-            match SqliteLog::open(&self.config.log.database, &master, Arc::new(SystemClock), Limits::default()) {
+            match SqliteLog::open(file, &master, Arc::new(SystemClock), Limits::default()) {
                 Ok(log) => return log,
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             }

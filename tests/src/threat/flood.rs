@@ -30,7 +30,7 @@ async fn t25_a_flood_of_refused_calls_is_one_entry_with_the_exact_number() {
     }
     gateway.signal("TERM");
     assert_eq!(gateway.end().status, Some(0));
-    let log = rusqlite::Connection::open(place.config_read().log.database).unwrap();
+    let log = rusqlite::Connection::open(place.config_read().log.database.unwrap()).unwrap();
     let mut rows = log.prepare("SELECT leaf FROM log_leaf WHERE (row & 1099511627775) >= ?1 ORDER BY row").unwrap();
     let leaves: Vec<String> =
         rows.query_map([i64::try_from(before).unwrap()], |row| row.get(0)).unwrap().map(Result::unwrap).collect();

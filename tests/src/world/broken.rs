@@ -132,17 +132,19 @@ fn realm() -> Realm {
 async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Arc<dyn KeyStore>) {
     let master = MasterKey::read(&folder.config.keys.master_key).unwrap();
     let limits = sqlite::Limits::default();
+    let [log_file, keys_file] =
+        [&folder.config.log.database, &folder.config.keys.database].map(|f| f.as_ref().unwrap());
     let open = async {
         loop {
             let time: Arc<dyn Clock> = Arc::clone(clock) as _;
-            match SqliteLog::open(&folder.config.log.database, &master, time, limits) {
+            match SqliteLog::open(log_file, &master, time, limits) {
                 Ok(log) => return log,
                 Err(_) => tokio::task::yield_now().await,
             }
         }
     };
     let log = tokio::time::timeout(PATIENCE, open).await.unwrap();
-    let keys = SqliteKeys::open(&folder.config.keys.database, &master, Arc::new(OsEntropy), limits).unwrap();
+    let keys = SqliteKeys::open(keys_file, &master, Arc::new(OsEntropy), limits).unwrap();
     (Arc::new(log), Arc::new(keys))
 }
 

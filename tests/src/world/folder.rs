@@ -161,8 +161,14 @@ fn configuration(dir: &std::path::Path) -> Config {
             key: Some(at("token.key")),
             external: None,
         },
-        log: config::Log { database: at("log.db"), signing_key: at("log.key"), year: today().year(), epoch: 1 },
-        keys: config::Keys { database: at("keys.db"), master_key: at("master.key") },
+        log: config::Log {
+            database: Some(at("log.db")),
+            signing_key: at("log.key"),
+            year: today().year(),
+            epoch: 1,
+            postgres: None,
+        },
+        keys: config::Keys { database: Some(at("keys.db")), master_key: at("master.key"), postgres: None },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },
         policy: config::PolicyFiles {
             catalog: at("catalog.toml"),

@@ -3,7 +3,7 @@
 use super::{Findings, moment};
 use crate::compose::engine;
 use crate::compose::operate::files;
-use crate::config::Config;
+use crate::config::{Config, Engine};
 use crate::token::keys::SigningKey;
 use crate::transport::own::Own;
 use sluis_adapters::disk::{room, same_device};
@@ -51,7 +51,9 @@ pub(super) fn secrets(config: &Config, found: &mut Findings) {
         open_to_others("token key", file, 0o077, "0400", found);
     }
     for (subject, file) in [("log database", &config.log.database), ("key database", &config.keys.database)] {
-        open_to_others(subject, file, 0o007, "0600", found);
+        if let Some(file) = file {
+            open_to_others(subject, file, 0o007, "0600", found);
+        }
     }
 }
 
@@ -73,11 +75,31 @@ fn open_to_others(subject: &'static str, file: &Path, forbidden: u32, better: &s
     }
 }
 
-/// There is room, and keys and log do not go down together.
+/// There is room, and keys and log do not go down together; this process may have enough files open.
 pub(super) fn disk(config: &Config, found: &mut Findings) {
+    match config.engine() {
+        Ok(Engine::Sqlite { log, keys }) => disks(config, log, keys, found),
+        Ok(Engine::Postgres { .. }) => found.ok("disk", "log and keys are on a server: its disk is not looked at here"),
+        // Said with the configuration.
+        Err(_) => {}
+    }
+    if let Some(usage) = process::usage()
+        && usage.files_max > 0
+        && usage.files_max < 2 * config.listen.connections_max as u64
+    {
+        let text = format!(
+            "a process may have {} files open, for {} connections",
+            usage.files_max, config.listen.connections_max
+        );
+        found.warning("machine", text, "raise the limit (`LimitNOFILE` of systemd), or lower `listen.connections_max`");
+    }
+}
+
+/// Room on the disks of both files, which are not one disk.
+fn disks(config: &Config, log: &Path, keys: &Path, found: &mut Findings) {
     const SUBJECT: &str = "disk";
     let least = f64::from(config.operation.disk_free_min_percent);
-    for file in [&config.log.database, &config.keys.database] {
+    for file in [log, keys] {
         match room(file) {
             Err(error) => {
                 found.fault(SUBJECT, format!("of `{}` cannot be looked at: {error}", file.display()), "check the path")
@@ -99,23 +121,12 @@ pub(super) fn disk(config: &Config, found: &mut Findings) {
             }
         }
     }
-    let (log, keys) = (&config.log.database, &config.keys.database);
     let production = config.mode == crate::config::Mode::Production;
     if production && log.parent() == keys.parent() {
         let advice = "put the key database on another disk, with backups of its own that are kept for 30 days at most";
         found.warning(SUBJECT, "log and key database lie in one folder: one copy takes both", advice);
     } else if production && same_device(log, keys).unwrap_or(false) {
         found.warning(SUBJECT, "log and key database lie on one disk", "put the key database on another disk");
-    }
-    if let Some(usage) = process::usage()
-        && usage.files_max > 0
-        && usage.files_max < 2 * config.listen.connections_max as u64
-    {
-        let text = format!(
-            "a process may have {} files open, for {} connections",
-            usage.files_max, config.listen.connections_max
-        );
-        found.warning("machine", text, "raise the limit (`LimitNOFILE` of systemd), or lower `listen.connections_max`");
     }
 }
 

@@ -5,9 +5,11 @@
 //! serves from the same files.
 
 mod evidence;
+mod files;
 mod holder;
 mod machine;
 mod rules;
+mod server;
 mod stores;
 mod trust;
 
@@ -81,9 +83,9 @@ pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     trust::look_ahead(&config, now, &mut found);
     machine::secrets(&config, &mut found);
     machine::disk(&config, &mut found);
-    machine::ports(&config, stores::is_served(&config), &mut found);
+    machine::ports(&config, stores::is_served(&config).await, &mut found);
     machine::clock(&config, now, &mut found).await;
-    stores::look_inside(&config, &mut found);
+    stores::look_inside(&config, &mut found).await;
     rules::against_the_log(&config, now, &mut found).await;
     evidence::whole(&config, &mut found).await;
     found.0
@@ -120,6 +122,9 @@ fn settings(file: &Path, found: &mut Findings) -> Option<Config> {
     match Config::read_unjudged(file) {
         Ok(config) => {
             if let Err(contradiction) = config.token.issuer(config.listen.token.is_some()) {
+                found.error(SUBJECT, &contradiction);
+            }
+            if let Err(contradiction) = config.engine() {
                 found.error(SUBJECT, &contradiction);
             }
             match config.judge() {

@@ -1,10 +1,9 @@
 //! What decides: the policy and the organisations that are admitted.
 
-use super::Findings;
+use super::{Findings, stores};
 use crate::compose::assemble::{read_operators, read_organisations, read_policy};
 use crate::config::Config;
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::sqlite::inspect::active_policy_number;
 use sluis_core::log::Millis;
 use sluis_core::subject::dutch_date;
 
@@ -48,15 +47,15 @@ pub(super) fn organisations(config: &Config, found: &mut Findings) {
 /// What the log and the calendar say about them.
 pub(super) async fn against_the_log(config: &Config, now: Millis, found: &mut Findings) {
     if let (Ok(policy), Ok(master)) = (read_policy(config), MasterKey::read(&config.keys.master_key)) {
-        match active_policy_number(&config.log.database, &master) {
-            Ok(Some(active)) if policy.number() < active => {
+        match stores::active_policy(config, &master).await {
+            Some(Some(active)) if policy.number() < active => {
                 let text = format!("has version {} and version {active} was active before", policy.number());
                 found.fault("policy", text, "raise its `version`: a policy that was replaced does not come back");
             }
-            Ok(Some(active)) => found.ok("policy", format!("version {active} is active in the log")),
-            Ok(None) => found.ok("policy", "none was active before: the first start activates it"),
+            Some(Some(active)) => found.ok("policy", format!("version {active} is active in the log")),
+            Some(None) => found.ok("policy", "none was active before: the first start activates it"),
             // What is wrong with the database was said before.
-            Err(_) => {}
+            None => {}
         }
     }
     let Some(Ok(file)) = config.enrolment.file.as_deref().map(read_organisations) else { return };
