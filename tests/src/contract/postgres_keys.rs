@@ -113,7 +113,7 @@ async fn a_commit_without_an_answer_gives_no_key_and_is_settled_when_it_ends() {
     let engine = Postgres::bare_on(cluster);
     PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
     let keys = engine.open_keys(&engine.master).await.unwrap();
-    cluster.server.stop("INT");
+    cluster.server.stop();
     cluster.server.set("synchronous_standby_names = 'nobody'");
     cluster.server.start();
     let day = jiff::civil::date(2026, 11, 21);
@@ -209,6 +209,29 @@ async fn sessions_that_the_server_ended_are_made_again() {
     assert_eq!(keys.destroy_transaction_keys(jiff::civil::date(2026, 11, 21)).await.unwrap(), 0);
     assert_eq!(keys.provision(&page(0..3), 2026).await.unwrap(), 1);
     intruder.close().await.unwrap();
+}
+
+/// A server that does not answer at all is named, and is not waited for without end; then everything goes on.
+#[tokio::test]
+async fn a_frozen_server_is_named_and_answers_again_when_it_thaws() {
+    let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
+    let engine = Postgres::bare_on(cluster);
+    PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+    let keys = engine.open_keys(&engine.master).await.unwrap();
+    keys.provision(&page(0..1), 2026).await.unwrap();
+    let subject = keys.find(&client(0)).await.unwrap().unwrap();
+    let key = keys.subject_key(subject, 2026).await.unwrap().unwrap();
+    let day = jiff::civil::date(2026, 11, 21);
+    cluster.server.freeze();
+    let silent = StoreError::Unavailable { store: "key database", state: "UNREACHABLE" };
+    let unknown = client(1);
+    let (unread, unwritten) = tokio::join!(keys.find(&unknown), keys.destroy_transaction_keys(day));
+    assert_eq!((unread.unwrap_err(), unwritten.unwrap_err()), (silent.clone(), silent));
+    assert_eq!(keys.subject_key(subject, 2026).await.unwrap().map(|known| known.key_id), Some(key.key_id));
+    cluster.server.thaw();
+    assert_eq!(keys.find(&client(1)).await.unwrap(), None);
+    assert_eq!(keys.destroy_transaction_keys(day).await.unwrap(), 0);
+    assert_eq!(keys.provision(&page(0..2), 2026).await.unwrap(), 1);
 }
 
 /// A row that was edited opens nothing.

@@ -129,6 +129,7 @@ async fn copied(session: &mut PgConnection, table: &str) -> Vec<u8> {
     bytes
 }
 
+/// What was committed survives that every process of the server is killed.
 #[tokio::test]
 async fn a_cluster_serves_its_role_durably_and_goes_with_its_folder() {
     let cluster = Cluster::start();
@@ -142,6 +143,8 @@ async fn a_cluster_serves_its_role_durably_and_goes_with_its_folder() {
     let superuser = sqlx::query_scalar("SELECT rolsuper FROM pg_roles WHERE rolname = current_user");
     let superuser: bool = superuser.fetch_one(&mut session).await.unwrap();
     assert!(!superuser);
+    cluster.server.kill();
+    cluster.server.start();
     let holds = |bytes: &[u8]| bytes.windows(6).any(|window| window == b"needle");
     assert!(holds(&database.at_rest().await));
     drop(database);

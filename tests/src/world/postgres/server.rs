@@ -6,7 +6,7 @@ use crate::world::PATIENCE;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
@@ -95,17 +95,33 @@ impl Server {
         own && lines.last().is_some_and(|state| matches!(state.trim(), "ready" | "standby"))
     }
 
-    /// Sends it a signal: INT ends it in order, QUIT at once, KILL like a power cut, STOP and CONT freeze and thaw it.
-    pub fn signal(&self, name: &str) {
-        let running = self.running.lock().unwrap();
-        signal(running.as_ref().expect("the server does not run"), name);
+    /// Ends it in order.
+    pub fn stop(&self) {
+        let mut child = self.running.lock().unwrap().take().expect("the server does not run");
+        signal("INT", &[child.id()]);
+        child.wait().unwrap();
     }
 
-    /// Ends it with a signal and waits until it is gone.
-    pub fn stop(&self, name: &str) {
+    /// Ends every process of it at once, like a power cut; what the kernel has been given stays.
+    pub fn kill(&self) {
         let mut child = self.running.lock().unwrap().take().expect("the server does not run");
-        signal(&child, name);
+        signal("KILL", &processes(&child));
         child.wait().unwrap();
+    }
+
+    /// Freezes every process of it: connections stay open, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let running = self.running.lock().unwrap();
+        signal(name, &processes(running.as_ref().expect("the server does not run")));
     }
 
     fn port(&self) -> u16 {
@@ -141,15 +157,23 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let Some(mut child) = self.running.lock().unwrap().take() else { return };
-        signal(&child, "CONT");
-        signal(&child, "QUIT");
+        signal("CONT", &processes(&child));
+        signal("QUIT", &[child.id()]);
         let _ended = child.wait();
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "no signal {name}");
+/// The server's processes: the one that starts the others, and those.
+fn processes(server: &Child) -> Vec<u32> {
+    let id = server.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    std::iter::once(id).chain(children.split_whitespace().map(|child| child.parse().unwrap())).collect()
+}
+
+/// Sends a signal to processes, in order; those that ended meanwhile are passed over.
+fn signal(name: &str, processes: &[u32]) {
+    let ids = processes.iter().map(u32::to_string);
+    let _sent = Command::new("kill").args(["-s", name]).args(ids).stderr(Stdio::null()).status().unwrap();
 }
 
 /// A program of the newest PostgreSQL that Debian installed here.
