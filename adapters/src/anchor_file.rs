@@ -6,7 +6,7 @@
 use sluis_core::upkeep::AnchorStore;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Longest note that is read, in bytes: origin, size, root and a few signatures.
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
@@ -19,23 +19,6 @@ impl AnchorFile {
     #[must_use]
     pub fn new(file: impl Into<PathBuf>) -> Self {
         Self(file.into())
-    }
-
-    /// Whether two paths are on one file system, so that losing or restoring one may take the other along.
-    ///
-    /// # Errors
-    /// When one of them cannot be looked at.
-    pub fn shares_storage(one: &Path, other: &Path) -> io::Result<bool> {
-        use std::os::unix::fs::MetadataExt;
-        let device = |path: &Path| {
-            let there = if path.exists() {
-                path
-            } else {
-                path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."))
-            };
-            fs::metadata(there).map(|meta| meta.dev())
-        };
-        Ok(device(one)? == device(other)?)
     }
 }
 
@@ -78,7 +61,6 @@ mod tests {
         anchor.keep("one\n").unwrap();
         anchor.keep("two\n").unwrap();
         assert_eq!(anchor.read().unwrap().as_deref(), Some("two\n"));
-        assert!(AnchorFile::shares_storage(&folder.join("log.anchor"), &folder.join("absent")).unwrap());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -88,12 +88,7 @@ impl Listening {
 pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let at_start = AtStart::remember(config);
     let opened = open(config).await?;
-    let realm = Realm {
-        issuer: config.organisation.oin.to_string(),
-        audience: config.token.audience.clone(),
-        group: config.token.group.clone(),
-        service: config.token.service.clone(),
-    };
+    let realm = realm(config);
     let (verifier, key) = issuing(config, &realm)?;
     let verifier = Arc::new(verifier);
     let listeners = Arc::new(Listeners::begin(&config.tls)?);
@@ -109,14 +104,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let Assembled { gateway, anchor, provisioned, housekeeper } = opened.begin().await?;
     let kept = (gateway.recorder.clone(), Arc::clone(&anchor), Arc::clone(&gateway.conditions));
     let counters = Arc::new(Counters::default());
-    let limits = Limits {
-        connections_max: config.listen.connections_max,
-        connection_age_max: Some(config.listen.connection_age_max()),
-        writing_max: idle(config),
-        // Later than a stream is ended for being idle, which is the milder end.
-        reply_max: idle(config) * 5 / 4,
-        ..Limits::default()
-    };
+    let limits = bounds(config);
     let quotas = &gateway.quotas;
     let calls = accept_on(lanes.runtimes(), grpc, Arc::clone(&listeners.grpc), limits, Arc::clone(&counters));
     let (end, ending) = watch::channel(false);
@@ -157,6 +145,28 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         anchor,
         _lanes: lanes,
     })
+}
+
+/// Whose tokens count, and for what.
+fn realm(config: &Config) -> Realm {
+    Realm {
+        issuer: config.organisation.oin.to_string(),
+        audience: config.token.audience.clone(),
+        group: config.token.group.clone(),
+        service: config.token.service.clone(),
+    }
+}
+
+/// The bounds of connections.
+fn bounds(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.listen.connections_max,
+        connection_age_max: Some(config.listen.connection_age_max()),
+        writing_max: idle(config),
+        // Later than a stream is ended for being idle, which is the milder end.
+        reply_max: idle(config) * 5 / 4,
+        ..Limits::default()
+    }
 }
 
 /// What judges tokens, and the key that signs them where the gateway issues them itself.

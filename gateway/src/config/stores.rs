@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use serde::{Deserialize, Serialize};
-use sluis_adapters::anchor_file::AnchorFile;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The transfer log.
@@ -132,7 +132,11 @@ pub(super) fn engine<'a>(log: &'a Log, keys: &'a Keys) -> Result<Engine<'a>, &'s
 /// Whether the anchor may be lost or put back together with the database: both are on one file system, or one of them cannot
 /// be looked at.
 fn shares_storage(anchor: &Path, database: &Path) -> bool {
-    AnchorFile::shares_storage(anchor, database).unwrap_or(true)
+    let device = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        std::fs::metadata(if path.exists() { path } else { folder }).map(|there| there.dev())
+    };
+    !matches!((device(anchor), device(database)), (Ok(one), Ok(other)) if one != other)
 }
 
 /// What production refuses of log and keys, each with the setting and why.

@@ -16,6 +16,9 @@ fn serve_and_ask(place: &Place, client: &str, count: usize) {
         }
     });
     end(gateway);
+    // What is durable moves into the file, so that a copy is whole.
+    let log = rusqlite::Connection::open(place.file("log.db")).unwrap();
+    log.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).unwrap();
 }
 
 fn end(gateway: Running) {
@@ -30,16 +33,13 @@ fn put(from: &Place, to: &Place) {
         let _absent = std::fs::remove_file(to.file(side));
     }
     std::fs::copy(from.file("log.db"), to.file("log.db")).unwrap();
-    let wal = from.file("log.db-wal");
-    if wal.exists() {
-        std::fs::copy(wal, to.file("log.db-wal")).unwrap();
-    }
 }
 
 fn twin(of: &Place, name: &str) -> Place {
     let twin = Place::new(name);
     for file in ["log.db", "keys.db", "master.key", "log.key"] {
-        std::fs::copy(of.file(file), twin.file(file)).unwrap_or_default();
+        let _read_only = std::fs::remove_file(twin.file(file));
+        std::fs::copy(of.file(file), twin.file(file)).unwrap();
     }
     twin
 }
