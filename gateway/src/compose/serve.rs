@@ -3,7 +3,7 @@
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
-use super::{Assembled, StartFault};
+use super::{Assembled, StartFault, servers};
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
@@ -113,6 +113,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let (end, ending) = watch::channel(false);
     let metrics = watchtower.address();
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
+    servers::follow(config, &gateway, ending.clone())?;
     tokio::spawn(housekeeper.run(ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
