@@ -12,12 +12,13 @@ mod postgres_keys;
 mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
+mod upkeep;
 
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
 use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
+use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +29,8 @@ pub trait Engine: Sized + Send + Sync {
     async fn empty() -> Self;
     /// Opens the log.
     async fn log(&self) -> Arc<dyn LogUpkeep>;
+    /// Opens the log for reading, beside whoever has it open.
+    async fn archive(&self) -> Arc<dyn LogArchive>;
     /// Opens the key database.
     async fn keys(&self) -> Arc<dyn KeyUpkeep>;
     /// The clock that the log reads.
@@ -97,6 +100,13 @@ macro_rules! log_suite {
             guards::concurrent_changes_of_one_subject_are_all_kept;
             guards::enrolments_and_policy_follow_their_leaves;
             guards::a_bent_row_of_state_permits_nothing;
+            upkeep::the_subject_index_finds_every_entry_and_shows_nobody;
+            upkeep::an_erased_key_takes_its_payloads_along_and_leaves_a_tombstone;
+            upkeep::transactions_are_forgotten_and_their_entries_stay;
+            upkeep::what_was_in_flight_is_known_after_reopening;
+            upkeep::a_page_is_read_back_as_it_was_written;
+            upkeep::an_archive_reads_beside_the_log;
+            upkeep::checkpoints_are_kept_one_per_minute_and_the_newest;
             keys::nothing_at_rest_names_a_person;
         }
     };

@@ -6,18 +6,18 @@ use crate::world::PATIENCE;
 use crate::world::postgres::{Cluster, Database};
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresLog};
+use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresLog, PostgresLogReader};
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
+use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a log that is still in use is tried again.
-const LOOK: Duration = Duration::from_millis(5);
+pub const LOOK: Duration = Duration::from_millis(5);
 
 /// Two databases, a master key, a signer.
 pub struct Postgres {
@@ -29,8 +29,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Two databases without tables.
+    /// Two databases without tables, on the cluster of this process.
     pub fn bare() -> Self {
+        Self::bare_on(Cluster::shared())
+    }
+
+    /// Two databases without tables.
+    pub fn bare_on(cluster: &'static Cluster) -> Self {
         static FOLDERS: AtomicU32 = AtomicU32::new(0);
         let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
         let folder = std::env::temp_dir().join(format!("sluis-contract-pg-{}-{number}", std::process::id()));
@@ -38,7 +43,7 @@ impl Postgres {
         std::fs::create_dir_all(&folder).unwrap();
         let signer = Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap();
         let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
-        let database = Cluster::shared().database();
+        let database = cluster.database();
         Self { database, master, folder, clock: Arc::new(TestClock::new()), signer }
     }
 
@@ -78,14 +83,20 @@ impl Engine for Postgres {
     }
 
     async fn log(&self) -> Arc<dyn LogUpkeep> {
-        let begun = Instant::now();
-        loop {
-            match self.open_log(1).await {
-                // The server ends the session of a log that was dropped a moment ago.
-                Err(OpenError::InUse { .. }) if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
-                opened => return Arc::new(opened.unwrap()),
+        let opened = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.open_log(1).await {
+                    // The server ends the session of a log that was dropped a moment ago.
+                    Err(OpenError::InUse { .. }) => tokio::time::sleep(LOOK).await,
+                    opened => break opened,
+                }
             }
-        }
+        });
+        Arc::new(opened.await.expect("the log stays in use").unwrap())
+    }
+
+    async fn archive(&self) -> Arc<dyn LogArchive> {
+        Arc::new(PostgresLogReader::open(&self.log_place(), &self.master).await.unwrap())
     }
 
     async fn keys(&self) -> Arc<dyn KeyUpkeep> {

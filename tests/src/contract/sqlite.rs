@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
-use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog};
+use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog, SqliteLogReader};
 use sluis_adapters::system::OsEntropy;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
+use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,6 +73,10 @@ impl Engine for Sqlite {
 
     async fn log(&self) -> Arc<dyn LogUpkeep> {
         Arc::new(self.open(Limits::default()).unwrap())
+    }
+
+    async fn archive(&self) -> Arc<dyn LogArchive> {
+        Arc::new(SqliteLogReader::open(&self.log_file()).unwrap())
     }
 
     async fn keys(&self) -> Arc<dyn KeyUpkeep> {

@@ -1,7 +1,7 @@
 //! What only rows have: triggers, the sealed subject index, erasure, and what is compared before serving.
 
 use super::Engine;
-use super::draft::{index, oin, refusal, subject, uuid};
+use super::draft::{index, refusal, subject};
 use super::sqlite::Sqlite;
 use sluis_adapters::sqlite::{Limits, OpenError, SqliteLog};
 use sluis_core::log::draft::Concerns;
@@ -137,23 +137,6 @@ async fn an_erased_key_takes_its_payloads_along_and_stays_erased() {
 }
 
 #[tokio::test]
-async fn transactions_and_their_day_keys_are_forgotten() {
-    let engine = Sqlite::fresh();
-    let log = filled(&engine, 2).await;
-    let now = engine.clock().now();
-    assert_eq!(log.forget_transactions(now).await.unwrap(), 0);
-    assert_eq!(log.forget_transactions(now + 1).await.unwrap(), 2);
-    assert_eq!(log.transaction(&oin(), uuid(0)).await.unwrap(), None);
-    assert_eq!(log.leaves(0, 9).await.unwrap().len(), 2);
-    let keys = engine.open_keys(&engine.master).unwrap();
-    let (old, new) = (jiff::civil::date(2026, 11, 17), jiff::civil::date(2026, 11, 21));
-    let (before, kept) = (keys.transaction_key(old).await.unwrap(), keys.transaction_key(new).await.unwrap());
-    assert_eq!(keys.destroy_transaction_keys(new).await.unwrap(), 1);
-    assert_ne!(*keys.transaction_key(old).await.unwrap(), *before);
-    assert_eq!(*keys.transaction_key(new).await.unwrap(), *kept);
-}
-
-#[tokio::test]
 async fn checkpoints_are_kept_one_per_minute_and_the_newest() {
     let engine = Sqlite::fresh();
     let log = filled(&engine, 1).await;
@@ -169,21 +152,4 @@ async fn checkpoints_are_kept_one_per_minute_and_the_newest() {
     let log = engine.open(Limits::default()).unwrap();
     assert_eq!(log.checkpoints(0, 9).unwrap(), [(2, "two".to_owned()), (3, "three".to_owned())]);
     assert_eq!(log.checkpoints(3, 9).unwrap(), [(3, "three".to_owned())]);
-}
-
-#[tokio::test]
-async fn what_was_in_flight_is_known_after_reopening() {
-    let engine = Sqlite::fresh();
-    let log = filled(&engine, 5).await;
-    assert_eq!(log.left_in_flight().await.unwrap(), [0u64; 0]);
-    log.delivered_below(3);
-    log.append(vec![refusal(5)]).await.unwrap();
-    log.delivered_below(2);
-    drop(log);
-    let log = engine.open(Limits::default()).unwrap();
-    assert_eq!(log.left_in_flight().await.unwrap(), [3, 4, 5]);
-    log.delivered_below(6);
-    drop(log);
-    let log = engine.open(Limits::default()).unwrap();
-    assert_eq!(log.left_in_flight().await.unwrap(), [0u64; 0], "a clean end leaves nothing unknown");
 }

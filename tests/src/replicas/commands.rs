@@ -118,9 +118,9 @@ async fn what_is_wrong_with_a_server_is_named_with_what_to_do() {
 /// A server that was made or set carelessly, of one's own.
 #[tokio::test]
 async fn settings_that_lose_what_was_released_are_named() {
-    let mut cluster = Cluster::start();
+    let cluster = Cluster::start();
     cluster.server.set("fsync = off\nfull_page_writes = off\ndata_sync_retry = on");
-    cluster.server.stop("INT");
+    cluster.server.stop();
     cluster.server.start();
     let site = Site::make(vec![Client::new(1, 8)]).await;
     let database = cluster.database();

@@ -6,8 +6,10 @@ use crate::world::PATIENCE;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 /// What every server is set to. Durability stays as it is in production: fsync, full pages, checksums.
 const SETTINGS: &str = "
@@ -26,10 +28,10 @@ const PORTS_TRIED: u32 = 5;
 pub struct Server {
     /// Where its data are.
     pub data: PathBuf,
-    /// Where it listens, on loopback.
-    pub port: u16,
+    /// Where it listens, on loopback; 0 before the first start.
+    port: AtomicU16,
     runner: Runner,
-    running: Option<Child>,
+    running: Mutex<Option<Child>>,
 }
 
 impl Server {
@@ -41,7 +43,7 @@ impl Server {
         initdb.args(["--no-sync", "--no-instructions", "--data-checksums", "--auth=trust", "--locale=C"]);
         let out = initdb.args(["--encoding=UTF8", "--username", SUPERUSER, "--pgdata"]).arg(&data).output().unwrap();
         assert!(out.status.success(), "initdb: {}", String::from_utf8_lossy(&out.stderr));
-        let server = Self { data, port: 0, runner, running: None };
+        let server = Self { data, port: AtomicU16::new(0), runner, running: Mutex::default() };
         server.set(&format!("{SETTINGS}unix_socket_directories = '{}'\n", server.runner.dir.display()));
         server
     }
@@ -54,12 +56,13 @@ impl Server {
     }
 
     /// Starts it and waits until it answers, on the port it had before.
-    pub fn start(&mut self) {
-        if self.port != 0 {
+    pub fn start(&self) {
+        if self.port() != 0 {
             return self.try_start().expect("the server did not start");
         }
         for _ in 0..PORTS_TRIED {
-            self.port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+            self.port.store(free, Ordering::SeqCst);
             if self.try_start().is_ok() {
                 return;
             }
@@ -67,22 +70,23 @@ impl Server {
         panic!("the server did not start: {}", fs::read_to_string(self.log_file()).unwrap_or_default());
     }
 
-    fn try_start(&mut self) -> Result<(), String> {
+    fn try_start(&self) -> Result<(), String> {
         let log = fs::File::options().create(true).append(true).open(self.log_file()).unwrap();
         let mut postgres = self.runner.command(&program("postgres"));
-        postgres.arg("-D").arg(&self.data).args(["-p", &self.port.to_string()]);
+        postgres.arg("-D").arg(&self.data).args(["-p", &self.port().to_string()]);
         let mut child = postgres.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let begun = Instant::now();
-        while !self.is_ready(&child) {
-            let ended = child.try_wait().unwrap();
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                let _ended = child.kill();
-                return Err(fs::read_to_string(self.log_file()).unwrap_or_default());
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if self.is_ready(&child) {
+                *self.running.lock().unwrap() = Some(child);
+                return Ok(());
+            }
+            if child.try_wait().unwrap().is_some() {
+                break;
             }
             std::thread::sleep(LOOK);
         }
-        self.running = Some(child);
-        Ok(())
+        let _ended = (child.kill(), child.wait());
+        Err(fs::read_to_string(self.log_file()).unwrap_or_default())
     }
 
     /// Whether the server says that it takes connections: the last line of its pid file.
@@ -93,23 +97,42 @@ impl Server {
         own && lines.last().is_some_and(|state| matches!(state.trim(), "ready" | "standby"))
     }
 
-    /// Sends it a signal: INT ends it in order, QUIT at once, KILL like a power cut, STOP and CONT freeze and thaw it.
-    pub fn signal(&self, name: &str) {
-        let child = self.running.as_ref().expect("the server does not run");
-        let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+    /// Ends it in order.
+    pub fn stop(&self) {
+        let mut child = self.running.lock().unwrap().take().expect("the server does not run");
+        signal("INT", &[child.id()]);
+        child.wait().unwrap();
     }
 
-    /// Ends it with a signal and waits until it is gone.
-    pub fn stop(&mut self, signal: &str) {
-        self.signal(signal);
-        let ended = self.running.take().map(|mut child| child.wait());
-        assert!(matches!(ended, Some(Ok(_))), "{ended:?}");
+    /// Ends every process of it at once, like a power cut; what the kernel has been given stays.
+    pub fn kill(&self) {
+        let mut child = self.running.lock().unwrap().take().expect("the server does not run");
+        signal("KILL", &processes(&child));
+        child.wait().unwrap();
+    }
+
+    /// Freezes every process of it: connections stay open, and nobody answers.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let running = self.running.lock().unwrap();
+        signal(name, &processes(running.as_ref().expect("the server does not run")));
+    }
+
+    fn port(&self) -> u16 {
+        self.port.load(Ordering::SeqCst)
     }
 
     /// The address of a database for a role.
     pub fn url(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{role}@127.0.0.1:{}/{database}", self.port())
     }
 
     /// Runs statements as superuser, in one transaction, and gives what it printed.
@@ -122,7 +145,7 @@ impl Server {
     fn psql(&self, database: &str, statement: &str) -> Command {
         let mut psql = self.runner.command(&program("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", SUPERUSER, "-d", database]);
-        psql.arg("-h").arg(&self.runner.dir).args(["-p", &self.port.to_string()]);
+        psql.arg("-h").arg(&self.runner.dir).args(["-p", &self.port().to_string()]);
         psql.args(["-c", statement]);
         psql
     }
@@ -135,11 +158,24 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.running.is_some() {
-            self.signal("CONT");
-            self.stop("QUIT");
-        }
+        let Some(mut child) = self.running.lock().unwrap().take() else { return };
+        signal("CONT", &processes(&child));
+        signal("QUIT", &[child.id()]);
+        let _ended = child.wait();
     }
+}
+
+/// The server's processes: the one that starts the others, and those.
+fn processes(server: &Child) -> Vec<u32> {
+    let id = server.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    std::iter::once(id).chain(children.split_whitespace().map(|child| child.parse().unwrap())).collect()
+}
+
+/// Sends a signal to processes, in order; those that ended meanwhile are passed over.
+fn signal(name: &str, processes: &[u32]) {
+    let ids = processes.iter().map(u32::to_string);
+    let _sent = Command::new("kill").args(["-s", name]).args(ids).stderr(Stdio::null()).status().unwrap();
 }
 
 /// A program of the newest PostgreSQL that Debian installed here.
