@@ -41,6 +41,10 @@ conditions! {
     KeysFailing = "KEYS_FAILING", ready: false;
     /// The holder's database does not answer.
     HolderFailing = "HOLDER_FAILING", ready: false;
+    /// A server of log or keys is not set as safety needs: nothing is released.
+    ServerUnsafe = "SERVER_UNSAFE", ready: false;
+    /// Another gateway of this log decides under another policy: every answer here would be out of date.
+    PolicyBehind = "POLICY_BEHIND", ready: false;
     /// A changed file was not taken over; what was loaded before stays in force.
     ReloadRefused = "RELOAD_REFUSED", ready: true;
     /// A revocation list reaches its next update soon; connections under it are then refused.

@@ -66,7 +66,8 @@ impl Place {
         let name = format!("{host}:{}/{}", options.get_port(), options.get_database().unwrap_or_default());
         let options = options.application_name("sluis").options(SESSION.iter().copied());
         let options = options.log_statements(tracing::log::LevelFilter::Off);
-        Ok(Self { options: password.map_or(options.clone(), |password| options.password(password)), name })
+        // Without a password of its own it is empty: none is taken from the environment or from a file of somebody else.
+        Ok(Self { options: options.password(password.unwrap_or_default()), name })
     }
 
     /// `host:port/database`, for people.

@@ -1,7 +1,7 @@
 //! From configuration to an assembled gateway: open, check, provision, activate, enrol.
 
 use super::housekeeping::Housekeeper;
-use super::{StartFault, engine};
+use super::{StartFault, engine, servers};
 use crate::anchor;
 use crate::config::{Config, Mode};
 use crate::disclosure;
@@ -132,6 +132,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     let organisations = config.enrolment.file.as_deref().map(read_organisations).transpose()?;
     let enrolling = read_operators(config)?;
     let master = MasterKey::read(&config.keys.master_key)?;
+    servers::refuse_unsafe(config).await?;
     let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let log = engine::log(config, &master, Arc::clone(&clock)).await?;
     let keys = engine::keys(config, &master, Arc::<OsEntropy>::clone(&entropy)).await?;

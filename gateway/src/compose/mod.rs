@@ -11,6 +11,7 @@ mod migrate;
 mod operate;
 mod reload;
 mod serve;
+mod servers;
 pub mod source;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};

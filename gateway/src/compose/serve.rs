@@ -3,7 +3,7 @@
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
-use super::{Assembled, StartFault};
+use super::{Assembled, StartFault, servers};
 use crate::anchor;
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
@@ -111,6 +111,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let metrics = watchtower.address();
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(anchor::follow(kept.0, kept.1, kept.2, ending.clone()));
+    servers::follow(config, &gateway, ending.clone())?;
     tokio::spawn(housekeeper.run(ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));

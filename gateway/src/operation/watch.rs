@@ -6,8 +6,9 @@
 
 use super::metrics::Metrics;
 use crate::condition::{Condition, Conditions};
-use crate::gateway::Gateway;
+use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::log::Millis;
+use sluis_core::log::draft::GuardState;
 use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
 use sluis_core::ports::StoreError;
 use std::sync::Arc;
@@ -85,6 +86,7 @@ impl Watch {
         self.look_at_disk();
         self.look_at_certificates();
         self.look_at_clock().await;
+        self.look_at_policy().await;
         self.try_keys().await;
         self.try_holder().await;
     }
@@ -101,6 +103,7 @@ impl Watch {
             looks = looks.wrapping_add(1);
             self.look_at_disk();
             self.look_at_clock().await;
+            self.look_at_policy().await;
             if looks.is_multiple_of(LOOKS_CERTIFICATES) {
                 self.look_at_certificates();
             }
@@ -167,6 +170,22 @@ impl Watch {
         let behind = self.gateway.clock.now().saturating_add(CLOCK_TOLERANCE_MS) < head.last_time;
         let text = "the clock of this machine is behind the last entry of the log: set it right";
         self.set(Condition::ClockBehind, behind.then(|| text.to_owned()));
+    }
+
+    /// Another gateway of this log may have made a policy active: under any other every answer is out of date before it is
+    /// written, so nothing leaves under two policies at once.
+    async fn look_at_policy(&self) {
+        // One is becoming active here just now.
+        let Ok(_nobody_activates) = self.gateway.activating.try_lock() else { return };
+        let Ok(Some(of_log)) = self.gateway.register.active_policy().await else { return };
+        let ours = self.gateway.active.load_full();
+        let policy = Arc::clone(&ours.policy);
+        let same = of_log.state == GuardState::Policy { digest: policy.digest(), number: policy.number() };
+        if same && of_log.version != ours.version {
+            self.gateway.active.store(Arc::new(ActivePolicy { policy, version: of_log.version }));
+        }
+        let text = "another gateway of this log made another policy active: put the same file in `policy.policy` here";
+        self.set(Condition::PolicyBehind, (!same).then(|| text.to_owned()));
     }
 
     async fn try_keys(&self) {

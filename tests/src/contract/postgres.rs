@@ -14,7 +14,7 @@ use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a log that is still in use is tried again.
 pub const LOOK: Duration = Duration::from_millis(5);
@@ -83,14 +83,16 @@ impl Engine for Postgres {
     }
 
     async fn log(&self) -> Arc<dyn LogUpkeep> {
-        let begun = Instant::now();
-        loop {
-            match self.open_log(1).await {
-                // The server ends the session of a log that was dropped a moment ago.
-                Err(OpenError::InUse { .. }) if begun.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
-                opened => return Arc::new(opened.unwrap()),
+        let opened = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.open_log(1).await {
+                    // The server ends the session of a log that was dropped a moment ago.
+                    Err(OpenError::InUse { .. }) => tokio::time::sleep(LOOK).await,
+                    opened => break opened,
+                }
             }
-        }
+        });
+        Arc::new(opened.await.expect("the log stays in use").unwrap())
     }
 
     async fn archive(&self) -> Arc<dyn LogArchive> {

@@ -3,8 +3,9 @@
 use super::Site;
 use crate::journey::program::{Said, sluis};
 use crate::world::people::Client;
-use crate::world::postgres::Cluster;
-use sluis::config::Config;
+use crate::world::postgres::{Cluster, ROLE};
+use sluis::compose;
+use sluis::config::{Config, Mode};
 use sqlx::Executor;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -128,4 +129,43 @@ async fn settings_that_lose_what_was_released_are_named() {
     let words =
         ["fsync is off: a power cut loses what was released", "full_page_writes is off", "data_sync_retry is on"];
     says(&site.run(&["check-config"], &config), 1, &words);
+    config.mode = Mode::Production;
+    let refused = compose::listen(&config).await.err().expect("production relies on it").to_string();
+    for words in words.iter().chain(&["is not safe to rely on", "set `fsync = on` and restart the server"]) {
+        assert!(refused.contains(words), "`{words}` is not in {refused}");
+    }
+}
+
+/// The password comes from its file and from nowhere else.
+#[tokio::test]
+async fn a_password_comes_from_its_file() {
+    let cluster = Cluster::start();
+    let site = Site::make(vec![Client::new(1, 8)]).await;
+    let database = cluster.database();
+    let mut config = site.config(1);
+    config.log.postgres.as_mut().unwrap().address.clone_from(&database.log_url);
+    cluster.server.sql("postgres", &format!("ALTER ROLE {ROLE} PASSWORD 'hunter2'"));
+    let rules = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+    std::fs::write(cluster.server.data.join("pg_hba.conf"), rules).unwrap();
+    cluster.server.sql("postgres", "SELECT pg_reload_conf()");
+    let denied = &["password authentication failed", "check the address, the password"];
+    says(&site.run(&["check-config"], &config), 1, denied);
+    let file = site.folder.dir.join("password");
+    for (password, known) in [("hunter3\n", false), ("hunter2\n", true), ("hunter2", true)] {
+        let _before = std::fs::remove_file(&file);
+        std::fs::write(&file, password).unwrap();
+        mode(&file, 0o400);
+        config.log.postgres.as_mut().unwrap().password_file = Some(file.clone());
+        let said = site.run(&["check-config"], &config);
+        if known {
+            says(&said, 1, &["holds no log database", "make it with `sluis init`"]);
+        } else {
+            says(&said, 1, denied);
+        }
+        assert!(!format!("{}{}", said.out, said.err).contains("hunter"));
+    }
+    let _before = std::fs::remove_file(&file);
+    std::fs::write(&file, "two\nlines").unwrap();
+    mode(&file, 0o400);
+    says(&site.run(&["check-config"], &config), 1, &["does not hold a password on one line"]);
 }

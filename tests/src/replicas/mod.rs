@@ -6,14 +6,17 @@ use crate::world::desk::Desk;
 use crate::world::folder::Folder;
 use crate::world::people::Client;
 use crate::world::postgres::{Cluster, Database};
-use crate::world::{Options, index_of};
+use crate::world::{Options, PATIENCE, index_of};
 use sluis::client::standing::on_wire;
 use sluis::client::verify::verify_export;
 use sluis::compose::{self, Listening};
+use sluis::condition::Condition;
 use sluis::config::{Config, KeysPostgres, LogPostgres};
 use sluis::demo::organisations::{DOSSIER_SYSTEM, Organisation, partners};
 use sluis_proto::v1;
 use sluis_proto::v1::release_response::Outcome;
+use std::sync::Arc;
+use tonic::Code;
 
 const WORKER: &str = "fs-0001";
 
@@ -108,6 +111,47 @@ async fn a_start_judges_only_its_own_deliveries() {
     assert_eq!(outcomes, Vec::<String>::new());
     let again = compose::listen(&site.config(2)).await.err().expect("two gateways are replica 2").to_string();
     assert!(again.contains("replica 2 of `127.0.0.1:") && again.contains("is in use"), "{again}");
+    two.stop().await.unwrap();
+    one.stop().await.unwrap();
+}
+
+/// Waits until a state holds at a gateway, or does not.
+async fn becomes(at: &Listening, condition: Condition, holds: bool) {
+    let mut held = at.gateway.conditions.watch();
+    let changed = held.wait_for(|held| held.contains_key(&condition) == holds);
+    drop(tokio::time::timeout(PATIENCE, changed).await.expect("the state does not change").unwrap());
+}
+
+/// A policy becomes active at one gateway: no other answers under the one before, and it says what it lacks.
+#[tokio::test]
+async fn a_gateway_under_another_policy_answers_nothing_until_it_has_the_same() {
+    let (child, partner) = (Client::new(1, 8), partners().next().unwrap());
+    let site = Site::make(vec![child.clone()]).await;
+    let (one, two) = (site.listen(1).await, site.listen(2).await);
+    let (kind, on) = on_wire(&child.caseload(partner.oin, WORKER));
+    site.desk(&one, &DOSSIER_SYSTEM).await.record(child.by_number(), kind, on).await.unwrap();
+    let desks = [site.desk(&one, &partner).await, site.desk(&two, &partner).await];
+    let question = child.question(v1::Purpose::Treatment, WORKER);
+    assert!(is_released(&desks[1].release(question.clone()).await.unwrap()));
+
+    let (mut config, newer) = (site.config(1), site.folder.dir.join("newer.toml"));
+    let text = std::fs::read_to_string(&config.policy.policy).unwrap();
+    assert!(text.contains("version = 1\n"));
+    let numbered = format!("version = 2\nprevious = \"sha256:{}\"\n", "0".repeat(64));
+    std::fs::write(&newer, text.replacen("version = 1\n", &numbered, 1)).unwrap();
+    config.policy.policy = newer;
+    let newer = Arc::new(compose::read_policy(&config).unwrap());
+    one.gateway.activate(Arc::clone(&newer)).await.unwrap();
+    let size = one.gateway.ledger.head().await.unwrap().size();
+    let status = desks[1].release(question.clone()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted, "{status}");
+    becomes(&two, Condition::PolicyBehind, true).await;
+    assert_eq!(one.gateway.ledger.head().await.unwrap().size(), size, "nothing was written under the policy before");
+    assert!(is_released(&desks[0].release(question.clone()).await.unwrap()));
+
+    two.gateway.activate(newer).await.unwrap();
+    becomes(&two, Condition::PolicyBehind, false).await;
+    assert!(is_released(&desks[1].release(question).await.unwrap()));
     two.stop().await.unwrap();
     one.stop().await.unwrap();
 }

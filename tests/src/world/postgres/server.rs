@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What every server is set to. Durability stays as it is in production: fsync, full pages, checksums.
 const SETTINGS: &str = "
@@ -75,16 +75,18 @@ impl Server {
         let mut postgres = self.runner.command(&program("postgres"));
         postgres.arg("-D").arg(&self.data).args(["-p", &self.port().to_string()]);
         let mut child = postgres.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let begun = Instant::now();
-        while !self.is_ready(&child) {
-            if child.try_wait().unwrap().is_some() || begun.elapsed() > PATIENCE {
-                let _ended = (child.kill(), child.wait());
-                return Err(fs::read_to_string(self.log_file()).unwrap_or_default());
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if self.is_ready(&child) {
+                *self.running.lock().unwrap() = Some(child);
+                return Ok(());
+            }
+            if child.try_wait().unwrap().is_some() {
+                break;
             }
             std::thread::sleep(LOOK);
         }
-        *self.running.lock().unwrap() = Some(child);
-        Ok(())
+        let _ended = (child.kill(), child.wait());
+        Err(fs::read_to_string(self.log_file()).unwrap_or_default())
     }
 
     /// Whether the server says that it takes connections: the last line of its pid file.

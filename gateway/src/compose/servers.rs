@@ -1,0 +1,103 @@
+//! In production: whether the servers of log and keys are set as safety needs, at start and every minute (core-design 1.8).
+//!
+//! Every entry is also asked for on a standby before anything is released on it; this finds what that cannot tell, such as a
+//! server that no longer flushes.
+
+use super::StartFault;
+use super::engine::{place_of_keys, place_of_log};
+use crate::condition::Condition;
+use crate::config::{Config, Engine, Mode};
+use crate::gateway::Gateway;
+use sluis_adapters::postgres::inspect::inspect;
+use sluis_adapters::postgres::safety::{checksums, unsafe_settings};
+use sluis_adapters::postgres::{OpenError, Place};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// A server that production relies on, and whether a standby must hold what it has.
+struct Relied {
+    place: Place,
+    standby: bool,
+}
+
+/// The servers of a configuration; none outside production, or where files keep log and keys.
+fn relied_on(config: &Config) -> Result<Vec<Relied>, StartFault> {
+    match config.engine()? {
+        Engine::Postgres { log, keys } if config.mode == Mode::Production => Ok(vec![
+            Relied { place: place_of_log(log)?, standby: log.require_standby },
+            Relied { place: place_of_keys(keys)?, standby: keys.require_standby },
+        ]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+impl Relied {
+    /// What is wrong, each with what to do.
+    async fn wrong(&self) -> Result<Vec<String>, OpenError> {
+        let seen = inspect(&self.place).await?;
+        let found = unsafe_settings(&seen, self.standby).into_iter().chain(checksums(&seen));
+        Ok(found.map(|found| format!("{}: {}", found.wrong, found.to_do)).collect())
+    }
+}
+
+/// Refuses servers that are not safe to rely on.
+///
+/// # Errors
+/// [`StartFault::UnsafeServer`] with everything that is wrong; [`StartFault::Server`] when one does not answer.
+pub(super) async fn refuse_unsafe(config: &Config) -> Result<(), StartFault> {
+    for server in relied_on(config)? {
+        let wrong = server.wrong().await?;
+        if !wrong.is_empty() {
+            return Err(StartFault::UnsafeServer { place: server.place.name().to_owned(), wrong });
+        }
+    }
+    Ok(())
+}
+
+/// Looks every minute until the gateway ends. While a server is not safe nothing is released; withdrawals still go in.
+///
+/// # Errors
+/// [`StartFault`] when the configuration does not say where the servers are.
+pub(super) fn follow(
+    config: &Config,
+    gateway: &Arc<Gateway>,
+    mut ending: watch::Receiver<bool>,
+) -> Result<(), StartFault> {
+    let (servers, gateway) = (relied_on(config)?, Arc::clone(gateway));
+    if servers.is_empty() {
+        return Ok(());
+    }
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = ending.wait_for(|end| *end) => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            look(&servers, &gateway).await;
+        }
+    });
+    Ok(())
+}
+
+async fn look(servers: &[Relied], gateway: &Gateway) {
+    let mut wrong = Vec::new();
+    for server in servers {
+        match server.wrong().await {
+            Ok(found) => wrong.extend(found.into_iter().map(|found| format!("`{}`: {found}", server.place.name()))),
+            // Log and keys have states of their own for a server that does not answer. What was found before stays.
+            Err(error) => return tracing::warn!(%error, "the settings of a server could not be looked at"),
+        }
+    }
+    let unsafe_server = Condition::ServerUnsafe;
+    if wrong.is_empty() {
+        gateway.recorder.close_to_answers(None);
+        gateway.conditions.clear(unsafe_server);
+    } else {
+        gateway.recorder.close_to_answers(Some(unsafe_server.code()));
+        gateway.conditions.raise(unsafe_server, wrong.join("; "));
+    }
+}
