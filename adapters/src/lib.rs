@@ -2,13 +2,13 @@
 //!
 //! | port | module |
 //! |---|---|
-//! | `Ledger`, `Register` | [`sqlite::SqliteLog`] |
-//! | `KeyStore` | [`sqlite::SqliteKeys`] |
+//! | `Ledger`, `Register` | [`sqlite::SqliteLog`], [`postgres::PostgresLog`] |
+//! | `KeyStore` | [`sqlite::SqliteKeys`], [`postgres::PostgresKeys`] |
 //! | `Signer` | [`signer::Ed25519Signer`] |
 //! | `Clock`, `Entropy` | [`system`] |
 //!
 //! [`master`], [`state_row`] and [`segment`] say how rows are protected, whichever engine keeps them.
-//! Where the engine named here ends: SQLite serves one gateway process on one machine. A power cut after a lying
+//! Where SQLite ends: it serves one gateway process on one machine. A power cut after a lying
 //! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
 
 pub mod disk;

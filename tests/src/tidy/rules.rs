@@ -52,15 +52,22 @@ pub const LICENCES: &[&str] = &[
     "Zlib",
     "CC0-1.0",
     "EUPL-1.2",
+    "CDLA-Permissive-2.0", // data: the list of public authorities that comes with sqlx's TLS
 ];
 
 /// Packages that are built in two versions, and why that must be borne for now.
 pub const DUPLICATES: &[(&str, &str)] = &[
     ("base64", "pem 4 moved on, tonic and jsonwebtoken did not"),
+    ("block-buffer", "follows digest"),
+    ("cpufeatures", "follows sha2"),
+    ("crypto-common", "follows digest"),
+    ("digest", "follows sha2"),
     ("foldhash", "follows hashbrown"),
     ("hashbrown", "hashlink (of rusqlite), indexmap and petgraph (of prost-build) each pin one"),
     ("pem", "jsonwebtoken 11 lags behind rcgen"),
+    ("sha2", "sqlx-core lags behind sqlx-postgres"),
     ("syn", "the derive macros are moving from 2 to 3, one by one"),
+    ("synstructure", "asn1-rs-derive (of x509-parser) lags behind yoke-derive (of url, of sqlx)"),
     ("untrusted", "aws-lc-rs lags behind rustls-webpki"),
     ("unicode-width", "miette (of protox, tests only) lags behind indicatif"),
 ];
