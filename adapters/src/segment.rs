@@ -51,7 +51,7 @@ pub fn of(log: i64, entries: &[Entry<'_>]) -> Option<(Span, Vec<u8>)> {
         }
     }
     let (first, last) = (entries.first()?, entries.last()?);
-    (!records.is_empty()).then(|| (Span { log, level: 0, first: first.index, last: last.index }, records))
+    (!records.is_empty()).then_some((Span { log, level: 0, first: first.index, last: last.index }, records))
 }
 
 /// Seals the records of a segment.

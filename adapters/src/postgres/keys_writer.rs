@@ -110,13 +110,17 @@ fn unknown(error: &Error) -> StoreError {
     StoreError::Unknown { store: KEYS }
 }
 
-/// Makes an attempt, and a second one when the outcome of the first is not known.
+/// Makes an attempt, and a second one when the outcome of the first is not known. When that of the second is not known either,
+/// nobody used what it was to write, and whoever asks again finds what stands: the store does not answer, and will again.
 pub(super) async fn settle<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     match attempt().await {
-        Err(StoreError::Unknown { .. }) => attempt().await,
+        Err(StoreError::Unknown { .. }) => attempt().await.map_err(|error| match error {
+            StoreError::Unknown { store } => StoreError::Unavailable { store, state: "UNRESOLVED" },
+            known => known,
+        }),
         known => known,
     }
 }
@@ -125,4 +129,30 @@ where
 pub(super) async fn patient<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let answer = tokio::time::timeout(PATIENCE, answer).await;
     answer.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const UNKNOWN: StoreError = StoreError::Unknown { store: KEYS };
+
+    #[test]
+    fn an_outcome_that_stays_unknown_is_a_store_that_does_not_answer() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let attempts = Cell::new(0);
+        let counted = |error: Option<StoreError>| {
+            attempts.set(attempts.get() + 1);
+            async move { error.map_or(Ok(()), Err) }
+        };
+        let unresolved = StoreError::Unavailable { store: KEYS, state: "UNRESOLVED" };
+        assert_eq!(runtime.block_on(settle(|| counted(Some(UNKNOWN)))), Err(unresolved));
+        assert_eq!(attempts.replace(0), 2);
+        let second_knows = || counted((attempts.get() == 0).then_some(UNKNOWN));
+        assert_eq!(runtime.block_on(settle(second_knows)), Ok(()));
+        assert_eq!(attempts.replace(0), 2);
+        assert_eq!(runtime.block_on(settle(|| counted(None))), Ok(()));
+        assert_eq!(attempts.get(), 1);
+    }
 }
