@@ -265,7 +265,7 @@ fn check_config_names_every_fault_with_its_line() {
     let (status, out) = said("check-config", &place);
     assert_eq!(status, Some(1), "{out}");
     for words in [
-        "refused in mode Production: log.database: SQLite without a witness",
+        "refused in mode Production: log.anchor: SQLite needs its anchor on other storage",
         "refused in mode Production: organisation.oin: a test OIN",
         "refused in mode Production: listen.transaction_id_required",
         "ca.pem",

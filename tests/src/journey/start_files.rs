@@ -56,7 +56,7 @@ fn production_names_every_setting_that_it_refuses() {
     let place = Place::new("production");
     place.change("gateway.toml", "mode = \"demo\"", "mode = \"production\"");
     let settings = [
-        "log.database: SQLite without a witness",
+        "log.anchor: SQLite needs its anchor on other storage",
         "policy.policy: the policy carries no signatures",
         "tls.revocation: no revocation list",
         "listen.transaction_id_required: must be true",
