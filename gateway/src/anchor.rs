@@ -29,6 +29,15 @@ pub enum AnchorFault {
         /// The cause.
         source: std::io::Error,
     },
+    /// A log is to be made where one was served before.
+    #[error(
+        "`{anchor}` is the anchor of a log that was served here: restore that log, or move the anchor away if it is really to \
+         begin anew"
+    )]
+    Exists {
+        /// Where it is.
+        anchor: String,
+    },
     /// The file is not a checkpoint that our key signed.
     #[error(
         "the anchor `{anchor}` is not a checkpoint of this log signed with its key ({reason}): correct `log.anchor` or `log.signing_key`"
@@ -66,6 +75,18 @@ pub enum AnchorFault {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Whether a new log may be made: not where an anchor says that there was one.
+///
+/// # Errors
+/// [`AnchorFault::Exists`], and [`AnchorFault::Unreadable`] when that cannot be told.
+pub fn is_absent(anchor: &dyn AnchorStore) -> Result<(), AnchorFault> {
+    match anchor.read() {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(AnchorFault::Exists { anchor: anchor.name() }),
+        Err(source) => Err(AnchorFault::Unreadable { anchor: anchor.name(), source }),
+    }
 }
 
 /// Compares the log with the anchor. Without an anchor there is nothing to compare with: the first one is kept soon.

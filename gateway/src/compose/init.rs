@@ -1,9 +1,11 @@
 //! Makes keys and empty databases: an explicit act that never overwrites.
 
 use super::{StartFault, engine};
+use crate::anchor;
 use crate::config::Config;
 use crate::origin::origin;
 use crate::token::keys::SigningKey;
+use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::secret_file;
 use sluis_adapters::signer::Ed25519Signer;
@@ -17,6 +19,7 @@ use sluis_adapters::system::OsEntropy;
 pub async fn init(config: &Config) -> Result<Vec<String>, StartFault> {
     let databases = engine::names(config)?;
     engine::is_free(config).await?;
+    anchor::is_absent(&AnchorFile::new(config.log.anchor()))?;
     let master = MasterKey::generate(&config.keys.master_key, &OsEntropy)?;
     Ed25519Signer::generate(&config.log.signing_key, &OsEntropy)?;
     if let Some(key) = &config.token.key {

@@ -2,7 +2,7 @@
 
 use super::load::{connect, dossier, partner, transaction};
 use super::place::Place;
-use super::program::Running;
+use super::program::{Running, sluis};
 use super::refusal::refused;
 
 /// Serves, has `count` questions answered about a client of this number, and ends. Every answer is an entry.
@@ -76,4 +76,18 @@ fn an_anchor_that_is_not_ours_is_not_skipped() {
     refused(&place, &["is not a checkpoint of this log signed with its key", "correct `log.anchor`"]);
     std::fs::write(place.file("log.anchor"), "").unwrap();
     refused(&place, &["is not a checkpoint of this log"]);
+}
+
+#[test]
+fn no_new_log_is_made_where_an_anchor_says_that_there_was_one() {
+    let place = Place::new("anchor-init");
+    serve_and_ask(&place, "K-1", 1);
+    for made in ["token.key", "log.key", "master.key", "log.db", "keys.db"] {
+        std::fs::remove_file(place.file(made)).unwrap();
+    }
+    let config = place.config().display().to_string();
+    let init = sluis(["init", "--config", &config]);
+    assert_eq!(init.status, Some(2), "{init:#?}");
+    assert!(init.err.contains("is the anchor of a log that was served here: restore that log"), "{}", init.err);
+    assert!(!place.file("log.key").exists() && !place.file("log.db").exists(), "something was made");
 }
