@@ -47,7 +47,7 @@ pub fn connected(name: &str, schema_name: &str) -> Place {
     let place = Place::new(name);
     for entry in std::fs::read_dir(&place.dir).unwrap().map(Result::unwrap) {
         let file = entry.file_name().into_string().unwrap();
-        if ["holder.db", "keys.db", "log.db", "master.key", "log.key", "token.key"]
+        if ["holder.db", "keys.db", "log.db", "master.key", "log.key", "token.key", "log.anchor"]
             .iter()
             .any(|made| file.starts_with(made))
         {
