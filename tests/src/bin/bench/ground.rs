@@ -5,6 +5,7 @@
 
 use super::Fault;
 use super::load;
+use super::world::postgres::Cluster;
 use sluis::client::ask::by_client_number;
 use sluis::config::Config;
 use sluis::enrolment::EnrolmentFile;
@@ -84,6 +85,45 @@ pub fn spread(config: &Path, runtimes: u8) -> Result<PathBuf, Fault> {
     let file = config.with_file_name("gateway-bench.toml");
     std::fs::write(&file, text.to_string())?;
     Ok(file)
+}
+
+/// Moves log and keys of a configuration to new databases of a server, with keys of their own beside the demo's.
+pub fn on_server(config: &Path, cluster: &Cluster) -> Result<(), Fault> {
+    let mut text: toml::Table = std::fs::read_to_string(config)?.parse()?;
+    let dir = config.parent().ok_or("the configuration lies in no folder")?;
+    let new = |name: &str| {
+        // Left by an earlier bench in the same folder.
+        let _ = std::fs::remove_file(dir.join(name));
+        toml::Value::from(name)
+    };
+    let own = [
+        ("log", "signing_key", new("bench-log.key")),
+        ("log", "anchor", new("bench-log.anchor")),
+        ("keys", "master_key", new("bench-master.key")),
+        ("token", "key", new("bench-token.key")),
+    ];
+    for (table, key, value) in own {
+        section(&mut text, table)?.insert(key.to_owned(), value);
+    }
+    for table in ["log", "keys"] {
+        let mut server = toml::Table::new();
+        server.insert("address".to_owned(), cluster.database().into());
+        server.insert("require_standby".to_owned(), false.into());
+        if table == "log" {
+            server.insert("replica".to_owned(), 1.into());
+        }
+        let section = section(&mut text, table)?;
+        section.remove("database");
+        section.insert("postgres".to_owned(), server.into());
+    }
+    std::fs::write(config, text.to_string())?;
+    let init = Command::new(program()?).args(["init", "--config"]).arg(config).stdout(Stdio::null()).status()?;
+    if init.success() { Ok(()) } else { Err(format!("`sluis init` ended with {init}").into()) }
+}
+
+fn section<'t>(text: &'t mut toml::Table, name: &str) -> Result<&'t mut toml::Table, Fault> {
+    let found = text.get_mut(name).and_then(toml::Value::as_table_mut);
+    found.ok_or_else(|| format!("the configuration has no `[{name}]`").into())
 }
 
 /// Starts the gateway and waits until it answers.

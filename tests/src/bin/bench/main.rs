@@ -1,13 +1,15 @@
-//! The benches: `bench decide` and `bench release`. One JSON object per line on stdout, progress on stderr.
+//! The benches: `bench commit`, `bench decide` and `bench release`. One JSON object per line on stdout, progress on stderr.
 //!
 //! `bench floor` is the other side of `bench release`: it starts it as a process of its own.
 
+mod commit;
 mod decide;
 mod floor;
 mod ground;
 mod load;
 mod release;
 mod report;
+mod world;
 
 use std::process::ExitCode;
 
@@ -22,10 +24,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
+        ["commit", rest @ ..] => commit::run(rest),
         ["decide", rest @ ..] => decide::run(rest),
         ["release", rest @ ..] => release::run(rest),
         ["floor", config, bytes] => floor::run(config, bytes),
-        _ => Err("give `decide` or `release`".into()),
+        _ => Err("give `commit`, `decide` or `release`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,14 @@
 //! How many releases per second one gateway makes, against the barest server that could answer.
 //!
 //! Gateway and floor are processes of their own, loaded in turn, several times, by the same callers; the middle round
-//! counts. The token is cached after the first call; the log is SQLite with synchronous FULL.
+//! counts. The token is cached after the first call; the log is SQLite with synchronous FULL, or PostgreSQL on a server of its
+//! own without a standby.
 
 use super::Fault;
-use super::ground::{Ground, Process, prepare, serve, spread};
+use super::ground::{Ground, Process, on_server, prepare, serve, spread};
 use super::load::{CALLERS, CONNECTIONS, load};
 use super::report::{Line, cpu_us, median, micros, peak_rss_mib};
+use super::world::postgres::Cluster;
 use serde_json::json;
 use sluis::transport::install_cryptography;
 use std::io::{BufRead, BufReader};
@@ -20,26 +22,35 @@ const WARM_UP: Duration = Duration::from_secs(3);
 const ROUND: Duration = Duration::from_secs(10);
 
 /// Measures and prints one line. `rest` may name a folder of the demo, else one is made and removed; and, after `--runtimes`,
-/// over how many runtimes the gateway spreads its connections (`operation.runtimes`).
+/// over how many runtimes the gateway spreads its connections (`operation.runtimes`); and, last, `--engine postgres`.
 pub fn run(rest: &[&str]) -> Result<(), Fault> {
     install_cryptography();
+    let (rest, cluster) = match rest {
+        [rest @ .., "--engine", "postgres"] => (rest, Some(Cluster::start())),
+        [rest @ .., "--engine", "sqlite"] | rest => (rest, None),
+    };
     let (rest, runtimes) = match rest {
         [rest @ .., "--runtimes", count] => (rest, count.parse()?),
         rest => (rest, 0),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let [dir, ..] = rest {
-        return runtime.block_on(measure(Path::new(dir), runtimes));
+        return runtime.block_on(measure(Path::new(dir), runtimes, cluster.as_ref()));
     }
     let dir = std::env::current_exe()?.with_file_name(format!("bench-{}", std::process::id()));
-    let measured = runtime.block_on(measure(&dir, runtimes));
+    let measured = runtime.block_on(measure(&dir, runtimes, cluster.as_ref()));
     // What is left behind is only a demo.
     let _ = std::fs::remove_dir_all(&dir);
     measured
 }
 
-async fn measure(dir: &Path, runtimes: u8) -> Result<(), Fault> {
+async fn measure(dir: &Path, runtimes: u8, cluster: Option<&Cluster>) -> Result<(), Fault> {
     let config = spread(&prepare(dir)?, runtimes)?;
+    let (engine, log) = match cluster {
+        None => ("sqlite", json!("wal, synchronous full")),
+        Some(cluster) => ("postgres", cluster.settings()),
+    };
+    cluster.map_or(Ok(()), |cluster| on_server(&config, cluster))?;
     let gateway = serve(&config).await?;
     let ground = Arc::new(Ground::lay(dir, &config).await?);
     let (floor_process, port) = start_floor(&ground)?;
@@ -69,7 +80,7 @@ async fn measure(dir: &Path, runtimes: u8) -> Result<(), Fault> {
     let floor_cpu_per_call = (cpu_us(&floor_id) - floor_cpu_before) / calls(&floors);
     Line {
         bench: "release",
-        engine: "sqlite",
+        engine,
         value: median(&values),
         unit: "releases/s",
         floor: median(&floors),
@@ -78,7 +89,7 @@ async fn measure(dir: &Path, runtimes: u8) -> Result<(), Fault> {
         p99_us: median(&p99s),
         peak_rss_mib: peak_rss_mib(&gateway_id),
         settings: json!({ "callers": CALLERS, "connections": CONNECTIONS, "rounds": ROUNDS, "round_s": ROUND.as_secs(),
-            "runtimes": runtimes, "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": "wal, synchronous full", "holder": "sqlite, wal",
+            "runtimes": runtimes, "clients": ground.clients.len(), "reply_bytes": ground.reply_bytes, "token": "cached", "tls": "1.3, mutual", "log": log, "holder": "sqlite, wal",
             "cpu_us": cpu_per_call.round(), "floor_cpu_us": floor_cpu_per_call.round(),
             "cores": std::thread::available_parallelism().map_or(0, usize::from), "bound_ratio": 0.15, "bound_rss_mib": 96 }),
     }
