@@ -13,6 +13,8 @@ mod reload;
 mod serve;
 mod servers;
 pub mod source;
+mod stopped;
+pub mod subject;
 
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;

@@ -15,8 +15,10 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["init"],
     &["log"],
+    &["log", "consistency"],
     &["log", "export"],
     &["log", "receipt"],
+    &["log", "subject"],
     &["log", "verify"],
     &["manual"],
     &["manual", "open"],
@@ -38,6 +40,9 @@ const COMMANDS: &[&[&str]] = &[
     &["source"],
     &["source", "check"],
     &["standing"],
+    &["subject"],
+    &["subject", "erase"],
+    &["subject", "hold"],
 ];
 
 #[test]
