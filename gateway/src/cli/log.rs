@@ -1,6 +1,7 @@
 //! `sluis log`: export a log, and verify it anywhere, offline.
 
 mod consistency;
+mod freshness;
 mod subject;
 
 use super::{ANSWER_NO, Failure};
@@ -37,6 +38,7 @@ enum Action {
         vkey: Option<String>,
     },
     Consistency(consistency::Consistency),
+    Freshness(freshness::Freshness),
     Subject(subject::Subject),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
@@ -71,6 +73,7 @@ impl Log {
             }
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
             Action::Consistency(command) => command.run(),
+            Action::Freshness(command) => command.run().await,
             Action::Subject(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {

@@ -17,7 +17,7 @@ use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, Outcome, RequestId};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::{Sealing, padded, seal};
-use sluis_core::ports::{Clock, Entropy, StoreError, SubjectKey};
+use sluis_core::ports::{Clock, Entropy, SubjectKey};
 use sluis_core::subject::{SubjectRef, dutch_date};
 use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
@@ -123,9 +123,4 @@ impl Stopped {
         self.anchor.keep(&signed.note).map_err(|source| StartFault::Io { what: what(), source })?;
         Ok(*index)
     }
-}
-
-/// An entry that cannot be read back.
-pub(super) const fn corrupt() -> StartFault {
-    StartFault::Store(StoreError::Corrupt { store: "transfer log", table: "log_leaf" })
 }

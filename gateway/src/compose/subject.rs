@@ -5,7 +5,8 @@
 //! whose tombstone stands. Afterwards every proof and receipt holds as before: no leaf changes.
 
 use super::StartFault;
-use super::stopped::{Stopped, corrupt};
+use super::payloads::corrupt;
+use super::stopped::Stopped;
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};

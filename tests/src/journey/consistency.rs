@@ -46,7 +46,7 @@ fn rewritten(place: &Place, from: &str, to: &str) -> u64 {
     leaves[at] = other;
     let mut tiler = Tiler::new();
     let mut frontier = Frontier::empty();
-    let mut write = |files: Vec<sluis_core::log::tiles::TileFile>| {
+    let write = |files: Vec<sluis_core::log::tiles::TileFile>| {
         files.iter().for_each(|file| std::fs::write(target.join(&file.path), &file.bytes).unwrap());
     };
     for leaf in &leaves {

@@ -77,6 +77,10 @@ fn a_year_is_erased_and_every_proof_holds() {
     gateway.signal("INT");
     assert_eq!(gateway.end().status, Some(0));
 
+    freshness_says_what_it_compared(
+        &place,
+        [(false, "1 NOT compared, releases, what stood"), (true, "1 compared, releases")],
+    );
     a_lookup_is_recorded_and_proven(&place, &bsn, &number);
     a_hold_stands_in_the_way(&place, &erase, &number);
     let sealed = payloads(&place);
@@ -94,7 +98,18 @@ fn a_year_is_erased_and_every_proof_holds() {
     let again = words(&place, &erase, &by);
     assert!(again.status == Some(2) && again.err.contains("there is no key of"), "{again:#?}");
     the_log_says_so_and_names_nobody(&place, &proof, &[&number, &bsn]);
+    freshness_says_what_it_compared(&place, [(true, "1 NOT compared, releases, what stood for the client: erased")]);
     a_restored_backup_revives_nothing(&place, &key, &number);
+}
+
+fn freshness_says_what_it_compared<const N: usize>(place: &Place, tries: [(bool, &str); N]) {
+    for (with_config, says) in tries {
+        let config = if with_config { " --config /gateway.toml" } else { "" };
+        let said = good(place, &format!("log freshness /before{config}"), &[]);
+        assert!(said.out.contains(says), "`{says}` is not in: {}", said.out);
+        assert!(said.out.contains("never compared: what the holder's own database said"), "{}", said.out);
+        assert!(said.out.trim_end().ends_with("nothing stale in what was compared"), "{}", said.out);
+    }
 }
 
 fn a_lookup_is_recorded_and_proven(place: &Place, bsn: &str, number: &str) {

@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["log"],
     &["log", "consistency"],
     &["log", "export"],
+    &["log", "freshness"],
     &["log", "receipt"],
     &["log", "subject"],
     &["log", "verify"],

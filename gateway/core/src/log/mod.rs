@@ -8,6 +8,7 @@ pub mod commitment;
 mod committed;
 pub mod draft;
 pub mod finalise;
+pub mod freshness;
 mod growth;
 pub mod leaf;
 mod leaf_read;
