@@ -63,17 +63,23 @@ impl Stopped {
         Ok(sign(&self.log.head().await?, &self.signer))
     }
 
-    /// Appends an entry about a subject, with a payload under its key. Gives the index.
+    /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a
+    /// tag and under the key of the day; then `said` must name nobody. Gives the index.
     pub async fn record_about(
         &self,
         subject: SubjectRef,
-        key: &SubjectKey,
+        key: Option<&SubjectKey>,
         leaf: LeafDraft,
         said: &serde_json::Value,
     ) -> Result<u64, StartFault> {
         let (rid, payload) = (self.request_id(), padded(said.to_string()));
-        let leaf = leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0));
-        let mut draft = self.draft(rid, key, leaf, &payload)?;
+        let mut draft = match key {
+            Some(key) => {
+                let leaf = leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0));
+                self.draft(rid, key, leaf, &payload)?
+            }
+            None => self.draft(rid, &self.keys.bucket_key(dutch_date(self.now())).await?, leaf, &payload)?,
+        };
         draft.concerns = vec![Concerns { subject, item: 0 }];
         self.append(draft).await
     }

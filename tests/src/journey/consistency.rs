@@ -14,8 +14,8 @@ use std::process::Command;
 
 fn compare(place: &Place, words: &[&str]) -> Said {
     let place_of = |word: &&str| match word.strip_prefix('/') {
-        Some(file) => place.file(file).display().to_string(),
-        None => (*word).to_owned(),
+        Some(file) if !Path::new(word).starts_with(&place.dir) => place.file(file).display().to_string(),
+        _ => (*word).to_owned(),
     };
     sluis(["log".to_owned(), "consistency".to_owned()].into_iter().chain(words.iter().map(place_of)))
 }

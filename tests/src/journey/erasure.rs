@@ -12,7 +12,10 @@ fn words(place: &Place, text: &str, last: &[&str]) -> Said {
     let place_of = |word: &str| match word {
         "@partner" => profile(&partner()),
         "@system" => profile(&DOSSIER_SYSTEM),
-        _ => word.strip_prefix('/').map_or_else(|| word.to_owned(), |file| place.file(file).display().to_string()),
+        _ => match word.strip_prefix('/') {
+            Some(file) if !Path::new(word).starts_with(&place.dir) => place.file(file).display().to_string(),
+            _ => word.to_owned(),
+        },
     };
     sluis(text.split_whitespace().map(place_of).chain(last.iter().map(|word| (*word).to_owned())))
 }
