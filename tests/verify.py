@@ -126,9 +126,8 @@ def note_of(path, vkey):
     return text.partition("\n\n")[2]
 
 
-def verify_extension(old_path, new_path, folder):
+def verify_extension(old_note, new_note, folder):
     vkey = read_vkey((folder / "vkey").read_text("utf-8"))
-    old_note, new_note = note_of(old_path, vkey), note_of(new_path, vkey)
     (_, old, old_root), (_, new, new_root) = open_checkpoint(old_note, vkey), open_checkpoint(new_note, vkey)
     _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
     need(old <= new, f"the older note has {old} entries, the newer {new}: the log has shrunk")
@@ -191,7 +190,9 @@ def main():
         elif args.command == "receipt":
             print(verify_receipt(args.file, args.vkey, args.body, args.salt))
         elif args.command == "consistency":
-            print(verify_extension(args.old, args.new, args.folder or args.new))
+            folder = args.folder or args.new
+            vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+            print(verify_extension(note_of(args.old, vkey), note_of(args.new, vkey), folder))
         else:
             print(json.dumps(log_vectors.vectors(), indent=2, ensure_ascii=True))
     except Invalid as fault:

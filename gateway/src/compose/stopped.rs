@@ -4,7 +4,7 @@
 //! does stands in the log before it is done.
 
 use super::assemble::shard_origin;
-use super::{StartFault, engine, verifier_key};
+use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
 use sluis_adapters::anchor_file::AnchorFile;
@@ -40,6 +40,7 @@ impl Stopped {
     /// [`StartFault`] names the place and what to do.
     pub async fn open(config: &Config) -> Result<Self, StartFault> {
         let master = MasterKey::read(&config.keys.master_key)?;
+        servers::refuse_unsafe(config).await?;
         let log = engine::log(config, &master, Arc::new(SystemClock)).await?;
         let keys = engine::keys(config, &master, Arc::new(OsEntropy)).await?;
         keys.destroy(log.erased_keys().await?).await?;
