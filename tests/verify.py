@@ -3,7 +3,8 @@
 
     verify.py log DIR                                        an export: every entry, tile and kept checkpoint
     verify.py receipt FILE --vkey V [--body B --salt HEX]    a receipt, and that it covers exactly these bytes
-    verify.py consistency OLD NEW DIR                        that the tree of note NEW extends the tree of note OLD
+    verify.py consistency OLD NEW [DIR]                      that NEW extends OLD: exports, checkpoints or receipts;
+                                                             the hashes come from NEW, or from the export DIR
     verify.py vectors                                        golden vectors from fixed inputs, as JSON
 
 V and HEX may also name a file that holds the value. Python 3.11 with `cryptography` suffices.
@@ -114,6 +115,17 @@ def range_hash(folder, size):
     return hash_of
 
 
+def note_of(path, vkey):
+    """The checkpoint of an export, of a receipt, or in a file of its own; a receipt must hold by itself."""
+    if path.is_dir():
+        return (path / "checkpoint").read_text("utf-8")
+    text = path.read_text("utf-8")
+    if not text.startswith("c2sp.org/tlog-proof@v1\n"):
+        return text
+    open_receipt(text, vkey)
+    return text.partition("\n\n")[2]
+
+
 def verify_extension(old_note, new_note, folder):
     vkey = read_vkey((folder / "vkey").read_text("utf-8"))
     (_, old, old_root), (_, new, new_root) = open_checkpoint(old_note, vkey), open_checkpoint(new_note, vkey)
@@ -160,8 +172,9 @@ def arguments():
     receipt.add_argument("--body", type=Path, help="the bytes that were received")
     receipt.add_argument("--salt", help="the salt that came with them, 64 hex digits or a file that holds them")
     consistency = commands.add_parser("consistency", help="verify that one signed tree extends another")
-    for name in ("old", "new", "folder"):
+    for name in ("old", "new"):
         consistency.add_argument(name, type=Path)
+    consistency.add_argument("folder", type=Path, nargs="?", help="an export; NEW itself when absent")
     commands.add_parser("vectors", help="print golden vectors")
     args = parser.parse_args()
     if args.command == "receipt" and (args.body is None) != (args.salt is None):
@@ -177,7 +190,9 @@ def main():
         elif args.command == "receipt":
             print(verify_receipt(args.file, args.vkey, args.body, args.salt))
         elif args.command == "consistency":
-            print(verify_extension(args.old.read_text("utf-8"), args.new.read_text("utf-8"), args.folder))
+            folder = args.folder or args.new
+            vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+            print(verify_extension(note_of(args.old, vkey), note_of(args.new, vkey), folder))
         else:
             print(json.dumps(log_vectors.vectors(), indent=2, ensure_ascii=True))
     except Invalid as fault:

@@ -6,6 +6,7 @@
 use crate::master::{CryptoRefused, RowKey};
 use sluis_core::log::finalise::Entry;
 use sluis_core::subject::SubjectRef;
+use std::collections::BTreeSet;
 
 /// Bytes of one record: subject 16, index 8, item 4.
 pub const RECORD_BYTES: usize = 28;
@@ -77,6 +78,17 @@ pub fn entries_of(records: &[u8], subject: SubjectRef) -> impl Iterator<Item = (
     })
 }
 
+/// Opened records without those of one subject about these entries; `None` when there are none of them.
+#[must_use]
+pub fn without(records: &[u8], subject: SubjectRef, gone: &BTreeSet<u64>) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    let goes = |record: &&[u8]| entries_of(record, subject).any(|(index, _)| gone.contains(&index));
+    let all = records.chunks_exact(RECORD_BYTES);
+    all.clone().any(|record| goes(&record)).then(|| {
+        let stay = all.filter(|record| !goes(record));
+        zeroize::Zeroizing::new(stay.flatten().copied().collect())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +107,9 @@ mod tests {
         assert_eq!(entries_of(&opened, SubjectRef([1; 16])).collect::<Vec<_>>(), [(7, 0), (9, 4)]);
         assert!(open(&with, Span { level: 1, ..span }, &sealed).is_none());
         assert!(!sealed.windows(16).any(|w| w == [1; 16]));
+        let rest = without(&opened, SubjectRef([1; 16]), &[7, 8].into()).unwrap();
+        assert_eq!(entries_of(&rest, SubjectRef([1; 16])).collect::<Vec<_>>(), [(9, 4)]);
+        assert_eq!(entries_of(&rest, SubjectRef([2; 16])).collect::<Vec<_>>(), [(8, 3)]);
+        assert!(without(&rest, SubjectRef([1; 16]), &[7, 8].into()).is_none());
     }
 }

@@ -132,6 +132,12 @@ fn both_accept_what_is_whole_and_refuse_what_is_changed() {
     accepted(&["consistency", old.to_str().unwrap(), new.to_str().unwrap(), dir], "600 entries extend 250");
     refused(&["consistency", new.to_str().unwrap(), old.to_str().unwrap(), dir], "shrunk");
 
+    accepted(&["consistency", old.to_str().unwrap(), dir], "650 entries extend 250");
+    let receipt = folder.write("a-receipt", &written.receipts[7]);
+    accepted(&["consistency", old.to_str().unwrap(), receipt.to_str().unwrap(), dir], "650 entries extend 250");
+    let forged = folder.write("forged", written.notes[4].replacen("\n250\n", "\n251\n", 1));
+    refused(&["consistency", forged.to_str().unwrap(), dir], "signature");
+
     let bundle = folder.0.join("tile/entries/001");
     let mut bytes = std::fs::read(&bundle).unwrap();
     let at = bytes.windows(4).position(|w| w == b"TEST").unwrap();

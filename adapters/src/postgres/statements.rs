@@ -48,6 +48,8 @@ statements! {
                           ORDER BY first LIMIT $2";
         DROP_SMALL_SEGMENTS = "DELETE FROM subject_segment WHERE log_id = $1 AND level = 0 AND first <= $2";
         MERGING = "SELECT pg_try_advisory_xact_lock(1397508468, $1::int)";
+        NOT_MERGING = "SELECT pg_advisory_xact_lock(1397508468, $1::int)";
+        REWRITE_SEGMENT = "UPDATE subject_segment SET sealed = $4 WHERE log_id = $1 AND level = $2 AND first = $3";
         PRUNE_HEADS = "DELETE FROM log_head WHERE log_id = $1
                        AND size < (SELECT max(size) FROM log_head WHERE log_id = $1)";
         PRUNE_MARKS = "DELETE FROM replica_mark WHERE replica = $1
@@ -71,6 +73,6 @@ statements! {
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
-                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)";
+                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3) RETURNING idx";
     }
 }

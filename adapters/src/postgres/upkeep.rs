@@ -12,6 +12,7 @@ use sluis_core::log::Millis;
 use sluis_core::subject::SubjectRef;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgTransaction};
+use std::collections::BTreeSet;
 
 /// How many small segments make a larger one.
 const MERGED: i64 = 64;
@@ -64,6 +65,27 @@ fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
     Span { log: i64::from(log), level, first, last }
 }
 
+/// Every segment as it is opened, in pages.
+async fn scan(
+    c: &mut PgConnection,
+    log: i16,
+    key: &RowKey,
+    mut each: impl FnMut(Span, &[u8]),
+) -> Result<(), sqlx::Error> {
+    let mut from = 0i64;
+    loop {
+        let page: Vec<(i16, i64, i64, Vec<u8>)> =
+            sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ).fetch_all(&mut *c).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        from = last.1 + 1;
+        for (level, first, last, sealed) in &page {
+            let span = span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
+            let records = segment::open(key, span, sealed);
+            each(span, &records.ok_or(sqlx::Error::Decode("a segment does not open".into()))?);
+        }
+    }
+}
+
 /// The entries that concern a subject, by index and item. Reads the whole index, in pages.
 pub(super) async fn entries_of(
     c: &mut PgConnection,
@@ -71,20 +93,29 @@ pub(super) async fn entries_of(
     key: &RowKey,
     subject: SubjectRef,
 ) -> Result<Vec<(u64, u32)>, sqlx::Error> {
-    let (mut found, mut from) = (Vec::new(), 0i64);
-    loop {
-        let page: Vec<(i16, i64, i64, Vec<u8>)> =
-            sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ).fetch_all(&mut *c).await?;
-        let Some(last) = page.last() else { break };
-        from = last.1 + 1;
-        for (level, first, last, sealed) in &page {
-            let opened = segment::open(key, span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last), sealed);
-            let records = opened.ok_or(sqlx::Error::Decode("a segment does not open".into()))?;
-            found.extend(segment::entries_of(&records, subject));
-        }
-    }
+    let mut found = Vec::new();
+    scan(c, log, key, |_, records| found.extend(segment::entries_of(records, subject))).await?;
     found.sort_unstable();
     Ok(found)
+}
+
+/// Takes entries of a subject out of the index: what stays at rest no longer says that they concern it.
+async fn forget(
+    t: &mut PgTransaction<'_>,
+    log: i16,
+    key: &RowKey,
+    subject: SubjectRef,
+    gone: &BTreeSet<u64>,
+) -> Result<(), sqlx::Error> {
+    let mut changed = Vec::new();
+    let each = |span, records: &[u8]| changed.extend(segment::without(records, subject, gone).map(|rest| (span, rest)));
+    scan(t, log, key, each).await?;
+    for (span, rest) in changed {
+        let sealed = segment::seal(key, span, &rest).map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
+        let rewrite = sqlx::query(statements::REWRITE_SEGMENT).bind(log).bind(i16::from(span.level));
+        rewrite.bind(bound(span.first)).bind(sealed).execute(&mut **t).await?;
+    }
+    Ok(())
 }
 
 /// Removes transaction ids and digests of entries before a moment (A13). Gives how many.
@@ -93,7 +124,8 @@ pub(super) async fn forget_transactions(c: &mut PgConnection, before: Millis) ->
     Ok(forgotten.rows_affected())
 }
 
-/// Buries keys and removes the payloads they opened, in one transaction. Gives the number of payloads removed.
+/// Buries keys, removes the payloads they opened and takes those entries out of the subject index, in one transaction,
+/// while no replica merges segments. Gives the number of payloads removed.
 pub(super) async fn erase(
     c: &mut PgConnection,
     log: i16,
@@ -102,12 +134,15 @@ pub(super) async fn erase(
     keys: &[[u8; 16]],
 ) -> Result<u64, sqlx::Error> {
     let mut transaction = c.begin().await?;
+    sqlx::query(statements::NOT_MERGING).bind(i32::from(log)).execute(&mut *transaction).await?;
     let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
     sqlx::query(statements::BURY).bind(&keys).execute(&mut *transaction).await?;
     let entries = entries_of(&mut transaction, log, key, subject).await?;
     let indices: Vec<i64> = entries.iter().map(|(index, _)| bound(*index)).collect();
-    let erase = sqlx::query(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
-    let removed = erase.execute(&mut *transaction).await?.rows_affected();
+    let erase = sqlx::query_scalar::<_, i64>(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
+    let removed = erase.fetch_all(&mut *transaction).await?;
+    let gone = removed.into_iter().filter_map(|index| u64::try_from(index).ok()).collect::<BTreeSet<_>>();
+    forget(&mut transaction, log, key, subject, &gone).await?;
     transaction.commit().await?;
-    Ok(removed)
+    Ok(gone.len() as u64)
 }

@@ -11,6 +11,7 @@ use crate::store::{LOG, signed};
 use sluis_core::log::Millis;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
+use std::collections::BTreeSet;
 
 /// Removes transaction ids and digests of entries before a moment (A13). Gives how many.
 pub(super) fn forget_transactions(desk: &mut Desk, before: Millis) -> Result<u64, StoreError> {
@@ -19,7 +20,8 @@ pub(super) fn forget_transactions(desk: &mut Desk, before: Millis) -> Result<u64
     statement.execute([signed(before)?]).map(|n| n as u64).map_err(refused)
 }
 
-/// Buries keys and removes the payloads they opened. Gives the number of payloads removed.
+/// Buries keys, removes the payloads they opened and takes those entries out of the subject index. Gives the number of
+/// payloads removed.
 pub(super) fn erase(desk: &mut Desk, subject: SubjectRef, keys: &[[u8; 16]]) -> Result<u64, StoreError> {
     let refused = |table| move |error: rusqlite::Error| before_commit(LOG, table, &error);
     for key in keys {
@@ -27,14 +29,17 @@ pub(super) fn erase(desk: &mut Desk, subject: SubjectRef, keys: &[[u8; 16]]) -> 
         bury.execute([key]).map_err(refused("erased_key"))?;
     }
     let entries = segments::entries_of(&desk.connection, desk.log, &desk.seals.index, subject);
-    let mut removed = 0;
+    let mut gone = BTreeSet::new();
     for (index, _) in entries.map_err(refused("subject_segment"))?? {
         let row = leaf_row(desk.log, index)?;
         for key in keys {
             let mut statement =
                 desk.connection.prepare_cached(statements::ERASE_PAYLOAD).map_err(refused("log_leaf"))?;
-            removed += statement.execute((row, key)).map_err(refused("log_leaf"))? as u64;
+            if statement.execute((row, key)).map_err(refused("log_leaf"))? > 0 {
+                gone.insert(index);
+            }
         }
     }
-    Ok(removed)
+    segments::forget(desk, subject, &gone)?;
+    Ok(gone.len() as u64)
 }

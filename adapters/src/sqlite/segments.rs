@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use sluis_core::log::finalise::Entry;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
+use std::collections::BTreeSet;
 
 /// How many small segments make a larger one.
 pub(super) const MERGED: u32 = 64;
@@ -98,4 +99,23 @@ pub(super) fn entries_of(
     })?;
     found.sort_unstable();
     Ok(if sound { Ok(found) } else { Err(corrupt(TABLE)) })
+}
+
+/// Takes entries of a subject out of the index: what stays at rest no longer says that they concern it.
+pub(super) fn forget(desk: &Desk, subject: SubjectRef, gone: &BTreeSet<u64>) -> Result<(), StoreError> {
+    let (mut changed, mut sound) = (Vec::new(), true);
+    let each = |span: Span, sealed: &[u8]| match segment::open(&desk.seals.index, span, sealed) {
+        Some(records) => changed.extend(segment::without(&records, subject, gone).map(|rest| (span, rest))),
+        None => sound = false,
+    };
+    scan(&desk.connection, desk.log, each).map_err(refused)?;
+    if !sound {
+        return Err(corrupt(TABLE));
+    }
+    for (span, rest) in changed {
+        let sealed = segment::seal(&desk.seals.index, span, &rest).map_err(|_| corrupt(TABLE))?;
+        let mut statement = desk.connection.prepare_cached(statements::REWRITE_SEGMENT).map_err(refused)?;
+        statement.execute((span.log, span.level, signed(span.first)?, sealed)).map_err(refused)?;
+    }
+    Ok(())
 }

@@ -36,6 +36,7 @@ statements! {
         SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = ?1 AND level = 0 ORDER BY first LIMIT ?2";
         COUNT_SMALL_SEGMENTS = "SELECT count(*) FROM subject_segment WHERE log_id = ?1 AND level = 0";
         DROP_SMALL_SEGMENTS = "DELETE FROM subject_segment WHERE log_id = ?1 AND level = 0 AND first <= ?2";
+        REWRITE_SEGMENT = "UPDATE subject_segment SET sealed = ?4 WHERE log_id = ?1 AND level = ?2 AND first = ?3";
         WRITE_CHECKPOINT = "INSERT INTO log_checkpoint (log_id, size, note, t) VALUES (?1, ?2, ?3, ?4)
                             ON CONFLICT (log_id, size) DO NOTHING";
         THIN_CHECKPOINTS = "DELETE FROM log_checkpoint WHERE log_id = ?1 AND t / 60000 = ?3 / 60000 AND size =

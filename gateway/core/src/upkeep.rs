@@ -19,7 +19,8 @@ pub trait LogUpkeep: Ledger + Register {
     /// The keys that were destroyed: to be applied to the key database before serving (A21).
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError>;
 
-    /// Buries keys of a subject and removes the payloads they opened; the key database destroys them afterwards.
+    /// Buries keys of a subject, removes the payloads they opened and takes those entries out of the subject index; the
+    /// key database destroys the keys afterwards. Pages stay in the index: they are sealed for many subjects together.
     /// Gives the number of payloads removed.
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError>;
 

@@ -1,5 +1,9 @@
 //! `sluis log`: export a log, and verify it anywhere, offline.
 
+mod consistency;
+mod freshness;
+mod subject;
+
 use super::{ANSWER_NO, Failure};
 use crate::client::verify::{VerifyFault, verify_export};
 use crate::compose;
@@ -33,6 +37,9 @@ enum Action {
         #[arg(long, value_name = "KEY")]
         vkey: Option<String>,
     },
+    Consistency(consistency::Consistency),
+    Freshness(freshness::Freshness),
+    Subject(subject::Subject),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
     /// Verify one receipt, and the body it commits to
@@ -65,6 +72,9 @@ impl Log {
                 Ok(ExitCode::SUCCESS)
             }
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
+            Action::Consistency(command) => command.run(),
+            Action::Freshness(command) => command.run().await,
+            Action::Subject(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))

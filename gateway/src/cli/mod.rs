@@ -16,6 +16,7 @@ mod policy;
 mod serve;
 mod source;
 mod standing;
+mod subject;
 
 pub(crate) use ask::connect;
 pub(crate) use audit::{on_wire, print_findings, read_declaration};
@@ -64,6 +65,8 @@ enum Command {
     Organisation(organisation::Organisation),
     /// Make the key of a person who signs for changes
     Operator(operator::Operator),
+    /// Erase what was kept about a client in a year, or keep a client from erasure
+    Subject(subject::Subject),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
@@ -101,6 +104,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Manual(command) => command.run().await,
             Command::Organisation(command) => command.run().await,
             Command::Operator(command) => command.run(),
+            Command::Subject(command) => command.run().await,
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
             Command::Source(command) => command.run(),

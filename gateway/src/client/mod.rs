@@ -2,8 +2,10 @@
 
 pub mod ask;
 pub mod audit;
+pub mod bundle;
 pub mod connect_test;
 pub mod connection;
+pub mod consistency;
 pub mod describe;
 pub mod disclosure;
 pub mod enrolment;

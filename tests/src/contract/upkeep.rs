@@ -37,7 +37,10 @@ pub async fn an_erased_key_takes_its_payloads_along_and_leaves_a_tombstone(engin
     let mut draft = refusal(0);
     draft.concerns[0].subject = whom;
     draft.payload.as_mut().unwrap().key_id = key_id;
-    log.append(vec![draft, refusal(1)]).await.unwrap();
+    let mut other = refusal(1);
+    other.concerns[0].subject = whom;
+    log.append(vec![draft, other]).await.unwrap();
+    assert_eq!(log.entries_of(whom).await.unwrap(), [(0, 0), (1, 0)]);
     let (leaf, head) = (log.entry(0).await.unwrap().unwrap().leaf, log.head().await.unwrap());
 
     assert_eq!(log.erase(whom, vec![key_id]).await.unwrap(), 1);
@@ -45,8 +48,10 @@ pub async fn an_erased_key_takes_its_payloads_along_and_leaves_a_tombstone(engin
     let entry = log.entry(0).await.unwrap().unwrap();
     assert_eq!((entry.leaf, entry.payload), (leaf, None));
     assert!(log.entry(1).await.unwrap().unwrap().payload.is_some());
+    assert_eq!(log.entries_of(whom).await.unwrap(), [(1, 0)], "the index still says whom the erased entry concerns");
     drop(log);
     let log = engine.log().await;
+    assert_eq!(log.entries_of(whom).await.unwrap(), [(1, 0)]);
     assert_eq!(log.head().await.unwrap(), head);
     assert_eq!(keys.destroy(log.erased_keys().await.unwrap()).await.unwrap(), 1);
     assert!(keys.key_by_id(key_id).await.unwrap().is_none());

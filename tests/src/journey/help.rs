@@ -15,8 +15,11 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["init"],
     &["log"],
+    &["log", "consistency"],
     &["log", "export"],
+    &["log", "freshness"],
     &["log", "receipt"],
+    &["log", "subject"],
     &["log", "verify"],
     &["manual"],
     &["manual", "open"],
@@ -38,6 +41,9 @@ const COMMANDS: &[&[&str]] = &[
     &["source"],
     &["source", "check"],
     &["standing"],
+    &["subject"],
+    &["subject", "erase"],
+    &["subject", "hold"],
 ];
 
 #[test]

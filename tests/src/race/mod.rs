@@ -4,6 +4,7 @@
 //! Thousands of rounds on the real conduct and the real SQLite; then the log is replayed offline, leaf by leaf, from the
 //! payloads alone. With the in-append check switched off the same replay must find violations: so it can see them.
 
+mod offline;
 mod policy;
 mod replay;
 mod rounds;
@@ -31,6 +32,9 @@ async fn no_release_after_a_withdrawal_that_it_contradicts() {
     assert_eq!(replay.violations, Vec::<Violation>::new());
     let answered = (played.released, played.refused);
     assert_eq!((replay.released, replay.refused), answered, "every answer has its leaf, and every leaf its answer");
+    let (report, stale) = offline::replayed(&gateway).await;
+    assert_eq!(stale, []);
+    assert_eq!((report.subjects, report.admissions), (replay.released, replay.released), "{report:?}");
     assert!(played.gave_up > 0, "no release was ever overtaken: this run proves nothing");
     assert!(replay.released > u64::from(rounds()) / 10 && replay.refused > 0, "too few questions between the changes");
 }
@@ -44,4 +48,5 @@ async fn with_the_check_switched_off_the_replay_finds_violations() {
     let replay = Replay::of(&gateway).await;
     println!("{played:?}; {} violations in {} releases", replay.violations.len(), replay.released);
     assert!(!replay.violations.is_empty());
+    offline::same(&replay, &offline::replayed(&gateway).await.1);
 }

@@ -71,7 +71,7 @@ async fn hashes_of(ledger: &dyn Ledger, spans: &[Span]) -> Result<Vec<Hash>, Sto
 }
 
 /// The root over complete sub-trees of falling size, each given by the stored hashes it consists of.
-fn fold(pieces: &[&[Hash]]) -> Hash {
+pub(super) fn fold(pieces: &[&[Hash]]) -> Hash {
     let mut roots = pieces.iter().rev().map(|hashes| root_of(hashes));
     let last = roots.next().unwrap_or_else(|| root_of(&[]));
     roots.fold(last, |right, left| node_hash(&left, &right))

@@ -13,6 +13,11 @@ pub(super) struct Span {
     end: u64,
 }
 
+/// The first `size` leaves.
+pub(super) const fn prefix(size: u64) -> Span {
+    Span { start: 0, end: size }
+}
+
 /// The spans of `PATH(index, D[size])` (RFC 9162 §2.1.3.1), from leaf to root.
 pub(super) fn inclusion(index: u64, size: u64) -> Vec<Span> {
     let (mut start, mut end) = (0, size);

@@ -1,0 +1,133 @@
+//! The log and the keys of a gateway that does not run, for commands that change what it kept about one subject.
+//!
+//! Opened like by a gateway that starts: for one process alone, tombstones applied, compared with the anchor. What a command
+//! does stands in the log before it is done.
+
+use super::assemble::shard_origin;
+use super::{StartFault, engine, servers, verifier_key};
+use crate::anchor;
+use crate::config::Config;
+use sluis_adapters::anchor_file::AnchorFile;
+use sluis_adapters::master::MasterKey;
+use sluis_adapters::signer::Ed25519Signer;
+use sluis_adapters::system::{OsEntropy, SystemClock};
+use sluis_core::log::Millis;
+use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
+use sluis_core::log::commitment;
+use sluis_core::log::draft::{Concerns, Draft, Outcome, RequestId};
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::payload::{Sealing, padded, seal};
+use sluis_core::ports::{Clock, Entropy, SubjectKey};
+use sluis_core::subject::{SubjectRef, dutch_date};
+use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
+use std::sync::Arc;
+
+/// The stores of a gateway that does not run.
+pub(super) struct Stopped {
+    /// The log.
+    pub log: Arc<dyn LogUpkeep>,
+    /// The keys.
+    pub keys: Arc<dyn KeyUpkeep>,
+    origin: Arc<str>,
+    signer: Ed25519Signer,
+    anchor: AnchorFile,
+}
+
+impl Stopped {
+    /// Opens them. A gateway that runs on the same files, or under the same number on a server, makes it fail.
+    ///
+    /// # Errors
+    /// [`StartFault`] names the place and what to do.
+    pub async fn open(config: &Config) -> Result<Self, StartFault> {
+        let master = MasterKey::read(&config.keys.master_key)?;
+        servers::refuse_unsafe(config).await?;
+        let log = engine::log(config, &master, Arc::new(SystemClock)).await?;
+        let keys = engine::keys(config, &master, Arc::new(OsEntropy)).await?;
+        keys.destroy(log.erased_keys().await?).await?;
+        let (found, expected) = (log.head().await?.origin, shard_origin(config));
+        if found != expected {
+            return Err(StartFault::OtherShard { found, expected });
+        }
+        let anchor = AnchorFile::new(config.log.anchor());
+        anchor::check(log.as_ref(), &anchor, &verifier_key(config)?).await?;
+        let signer = Ed25519Signer::read(&config.log.signing_key)?;
+        Ok(Self { log, keys, origin: expected.into(), signer, anchor })
+    }
+
+    /// Now.
+    pub fn now(&self) -> Millis {
+        SystemClock.now()
+    }
+
+    /// A signed checkpoint of the log as it is now.
+    pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
+        Ok(sign(&self.log.head().await?, &self.signer))
+    }
+
+    /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a
+    /// tag and under the key of the day; then `said` must name nobody. Gives the index.
+    pub async fn record_about(
+        &self,
+        subject: SubjectRef,
+        key: Option<&SubjectKey>,
+        leaf: LeafDraft,
+        said: &serde_json::Value,
+    ) -> Result<u64, StartFault> {
+        let (rid, payload) = (self.request_id(), padded(said.to_string()));
+        let mut draft = match key {
+            Some(key) => {
+                let leaf = leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0));
+                self.draft(rid, key, leaf, &payload)?
+            }
+            None => self.draft(rid, &self.keys.bucket_key(dutch_date(self.now())).await?, leaf, &payload)?,
+        };
+        draft.concerns = vec![Concerns { subject, item: 0 }];
+        self.append(draft).await
+    }
+
+    /// Appends an entry about nobody, with a payload under the key of the day. Gives the index.
+    pub async fn record(&self, leaf: LeafDraft, said: &serde_json::Value) -> Result<u64, StartFault> {
+        let key = self.keys.bucket_key(dutch_date(self.now())).await?;
+        let draft = self.draft(self.request_id(), &key, leaf, &padded(said.to_string()))?;
+        self.append(draft).await
+    }
+
+    /// A salt for a payload, in hex.
+    pub fn salt(&self) -> String {
+        let mut salt = [0; 32];
+        OsEntropy.fill(&mut salt);
+        data_encoding::HEXLOWER.encode(&salt)
+    }
+
+    fn request_id(&self) -> RequestId {
+        let mut random = [0; 10];
+        OsEntropy.fill(&mut random);
+        RequestId(uuid::Builder::from_unix_timestamp_millis(self.now(), &random).into_uuid())
+    }
+
+    fn draft(&self, rid: RequestId, key: &SubjectKey, leaf: LeafDraft, payload: &[u8]) -> Result<Draft, StartFault> {
+        let mut nonce = [0; 12];
+        OsEntropy.fill(&mut nonce);
+        let sealed = seal(&Sealing { key, origin: &self.origin, rid, item: 0 }, nonce, payload);
+        let leaf = leaf.with(Key::Pc, commitment::payload(payload));
+        let payload = Some(sealed.ok_or(StartFault::Ended("a payload cannot be encrypted".to_owned()))?);
+        Ok(Draft { payload, ..Draft::new(rid, Arc::clone(&self.origin), leaf) })
+    }
+
+    async fn append(&self, draft: Draft) -> Result<u64, StartFault> {
+        let left = self.log.left_in_flight().await?;
+        let committed = self.log.append(vec![draft]).await?;
+        let Some(Outcome::Recorded { index, .. }) = committed.outcomes().first() else {
+            return Err(StartFault::Ended("the log refused the entry: nothing was done".to_owned()));
+        };
+        // What the gateway left in flight when it was killed stays so: its next start gives it an outcome.
+        if left.is_empty() {
+            self.log.delivered_below(committed.head().size());
+        }
+        let signed = sign(committed.head(), &self.signer);
+        self.log.keep_checkpoint(signed.size, &signed.note, self.now()).await?;
+        let what = || format!("cannot write the anchor `{}`", self.anchor.name());
+        self.anchor.keep(&signed.note).map_err(|source| StartFault::Io { what: what(), source })?;
+        Ok(*index)
+    }
+}
