@@ -1,0 +1,72 @@
+//! The standby does not answer, or nobody waits for it: nothing counts, a state is named, and it goes on by itself.
+
+use super::failover::WAITS;
+use super::{Site, Told, UNKNOWN, at, blocking, named};
+use crate::world::postgres::pair::{Pair, name, wait_for};
+use sluis_core::log::draft::Outcome;
+use sluis_core::ports::Ledger;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_standby_is_paused_nothing_counts() {
+    let pair = blocking(Pair::start);
+    let site = Site::make(&pair.primary).await;
+    let port = pair.primary.server.port();
+    let log = site.open(port, 1, true).await;
+    let mut told = Told::from([(0, at(&site.append(&log, 0).await.unwrap()))]);
+    pair.standby.freeze();
+    assert_eq!(site.append(&log, 1).await.unwrap_err(), UNKNOWN);
+    assert_eq!(site.append(&log, 2).await.unwrap_err(), named("UNRESOLVED"));
+    assert_eq!(log.probe().await.unwrap_err(), named("UNRESOLVED"));
+    pair.standby.thaw();
+    told.insert(2, site.insist(&log, 2).await);
+    told.insert(1, site.insist(&log, 1).await);
+    assert_eq!([told[&1], told[&2]], [1, 2], "the first was written when the standby was asked");
+    site.check(port, &told).await;
+    site.check(pair.standby.port(), &Told::new()).await;
+}
+
+/// COMMIT says that all is well. Only a replica that asks the standby itself notices (A1).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_no_standby_has_does_not_count() {
+    let pair = blocking(Pair::start);
+    let primary = &pair.primary.server;
+    let site = Site::make(&pair.primary).await;
+    let log = site.open(primary.port(), 1, true).await;
+    let second = site.open(primary.port(), 2, true).await;
+    let careless = site.open(primary.port(), 3, false).await;
+    let mut told = Told::from([(0, at(&site.append(&log, 0).await.unwrap()))]);
+
+    pair.standby.freeze();
+    let cancelled = async |log, number| {
+        let (answer, ()) = tokio::join!(site.append(log, number), async {
+            blocking(|| {
+                primary.until(WAITS);
+                let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+                primary.sql("postgres", cancel);
+            });
+        });
+        answer
+    };
+    assert_eq!(cancelled(&log, 1).await.unwrap_err(), UNKNOWN);
+    let recorded = cancelled(&careless, 2).await;
+    assert!(matches!(recorded, Ok(Outcome::Recorded { index: 2, .. })), "{recorded:?}");
+    // Another replica sees the entry; no more than the one that wrote it may it say that it stands.
+    let elsewhere = site.append(&second, 1).await;
+    assert!(elsewhere.is_err(), "{elsewhere:?} although no standby has it");
+
+    blocking(|| name(primary, ""));
+    assert_eq!(site.append(&log, 3).await.unwrap_err(), named("UNRESOLVED"));
+    assert!(site.append(&second, 4).await.is_err());
+    let recorded = site.append(&careless, 5).await;
+    assert!(matches!(recorded, Ok(Outcome::Recorded { .. })), "{recorded:?}");
+
+    pair.standby.thaw();
+    blocking(|| wait_for(primary, "standby"));
+    for number in 1..=5 {
+        told.insert(number, site.insist(if number % 2 == 0 { &second } else { &log }, number).await);
+    }
+    site.check(primary.port(), &told).await;
+    blocking(|| primary.kill());
+    blocking(|| pair.standby.promote());
+    site.check(pair.standby.port(), &told).await;
+}
