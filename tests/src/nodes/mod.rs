@@ -14,6 +14,7 @@ mod wire;
 use crate::contract::TestClock;
 use crate::contract::draft::{ORIGIN, index, refusal, uuid};
 use crate::world::PATIENCE;
+use crate::world::postgres::server::Server;
 use crate::world::postgres::{Cluster, ROLE};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{OpenError, Place, PostgresLog, PostgresLogReader};
@@ -96,6 +97,12 @@ impl Site {
     /// A replica that reaches its server at this port.
     async fn open(&self, port: u16, replica: i16, standby: bool) -> PostgresLog {
         self.try_open(port, replica, standby).await.unwrap()
+    }
+
+    /// Returns when the replicas have removed what their last entries superseded: until they write again, what waits for a
+    /// standby is a COMMIT of an entry.
+    fn tidied(&self, server: &Server) {
+        blocking(|| server.until(&self.database, "SELECT count(*) = 1 FROM log_head"));
     }
 
     /// Appends one request: recorded now, or found to stand. The receipt of what is recorded verifies.

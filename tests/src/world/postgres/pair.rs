@@ -25,12 +25,12 @@ impl Pair {
 /// Commits at a server wait for these standbys from now on; returns when it has one of them.
 pub fn wait_for(server: &Server, standbys: &str) {
     name(server, standbys);
-    server.until("SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))");
+    server.until("postgres", "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum'))");
 }
 
 /// Sets which standbys commits at a server wait for; none when empty.
 pub fn name(server: &Server, standbys: &str) {
     server.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{standbys}'"));
     server.sql("postgres", "SELECT pg_reload_conf()");
-    server.until(&format!("SELECT current_setting('synchronous_standby_names') = '{standbys}'"));
+    server.until("postgres", &format!("SELECT current_setting('synchronous_standby_names') = '{standbys}'"));
 }

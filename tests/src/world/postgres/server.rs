@@ -175,10 +175,10 @@ impl Server {
         String::from_utf8(out.stdout).unwrap()
     }
 
-    /// Returns when a condition holds, which is asked as superuser until it does.
-    pub fn until(&self, condition: &str) {
+    /// Returns when a condition holds in a database, which is asked as superuser until it does.
+    pub fn until(&self, database: &str, condition: &str) {
         for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            if self.sql("postgres", condition).trim() == "t" {
+            if self.sql(database, condition).trim() == "t" {
                 return;
             }
             std::thread::sleep(LOOK);
