@@ -5,6 +5,7 @@
 //! without it.
 
 mod failover;
+mod gateway;
 mod load;
 mod restored;
 mod standby;

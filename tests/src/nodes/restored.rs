@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 
 /// Takes the newest entries away, past every trigger, as a careful intruder does.
-const PUT_BACK: &str = "BEGIN;
+pub const PUT_BACK: &str = "BEGIN;
     SET LOCAL session_replication_role = replica;
     DELETE FROM log_leaf WHERE idx >= (SELECT max(size) FROM kept);
     DELETE FROM subject_segment WHERE last >= (SELECT max(size) FROM kept);

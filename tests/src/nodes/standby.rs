@@ -39,22 +39,21 @@ async fn a_commit_that_no_standby_has_does_not_count() {
 
     site.tidied(primary);
     pair.standby.freeze();
-    let cancelled = async |log, number| {
-        let (answer, ()) = tokio::join!(site.append(log, number), async {
-            blocking(|| {
-                primary.until("postgres", WAITS);
-                let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-                              WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
-                primary.sql("postgres", cancel);
-            });
-        });
-        answer
+    let cancel = |recorded: &str| {
+        primary.until("postgres", WAITS);
+        let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                      WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
+        primary.sql("postgres", cancel);
+        primary.until(&site.database, &format!("SELECT count(*) = {recorded} FROM log_leaf"));
     };
-    assert_eq!(cancelled(&log, 1).await.unwrap_err(), UNKNOWN);
-    let recorded = cancelled(&careless, 2).await;
-    assert!(matches!(recorded, Ok(Outcome::Recorded { index: 2, .. })), "{recorded:?}");
     // Another replica sees the entry; no more than the one that wrote it may it say that it stands.
-    assert_eq!(site.append(&second, 1).await.unwrap_err(), named("NO_STANDBY"));
+    let (written, elsewhere) = tokio::join!(site.append(&log, 1), async {
+        blocking(|| cancel("2"));
+        site.append(&second, 1).await
+    });
+    assert_eq!([written.unwrap_err(), elsewhere.unwrap_err()], [UNKNOWN, named("NO_STANDBY")]);
+    let (recorded, ()) = tokio::join!(site.append(&careless, 2), async { blocking(|| cancel("3")) });
+    assert!(matches!(recorded, Ok(Outcome::Recorded { index: 2, .. })), "{recorded:?}");
 
     blocking(|| name(primary, ""));
     let (settled, written, recorded) =

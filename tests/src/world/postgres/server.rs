@@ -139,8 +139,20 @@ impl Server {
     /// Ends every process of it at once, like a power cut; what the kernel has been given stays.
     pub fn kill(&self) {
         let mut child = self.running.lock().unwrap().take().expect("the server does not run");
-        signal("KILL", &processes(&child));
+        // Halted first, it starts none that is not in the list.
+        signal("STOP", &[child.id()]);
+        let all = processes(&child);
+        signal("KILL", &all);
         child.wait().unwrap();
+        // The others are not ours to wait for; a server does not start beside one that has not ended.
+        let lives = |id: &u32| fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd == self.data);
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if !all.iter().any(lives) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("processes of the server do not end");
     }
 
     /// Freezes every process of it: connections stay open, and nobody answers.
