@@ -3,7 +3,7 @@
 //! An engine is added by implementing [`Engine`] and naming the suites; what only one engine has (files, locks,
 //! pages) is tested in the module of that engine.
 
-mod draft;
+pub mod draft;
 mod guards;
 mod keys;
 mod ledger;

@@ -31,6 +31,8 @@ mod limit;
 #[cfg(test)]
 mod look_alike;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod operator_guide;
 #[cfg(test)]
 mod outage;

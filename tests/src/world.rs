@@ -14,6 +14,7 @@ pub mod ports;
 pub mod postgres;
 pub mod raw;
 pub mod tokens;
+pub mod wire;
 
 use desk::Desk;
 use folder::Folder;

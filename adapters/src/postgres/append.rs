@@ -78,6 +78,7 @@ impl Desk {
             }
             Ok(Ok(written)) if written.finalised.is_empty() => {
                 self.give_back(session).await;
+                self.rests_on(&written.before).await?;
                 Ok(written.finalised)
             }
             Ok(Ok(written)) => self.commit(session, written).await.map_err(Failure::Store),
@@ -105,8 +106,12 @@ impl Desk {
                 session = self.stands().await?;
             }
         }
-        self.pending = None;
-        self.fold(&mut session, &before).await?;
+        match self.fold(&mut session, &before).await {
+            Ok(()) => self.pending = None,
+            Err(error @ StoreError::Corrupt { .. }) => return Err(error),
+            // The batch stands, and `Unavailable` would say that it does not.
+            Err(_) => return Err(StoreError::Unknown { store: LOG }),
+        }
         self.anchor = finalised.head().frontier.clone();
         for (key, version, sealed, state) in learned {
             self.guards.learn(&key, version, sealed, state);
@@ -114,6 +119,20 @@ impl Desk {
         (self.low_written, self.written_since_upkeep) = (low, true);
         self.session = Some(session);
         Ok(finalised)
+    }
+
+    /// Returns when an answer that writes nothing may rest on a head: a duplicate of what another replica wrote is told with
+    /// a receipt, so a standby must have it, and it must extend our tree, as if we had written after it.
+    async fn rests_on(&mut self, head: &Head) -> Result<(), StoreError> {
+        if head.size() == self.anchor.size() {
+            return Ok(());
+        }
+        let mut session = self.session().await?;
+        let durable = self.until_durable(&mut session).await;
+        durable.map_err(|_unknown| StoreError::Unavailable { store: LOG, state: "NO_STANDBY" })?;
+        self.fold(&mut session, head).await?;
+        self.session = Some(session);
+        Ok(())
     }
 
     /// Everything before COMMIT. The flag tells whether the session may be used again.
@@ -206,7 +225,9 @@ impl Desk {
         let mut tree: Frontier = self.anchor.clone();
         while tree.size() < before.size() {
             let to = before.size().min(tree.size() + FOLD_PAGE);
-            let hashes = leaf_hashes(session, self.role.log, tree.size(), to).await?;
+            let hashes = leaf_hashes(session, self.role.log, tree.size(), to);
+            let hashes = tokio::time::timeout(PATIENCE, hashes).await;
+            let hashes = hashes.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
             if hashes.is_empty() {
                 return Err(self.halt("log_leaf"));
             }

@@ -13,8 +13,8 @@ use sluis_core::ports::StoreError;
 use sqlx::postgres::PgConnection;
 use std::time::Duration;
 
-/// How often a standby is asked for.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How often a standby, or the end of our last session, is asked for.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long one look for the entry may take, connecting and waiting for the lock included.
 const LOOK: Duration = Duration::from_secs(4);
 const UNKNOWN: StoreError = StoreError::Unknown { store: LOG };

@@ -7,7 +7,7 @@
 use super::connect::Place;
 use super::errors::is_usable;
 use super::rows::{bound, refused};
-use super::settle::{Pending, on_standby};
+use super::settle::{LOOK_EVERY, Pending, on_standby};
 use super::{statements, upkeep};
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, corrupt};
@@ -26,6 +26,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long everything before a COMMIT may take, and how long the COMMIT may. The server gives up earlier (A3).
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the server may take to notice that our last session ended.
+const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 
@@ -122,11 +124,16 @@ impl Desk {
             return Ok(session);
         }
         let mut session = self.place.connect().await.map_err(refused("log_shard"))?;
-        if be_replica(&mut session, self.role.replica).await.map_err(refused("log_shard"))? {
-            Ok(session)
-        } else {
-            // The server has not noticed yet that our last session ended, or another process took our number.
-            Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" })
+        let becoming = async {
+            while !be_replica(&mut session, self.role.replica).await? {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(BECOMING, becoming).await {
+            Ok(became) => became.map(|()| session).map_err(refused("log_shard")),
+            // Our last session waits for a standby that does not answer, or another process took our number.
+            Err(_elapsed) => Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" }),
         }
     }
 

@@ -56,7 +56,7 @@ impl Site {
     }
 }
 
-fn is_released(reply: &v1::ReleaseResponse) -> bool {
+pub fn is_released(reply: &v1::ReleaseResponse) -> bool {
     matches!(reply.outcome, Some(Outcome::Released(_)))
 }
 
@@ -116,7 +116,7 @@ async fn a_start_judges_only_its_own_deliveries() {
 }
 
 /// Waits until a state holds at a gateway, or does not.
-async fn becomes(at: &Listening, condition: Condition, holds: bool) {
+pub async fn becomes(at: &Listening, condition: Condition, holds: bool) {
     let mut held = at.gateway.conditions.watch();
     let changed = held.wait_for(|held| held.contains_key(&condition) == holds);
     drop(tokio::time::timeout(PATIENCE, changed).await.expect("the state does not change").unwrap());

@@ -1,9 +1,10 @@
 //! A PostgreSQL of the tests' own: a cluster in a temporary folder, shared by all tests of this process, with a pair of
 //! databases for each test. Never skipped: without the package `postgresql` the tests fail and say so.
 //!
-//! [`room::Room`] is the folder and what removes it, [`server::Server`] one server in it: a second one, streaming from the
-//! first, belongs into the same room.
+//! [`room::Room`] is the folder and what removes it, [`server::Server`] one server in it, [`pair::Pair`] two servers, of
+//! which the second streams from the first.
 
+pub mod pair;
 pub mod room;
 pub mod server;
 

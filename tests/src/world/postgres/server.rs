@@ -48,6 +48,38 @@ impl Server {
         server
     }
 
+    /// Copies a running server, with what it writes meanwhile, under a name in its room. When started, the copy is a standby
+    /// that calls itself so and streams from the other.
+    pub fn following(other: &Self, name: &str) -> Self {
+        let copy = Self::copied(other, name, true);
+        // It looks for its primary often: a primary that was started again is followed at once.
+        copy.set("wal_retrieve_retry_interval = 20ms\n");
+        copy
+    }
+
+    /// Copies a running server as a backup does. When started, the copy is a server of its own.
+    pub fn backup(other: &Self, name: &str) -> Self {
+        Self::copied(other, name, false)
+    }
+
+    fn copied(other: &Self, name: &str, follows: bool) -> Self {
+        let runner = other.runner.clone();
+        let data = runner.dir.join(name);
+        let mut copy = runner.command(&program("pg_basebackup"));
+        let (room, port) = (runner.dir.display(), other.port());
+        let at = format!("host={room} port={port} user={SUPERUSER} application_name={name}");
+        copy.args(["--no-sync", "--checkpoint=fast", "--dbname", &at, "--pgdata"]).arg(&data);
+        copy.args(follows.then_some("--write-recovery-conf"));
+        let out = copy.output().unwrap();
+        assert!(out.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&out.stderr));
+        Self { data, port: AtomicU16::new(0), runner, running: Mutex::default() }
+    }
+
+    /// Makes a standby a primary; returns when it writes.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("postgres", "SELECT pg_promote(true, 60)").trim(), "t");
+    }
+
     /// Adds settings, which hold from the next start.
     pub fn set(&self, settings: &str) {
         let file = self.data.join("postgresql.conf");
@@ -107,8 +139,20 @@ impl Server {
     /// Ends every process of it at once, like a power cut; what the kernel has been given stays.
     pub fn kill(&self) {
         let mut child = self.running.lock().unwrap().take().expect("the server does not run");
-        signal("KILL", &processes(&child));
+        // Halted first, it starts none that is not in the list.
+        signal("STOP", &[child.id()]);
+        let all = processes(&child);
+        signal("KILL", &all);
         child.wait().unwrap();
+        // The others are not ours to wait for; a server does not start beside one that has not ended.
+        let lives = |id: &u32| fs::read_link(format!("/proc/{id}/cwd")).is_ok_and(|cwd| cwd == self.data);
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if !all.iter().any(lives) {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("processes of the server do not end");
     }
 
     /// Freezes every process of it: connections stay open, and nobody answers.
@@ -126,7 +170,8 @@ impl Server {
         signal(name, &processes(running.as_ref().expect("the server does not run")));
     }
 
-    fn port(&self) -> u16 {
+    /// Where it listens, on loopback.
+    pub fn port(&self) -> u16 {
         self.port.load(Ordering::SeqCst)
     }
 
@@ -140,6 +185,17 @@ impl Server {
         let out = self.psql(database, statement).output().unwrap();
         assert!(out.status.success(), "{statement}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
+    }
+
+    /// Returns when a condition holds in a database, which is asked as superuser until it does.
+    pub fn until(&self, database: &str, condition: &str) {
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if self.sql(database, condition).trim() == "t" {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("this does not come: {condition}");
     }
 
     fn psql(&self, database: &str, statement: &str) -> Command {
