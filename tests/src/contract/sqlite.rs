@@ -110,6 +110,19 @@ impl Engine for Sqlite {
         }
     }
 
+    async fn intrude(&self, sql: &str) {
+        let connection = self.intruder();
+        let triggers: Vec<String> = connection
+            .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_master WHERE type = 'trigger'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        connection.execute_batch(&format!("{};", triggers.join(";"))).unwrap();
+        connection.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     async fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
         files

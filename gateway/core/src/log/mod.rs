@@ -19,6 +19,7 @@ pub mod payload;
 pub mod proof;
 mod proof_plan;
 pub mod receipt;
+pub mod scrub;
 pub mod tiles;
 pub mod tree;
 pub mod verify;
