@@ -3,13 +3,13 @@
 //! An engine is added by implementing [`Engine`] and naming the suites; what only one engine has (files, locks,
 //! pages) is tested in the module of that engine.
 
-mod draft;
+pub mod draft;
 mod guards;
 mod keys;
 mod ledger;
 mod postgres;
 mod postgres_keys;
-mod sqlite;
+pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
 mod upkeep;

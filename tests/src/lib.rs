@@ -47,6 +47,8 @@ mod scenario;
 #[cfg(test)]
 mod shape;
 #[cfg(test)]
+mod tamper;
+#[cfg(test)]
 mod threat;
 #[cfg(test)]
 mod tidy;
