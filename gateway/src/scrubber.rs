@@ -136,6 +136,12 @@ impl Scrubber {
         if walk.size() > 0 && walk.last_time() != head.last_time {
             wrong.push(Found::open("log_head", head.size(), "the time of the head is not that of the last leaf"));
         }
+        let after = self.stores.log.leaf_rows(self.stores.log.head().await?.size(), 1).await?;
+        if let Some(row) = after.first()
+            && row.index >= self.stores.log.head().await?.size()
+        {
+            wrong.push(Found::open("log_leaf", row.index, "there is a row beyond the head"));
+        }
         let beyond = self.stores.log.checkpoint_rows(head.size().saturating_add(1), 1).await?;
         if let Some(row) = beyond.first()
             && self.stores.log.head().await?.size() < row.size

@@ -45,6 +45,7 @@ impl StateAt {
         let key = state_row::key_at(place.0, &place.1);
         let (mark, here) = (self.row.mark(), self.here);
         let opens = key.as_ref().is_some_and(|key| self.row.open(with, key).is_ok());
-        Ok(StateRow { place, key, index: mark.map_or(u64::MAX, |mark| mark.index), opens, here })
+        let (version, index) = mark.map_or((0, u64::MAX), |mark| (mark.version, mark.index));
+        Ok(StateRow { place, key, version, index, opens, here })
     }
 }

@@ -38,11 +38,25 @@ pub(super) fn note(leaf: &Leaf, subject: Option<SubjectRef>) -> Option<Note> {
     Some((leaf.index(), key))
 }
 
+/// How a guard was set: by which entry last, and how often.
+#[derive(Debug, Clone, Copy, Default)]
+struct Set {
+    newest: u64,
+    times: u64,
+}
+
+impl Set {
+    fn by(&mut self, index: u64) {
+        self.newest = self.newest.max(index);
+        self.times += 1;
+    }
+}
+
 /// The entries that set guards, of a whole log: 8 bytes for each change of standing, some 60 for each guard.
 #[derive(Default)]
 pub(super) struct Guards {
-    /// The newest of each guard.
-    last: HashMap<GuardKey, u64>,
+    /// The newest of the policy and of each organisation.
+    last: HashMap<GuardKey, Set>,
     /// Every change of standing, in order.
     standing: Vec<u64>,
     /// Whom those are about of which the payload tells.
@@ -52,16 +66,13 @@ pub(super) struct Guards {
 impl Guards {
     /// Takes an entry; they come in order.
     pub(super) fn take(&mut self, (index, key): Note) {
-        match &key {
+        match key {
             Some(GuardKey::Subject(subject)) => {
                 self.standing.push(index);
-                self.about.insert(index, *subject);
+                self.about.insert(index, subject);
             }
             None => self.standing.push(index),
-            Some(_) => {}
-        }
-        if let Some(key) = key {
-            self.last.insert(key, index);
+            Some(key) => self.last.entry(key).or_default().by(index),
         }
     }
 
@@ -81,7 +92,7 @@ impl Guards {
     async fn segments(
         &self,
         stores: &Stores,
-        last: &mut HashMap<GuardKey, u64>,
+        last: &mut HashMap<GuardKey, Set>,
         wrong: &mut Vec<Found>,
     ) -> Result<(), StoreError> {
         let (mut missing, mut next) = (self.about.clone(), 0);
@@ -104,12 +115,12 @@ impl Guards {
                         }
                         _ => {}
                     }
-                    let newest = last.entry(GuardKey::Subject(subject)).or_default();
-                    *newest = (*newest).max(index);
+                    last.entry(GuardKey::Subject(subject)).or_default().by(index);
                 }
             }
         }
         for (index, subject) in missing {
+            last.entry(GuardKey::Subject(subject)).or_default().by(index);
             // A segment that was merged meanwhile moved to before where we read.
             let found = match stores.log.entries_of(subject).await {
                 Ok(entries) => entries.iter().any(|(at, _)| *at == index),
@@ -126,7 +137,7 @@ impl Guards {
         &self,
         stores: &Stores,
         size: u64,
-        mut last: HashMap<GuardKey, u64>,
+        mut last: HashMap<GuardKey, Set>,
         wrong: &mut Vec<Found>,
     ) -> Result<(), StoreError> {
         let mut after: StatePlace = (0, Vec::new());
@@ -135,17 +146,18 @@ impl Guards {
             let Some(end) = page.last() else { break };
             after = end.place.clone();
             for row in page {
-                let newest = row.key.as_ref().and_then(|key| last.remove(key));
-                wrong.extend(self.judge(&row, newest, size).map(|what| Found::open("state", row.index, what)));
+                let set = row.key.as_ref().and_then(|key| last.remove(key));
+                wrong.extend(self.judge(&row, set, size).map(|what| Found::open("state", row.index, what)));
             }
         }
-        let gone = last.into_values().map(|index| Found::open("state", index, "the row that this entry set is gone"));
+        let gone =
+            last.into_values().map(|set| Found::open("state", set.newest, "the row that this entry set is gone"));
         wrong.extend(gone);
         Ok(())
     }
 
-    /// What is wrong with a row of state, given the newest entry below `size` that changed its guard.
-    fn judge(&self, row: &StateRow, newest: Option<u64>, size: u64) -> Option<&'static str> {
+    /// What is wrong with a row of state, given how the entries below `size` set its guard.
+    fn judge(&self, row: &StateRow, set: Option<Set>, size: u64) -> Option<&'static str> {
         if !row.opens {
             return Some("the row does not open for its place, version and leaf");
         }
@@ -154,8 +166,9 @@ impl Guards {
         }
         let of_its_kind =
             matches!(row.key, Some(GuardKey::Subject(_))) && self.standing.binary_search(&row.index).is_ok();
-        match newest {
-            Some(newest) if newest == row.index => None,
+        match set {
+            Some(set) if set.newest == row.index && set.times <= row.version => None,
+            Some(set) if set.newest == row.index => Some("the row was deleted, and set anew by a later entry"),
             Some(_) => Some("a newer entry changed this guard: an older row was put back"),
             None if of_its_kind => None,
             None => Some("no entry set this guard here"),

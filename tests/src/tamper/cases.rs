@@ -24,14 +24,14 @@ const LEAF: &str = "log_leaf";
 const STATE: &str = "state";
 
 pub const CASES: &[Case] = &[
-    noticed(LEAF, "row deleted in the middle", "DELETE FROM log_leaf WHERE row & 0xffff = 20", "anchor scrubber verifier"),
+    noticed(LEAF, "row deleted in the middle", "DELETE FROM log_leaf WHERE row & 0xffff = 20", "scrubber verifier"),
     noticed(LEAF, "tail cut off", "DELETE FROM log_leaf WHERE row & 0xffff > 290", "open scrubber verifier"),
     noticed(
         LEAF,
         "row inserted at the end",
         "INSERT INTO log_leaf SELECT row + 1, leaf, hash, kind, t, zeroblob(16), oin, NULL, NULL, key_id, ct FROM log_leaf
          WHERE row & 0xffff = 299",
-        "append open",
+        "append open scrubber verifier",
     ),
     noticed(
         LEAF,
@@ -91,7 +91,7 @@ pub const CASES: &[Case] = &[
         "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE row & 0xffff = 20; INSERT INTO erased_key VALUES (zeroblob(16))",
         "no leaf says whose payloads went with a key; the leaf keeps its commitment, so that a copy elsewhere can be proven",
     ),
-    noticed("log_subtree", "hash", "UPDATE log_subtree SET hash = zeroblob(32)", "anchor open scrubber"),
+    noticed("log_subtree", "hash", "UPDATE log_subtree SET hash = zeroblob(32)", "open scrubber"),
     noticed("log_subtree", "row deleted", "DELETE FROM log_subtree", "open scrubber"),
     noticed("log_subtree", "number", "UPDATE log_subtree SET number = number + 1", "open scrubber"),
     noticed("log_subtree", "level", "UPDATE log_subtree SET level = level + 1", "open scrubber"),
@@ -175,7 +175,7 @@ pub const CASES: &[Case] = &[
         "INSERT INTO erased_key VALUES (x'000102030405060708090a0b0c0d0e0f')",
         "no leaf names erased keys yet; the next start destroys a key with this id, so whoever can write here can erase",
     ),
-    noticed("page_blob", "blob", "UPDATE page_blob SET blob = CAST(x'00' || substr(blob, 2) AS BLOB)", "scrubber"),
+    noticed("page_blob", "blob", "UPDATE page_blob SET blob = CAST(x'01' || substr(blob, 2) AS BLOB)", "scrubber"),
     noticed("page_blob", "row deleted", "DELETE FROM page_blob", "scrubber"),
     nobody(
         "page_blob",

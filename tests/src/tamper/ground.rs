@@ -10,7 +10,7 @@ use sluis::anchor::{self, AnchorFault};
 use sluis::scrubber::{Hearing, Progress, Scrubber, Stores};
 use sluis_adapters::sqlite::{Limits, SqliteKeys};
 use sluis_core::log::checkpoint::{sign, verifier_key};
-use sluis_core::log::draft::{Draft, Effect, GuardKey, RequestId, Transaction};
+use sluis_core::log::draft::{Draft, Effect, GuardKey, Outcome, RequestId, Transaction};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob};
 use sluis_core::log::payload::{Sealing, seal};
@@ -148,8 +148,14 @@ impl Ground {
         anchor::check(&**log, &Outside(self.newest.clone()), &self.verifier_key()).await
     }
 
+    /// Whether an entry that relies on everything is recorded.
+    pub async fn appends(&self, log: &Arc<dyn LogUpkeep>) -> bool {
+        let appended = log.append(vec![self.relying()]).await;
+        appended.is_ok_and(|committed| matches!(committed.outcomes(), [Outcome::Recorded { .. }]))
+    }
+
     /// An entry that relies on the newest policy, organisation and child.
-    pub fn relying(&self) -> Draft {
+    fn relying(&self) -> Draft {
         let guards = [GuardKey::Policy, GuardKey::Organisation(oin()), GuardKey::Subject(self.child)];
         let leaf = LeafDraft::new(LeafKind::Outcome).with(Key::Refs, "2026-1:10").with(Key::Rs, "UNKNOWN");
         Draft { relies_on: guards.map(|key| (key, 2)).to_vec(), ..bare(900, leaf) }

@@ -45,6 +45,8 @@ pub struct StateRow {
     pub place: StatePlace,
     /// The guard; `None` when no guard stands at such a place.
     pub key: Option<GuardKey>,
+    /// Its version.
+    pub version: u64,
     /// The leaf that set it.
     pub index: u64,
     /// Whether it opens for its place, version and leaf.
