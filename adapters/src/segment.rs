@@ -69,6 +69,16 @@ pub fn open(with: &RowKey, span: Span, sealed: &[u8]) -> Option<zeroize::Zeroizi
     with.open(&span.associated(), sealed).filter(|records| records.len() % RECORD_BYTES == 0)
 }
 
+/// All opened records: subject, index, item.
+pub fn all(records: &[u8]) -> impl Iterator<Item = (SubjectRef, u64, u32)> + '_ {
+    let (records, _) = records.as_chunks::<RECORD_BYTES>();
+    records.iter().filter_map(|record| {
+        let (subject, rest) = record.split_first_chunk::<16>()?;
+        let (index, item) = rest.split_first_chunk::<8>()?;
+        Some((SubjectRef(*subject), u64::from_be_bytes(*index), u32::from_be_bytes(item.try_into().ok()?)))
+    })
+}
+
 /// The entries of one subject in opened records: index and item, in the order of writing.
 pub fn entries_of(records: &[u8], subject: SubjectRef) -> impl Iterator<Item = (u64, u32)> + '_ {
     records.chunks_exact(RECORD_BYTES).filter_map(move |record| {
@@ -104,6 +114,7 @@ mod tests {
         let span = Span { log: 1, level: 0, first: 7, last: 9 };
         let sealed = seal(&with, span, &records).unwrap();
         let opened = open(&with, span, &sealed).unwrap();
+        assert_eq!(all(&opened).nth(1), Some((SubjectRef([2; 16]), 8, 3)));
         assert_eq!(entries_of(&opened, SubjectRef([1; 16])).collect::<Vec<_>>(), [(7, 0), (9, 4)]);
         assert!(open(&with, Span { level: 1, ..span }, &sealed).is_none());
         assert!(!sealed.windows(16).any(|w| w == [1; 16]));

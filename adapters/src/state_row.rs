@@ -1,15 +1,17 @@
 //! How a guard row is written: JSON, sealed for its kind, key, version and the leaf that set it (A14).
 //!
 //! A row that was edited, or moved to another key or version, does not open. Where this ends: an *older* row put back
-//! with its own version does open, and a deleted row reads as "nothing set"; both contradict the leaves, and the
-//! scrubber that rebuilds these rows from the log finds them.
+//! with its own version does open, and a deleted row reads as "nothing set". A process that saw the newer one finds both
+//! by its marks; both contradict the leaves, and the scrubber finds what was done before the process began.
 
 use crate::master::{CryptoRefused, RowKey};
 use serde::{Deserialize, Serialize};
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::draft::{GuardKey, GuardState};
+use sluis_core::organisation::Oin;
 use sluis_core::release::PolicyDigest;
 use sluis_core::standing::Standing;
+use sluis_core::subject::SubjectRef;
 
 /// Code of [`GuardKey::Policy`] in rows.
 pub const POLICY: u8 = 1;
@@ -25,6 +27,17 @@ pub fn place(key: &GuardKey) -> (u8, &[u8]) {
         GuardKey::Policy => (POLICY, &[]),
         GuardKey::Organisation(oin) => (ORGANISATION, oin.as_str().as_bytes()),
         GuardKey::Subject(subject) => (SUBJECT, &subject.0),
+    }
+}
+
+/// The guard at a place in the table; `None` when no guard of ours stands there.
+#[must_use]
+pub fn key_at(kind: u8, key: &[u8]) -> Option<GuardKey> {
+    match kind {
+        POLICY => key.is_empty().then_some(GuardKey::Policy),
+        ORGANISATION => Some(GuardKey::Organisation(Oin::parse(std::str::from_utf8(key).ok()?).ok()?)),
+        SUBJECT => Some(GuardKey::Subject(SubjectRef(key.try_into().ok()?))),
+        _ => None,
     }
 }
 
@@ -94,9 +107,7 @@ fn associated(key: &GuardKey, version: u64, index: u64) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::master::{MasterKey, STATE_LABEL};
-    use sluis_core::organisation::Oin;
     use sluis_core::standing::Change;
-    use sluis_core::subject::SubjectRef;
 
     #[test]
     fn every_state_comes_back_and_only_at_its_own_place() {
@@ -110,6 +121,8 @@ mod tests {
             (GuardKey::Subject(SubjectRef([3; 16])), GuardState::Subject(standing)),
         ];
         for (key, state) in &states {
+            let (kind, bytes) = place(key);
+            assert_eq!(key_at(kind, bytes).as_ref(), Some(key));
             let sealed = seal(&with, key, 2, 5, state).unwrap();
             assert_eq!(open(&with, key, 2, 5, &sealed).as_ref(), Some(state));
             assert_eq!(open(&with, key, 3, 5, &sealed), None);

@@ -59,6 +59,10 @@ conditions! {
     ClockBehind = "CLOCK_BEHIND", ready: false;
     /// The anchor outside the database cannot be written: a database put back would be noticed later, or not at all.
     AnchorFailing = "ANCHOR_FAILING", ready: true;
+    /// The scrubber found something beside the tree that is not what its leaf says.
+    ScrubFinding = "SCRUB_FINDING", ready: true;
+    /// The scrubber found a leaf, hash, head or row of state that is not what was written: nothing is released any more.
+    LogTampered = "LOG_TAMPERED", ready: false;
     /// A manual disclosure or a review is overdue.
     ReviewOverdue = "REVIEW_OVERDUE", ready: true;
     /// The gateway is ending: calls in progress finish, new ones go elsewhere.

@@ -31,7 +31,7 @@ use sluis_core::subject::dutch_date;
 /// The action in the leaf of a signed change.
 const CHANGED: &str = "CHANGED";
 /// The action in the leaf of a first use.
-const FIRST_USE: &str = "FIRST_USE";
+pub(crate) const FIRST_USE: &str = "FIRST_USE";
 /// Most organisations in one page.
 const PAGE_MAX: u32 = 500;
 

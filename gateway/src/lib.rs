@@ -30,6 +30,7 @@ pub mod quota;
 pub mod recorder;
 pub mod release;
 pub mod repeat;
+pub mod scrubber;
 pub mod slot;
 pub mod standing;
 pub mod sweeper;

@@ -17,7 +17,7 @@ use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -87,6 +87,7 @@ pub struct Recorder {
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
     closed: Arc<ArcSwapOption<&'static str>>,
+    stopped: Arc<OnceLock<&'static str>>,
 }
 
 impl Recorder {
@@ -121,7 +122,7 @@ impl Recorder {
             unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
-        Ok(Self { urgent, normal, latest, state, in_flight, counts, closed: Arc::default() })
+        Ok(Self { urgent, normal, latest, state, in_flight, counts, closed: Arc::default(), stopped: Arc::default() })
     }
 
     /// Records an answer to a question; returns when it is durable or refused.
@@ -129,7 +130,7 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        if let Some(state) = self.closed.load().as_deref() {
+        if let Some(state) = self.stopped.get().or(self.closed.load().as_deref()) {
             return Err(StoreError::Unavailable { store: "log database", state });
         }
         enqueue(&self.normal, draft).await
@@ -160,6 +161,12 @@ impl Recorder {
     /// own entries still go in: a withdrawal must be recorded as long as there is room for it (core-design 1.10).
     pub fn close_to_answers(&self, state: Option<&'static str>) {
         self.closed.store(state.map(Arc::new));
+    }
+
+    /// Closes the log to answers until the process ends, whoever opens it for other reasons: a person must decide whether it
+    /// can still be trusted (A27). Changes of standing still go in.
+    pub fn stop_answers(&self, state: &'static str) {
+        let _already = self.stopped.set(state);
     }
 
     /// Numbers since the start.

@@ -9,7 +9,7 @@ mod keys;
 mod ledger;
 mod postgres;
 mod postgres_keys;
-mod sqlite;
+pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
 mod upkeep;
@@ -39,6 +39,8 @@ pub trait Engine: Sized + Send + Sync {
     fn signer(&self) -> &dyn Signer;
     /// Changes one byte in every stored row of state, past the engine.
     async fn bend_states(&self);
+    /// Runs SQL on the log database past the engine and past its triggers, as an administrator can.
+    async fn intrude(&self, sql: &str);
     /// Every byte at rest, of both databases.
     async fn at_rest(&self) -> Vec<u8>;
     /// Whether the key database opens under this master key.
@@ -100,6 +102,9 @@ macro_rules! log_suite {
             guards::concurrent_changes_of_one_subject_are_all_kept;
             guards::enrolments_and_policy_follow_their_leaves;
             guards::a_bent_row_of_state_permits_nothing;
+            guards::an_older_state_put_back_is_found_before_it_is_used;
+            guards::a_deleted_state_is_found_before_it_is_missed;
+            guards::what_was_there_at_opening_is_known_too;
             upkeep::the_subject_index_finds_every_entry_and_shows_nobody;
             upkeep::an_erased_key_takes_its_payloads_along_and_leaves_a_tombstone;
             upkeep::transactions_are_forgotten_and_their_entries_stay;

@@ -49,6 +49,8 @@ mod scenario;
 #[cfg(test)]
 mod shape;
 #[cfg(test)]
+mod tamper;
+#[cfg(test)]
 mod threat;
 #[cfg(test)]
 mod tidy;

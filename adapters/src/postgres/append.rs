@@ -10,7 +10,7 @@ use super::settle::Pending;
 use super::statements;
 use super::write::{Failure, Write};
 use super::writer::{Desk, PATIENCE};
-use crate::store::{GuardRow, LOG, Learned, corrupt, kind_of, reject};
+use crate::store::{GuardRow, LOG, Learned, Mark, corrupt, kind_of, reject};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{Draft, GuardKey};
 use sluis_core::log::finalise::{Committed, Finalised, Head, Seen, Snapshot, Wanted, finalise, wanted};
@@ -18,7 +18,7 @@ use sluis_core::log::tree::Frontier;
 use sluis_core::organisation::Oin;
 use sluis_core::ports::StoreError;
 use sqlx::postgres::PgConnection;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 
 /// How far this machine's clock may stand from the database's: one fast clock must not stop all replicas (A7).
@@ -113,8 +113,8 @@ impl Desk {
             Err(_) => return Err(StoreError::Unknown { store: LOG }),
         }
         self.anchor = finalised.head().frontier.clone();
-        for (key, version, sealed, state) in learned {
-            self.guards.learn(&key, version, sealed, state);
+        for (key, mark, sealed, state) in learned {
+            self.guards.learn(&key, mark, sealed, state);
         }
         (self.low_written, self.written_since_upkeep) = (low, true);
         self.session = Some(session);
@@ -204,6 +204,8 @@ impl Desk {
         into: &mut Snapshot,
     ) -> Result<(), StoreError> {
         let places = || wanted.guards.iter().map(|key| (crate::state_row::place(key), key));
+        let mut unread: BTreeMap<&GuardKey, Option<Mark>> =
+            wanted.guards.iter().map(|key| (key, self.guards.mark(key))).collect();
         let kinds: Vec<i16> = places().map(|((kind, _), _)| i16::from(kind)).collect();
         let keys: Vec<&[u8]> = places().map(|((_, bytes), _)| bytes).collect();
         let found = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>)>(statements::STATES).bind(kinds).bind(keys);
@@ -212,8 +214,13 @@ impl Desk {
             places().map(|((kind, bytes), key)| ((i16::from(kind), bytes), key)).collect();
         for (kind, bytes, version, index, sealed) in found {
             let key = by_place.get(&(kind, bytes.as_slice())).ok_or(corrupt("state"))?;
-            let guard = self.guards.open(key, GuardRow(version, index, sealed), &self.seals.state)?;
-            into.guards.insert((*key).clone(), guard);
+            let (mark, row) = (unread.remove(key).flatten(), GuardRow(version, index, sealed));
+            if let Some(guard) = self.guards.read(key, mark, Some(row), &self.seals.state)? {
+                into.guards.insert((*key).clone(), guard);
+            }
+        }
+        for (key, mark) in unread {
+            self.guards.read(key, mark, None, &self.seals.state)?;
         }
         Ok(())
     }

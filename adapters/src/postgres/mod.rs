@@ -18,6 +18,7 @@ mod keys_statements;
 mod keys_writer;
 mod open;
 mod open_error;
+mod raw_rows;
 mod read;
 mod reader;
 mod register;

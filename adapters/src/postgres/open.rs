@@ -5,7 +5,7 @@ use super::open_error::OpenError;
 use super::rows::{self, bound, leaf_hashes, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
-use super::{statements, upkeep};
+use super::{raw_rows, statements, upkeep};
 use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use async_trait::async_trait;
@@ -90,6 +90,7 @@ impl PostgresLog {
         let (low, left) = in_flight(&mut session, log, replica, head.size()).await.map_err(engine)?;
         let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
         let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
+        raw_rows::remember_states(&mut session, log, &guards).await.map_err(engine)?;
         let desk = Desk {
             place: place.clone(),
             role: Role { log, replica, standby },

@@ -5,7 +5,7 @@
 use super::rows::{bound, guard_row, refused, stored_entry};
 use super::{PostgresLog, statements};
 use crate::state_row;
-use crate::store::{corrupt, enrolments_of, kind_number, policy_of, standing_of};
+use crate::store::{GuardRow, corrupt, enrolments_of, kind_number, policy_of, standing_of};
 use async_trait::async_trait;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
@@ -37,13 +37,14 @@ impl Register for PostgresLog {
 
     /// The index is authenticated with the row that names it.
     async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError> {
-        if self.guard(&GuardKey::Organisation(oin.clone())).await?.is_none() {
+        let key = GuardKey::Organisation(oin.clone());
+        let (known, (kind, bytes)) = (self.guards.mark(&key), state_row::place(&key));
+        let row = guard_row(&self.pool, kind, bytes).await?;
+        let set = row.as_ref().and_then(GuardRow::mark);
+        if self.guards.read(&key, known, row, &self.seals.state)?.is_none() {
             return Ok(None);
         }
-        let set = sqlx::query_scalar(statements::SET_BY).bind(i16::from(state_row::ORGANISATION));
-        let set: Option<i64> =
-            set.bind(oin.as_str().as_bytes()).fetch_optional(&self.pool).await.map_err(refused("state"))?;
-        let index = set.and_then(|index| u64::try_from(index).ok()).ok_or(corrupt("state"))?;
+        let index = set.ok_or(corrupt("state"))?.index;
         Ok(Some(self.entry(index).await?.ok_or(corrupt("log_leaf"))?))
     }
 
@@ -65,7 +66,8 @@ impl PostgresLog {
             return Ok(Some(known));
         }
         let (kind, bytes) = state_row::place(key);
+        let mark = self.guards.mark(key);
         let row = guard_row(&self.pool, kind, bytes).await?;
-        row.map(|row| self.guards.open(key, row, &self.seals.state)).transpose()
+        self.guards.read(key, mark, row, &self.seals.state)
     }
 }

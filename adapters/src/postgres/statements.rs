@@ -39,7 +39,8 @@ statements! {
                       WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= $1::pg_lsn)";
         STATE = "SELECT version, leaf_index, sealed FROM state WHERE kind = $1 AND key = $2";
         ORGANISATIONS = "SELECT key FROM state WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
-        SET_BY = "SELECT leaf_index FROM state WHERE kind = $1 AND key = $2";
+        STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed, log_id = $4 FROM state WHERE (kind, key) > ($1, $2)
+                        ORDER BY kind, key LIMIT $3";
         ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = $3 AND idx > $4
                                AND t >= (SELECT t FROM log_leaf WHERE log_id = $1 AND idx = $4) ORDER BY t, idx LIMIT 1";
         SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = $1 AND first >= $2
@@ -58,6 +59,9 @@ statements! {
         THIN_CHECKPOINTS = "DELETE FROM log_checkpoint WHERE log_id = $1 AND t / 60000 = $3 / 60000 AND size =
                             (SELECT max(size) FROM log_checkpoint WHERE log_id = $1 AND size < $2)";
         CHECKPOINTS = "SELECT note FROM log_checkpoint WHERE log_id = $1 AND size <= $2 ORDER BY size";
+        CHECKPOINTS_FROM = "SELECT size, note FROM log_checkpoint WHERE log_id = $1 AND size >= $2 ORDER BY size LIMIT $3";
+        LEAF_ROWS = "SELECT idx, leaf, hash, kind, t, rid, oin, txn, key_id, ct, digest IS NOT NULL FROM log_leaf
+                     WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         LEAVES_OF = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
         MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 22 AND idx >= $2 ORDER BY idx LIMIT $3";

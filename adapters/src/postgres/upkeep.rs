@@ -60,7 +60,8 @@ async fn merged(t: &mut PgTransaction<'_>, log: i16, key: &RowKey) -> Result<Opt
     Ok(Some((whole, sealed)))
 }
 
-fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
+/// What a segment covers, as its row says.
+pub(super) fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
     let [first, last] = [first, last].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
     Span { log: i64::from(log), level, first, last }
 }

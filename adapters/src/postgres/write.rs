@@ -3,7 +3,7 @@
 use super::rows::bound;
 use super::statements;
 use super::writer::{Role, Seals};
-use crate::store::{LOG, Learned, corrupt, kind_number, organisation_of};
+use crate::store::{LOG, Learned, Mark, corrupt, kind_number, organisation_of};
 use crate::{segment, state_row};
 use sluis_core::log::finalise::{Entry, Finalised};
 use sluis_core::ports::StoreError;
@@ -50,7 +50,8 @@ impl Write<'_, '_> {
         let seal = |row: &sluis_core::log::finalise::GuardRow| {
             let sealed = state_row::seal(&self.seals.state, &row.key, row.version, row.index, &row.state);
             let sealed = sealed.map_err(|_| corrupt("state"))?;
-            Ok((row.key.clone(), row.version, sealed, Arc::clone(&row.state)))
+            let mark = Mark { version: row.version, index: row.index };
+            Ok((row.key.clone(), mark, sealed, Arc::clone(&row.state)))
         };
         self.finalised.guards().iter().map(seal).collect()
     }
@@ -113,8 +114,8 @@ impl Write<'_, '_> {
         let places = || states.iter().map(|(key, ..)| state_row::place(key));
         let kinds: Vec<i16> = places().map(|(kind, _)| i16::from(kind)).collect();
         let keys: Vec<&[u8]> = places().map(|(_, bytes)| bytes).collect();
-        let versions: Vec<i64> = states.iter().map(|(_, version, ..)| bound(*version)).collect();
-        let indices: Vec<i64> = self.finalised.guards().iter().map(|row| bound(row.index)).collect();
+        let versions: Vec<i64> = states.iter().map(|(_, mark, ..)| bound(mark.version)).collect();
+        let indices: Vec<i64> = states.iter().map(|(_, mark, ..)| bound(mark.index)).collect();
         let sealed: Vec<&[u8]> = states.iter().map(|(_, _, sealed, _)| sealed.as_slice()).collect();
         let write = sqlx::query(statements::WRITE_STATES).bind(self.role.log).bind(kinds).bind(keys);
         write.bind(versions).bind(indices).bind(sealed).execute(session).await.map(|_| ())

@@ -8,7 +8,7 @@ use super::rows::{guard_row, head_row, index_of, leaf_row};
 use super::writer::{Desk, KeptCheckpoint};
 use super::{segments, statements};
 use crate::state_row;
-use crate::store::{LOG, corrupt, kind_number, kind_of, organisation_of, reject, signed};
+use crate::store::{LOG, Mark, corrupt, kind_number, kind_of, organisation_of, reject, signed};
 use rusqlite::OptionalExtension;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Entry, Finalised, Seen, Snapshot, finalise, wanted};
@@ -69,8 +69,8 @@ impl Desk {
             Ok(finalised) => {
                 self.commit()?;
                 self.head = finalised.head().clone();
-                for (key, version, sealed, state) in self.learned.drain(..) {
-                    self.guards.learn(&key, version, sealed, state);
+                for (key, mark, sealed, state) in self.learned.drain(..) {
+                    self.guards.learn(&key, mark, sealed, state);
                 }
                 Ok(finalised)
             }
@@ -136,9 +136,9 @@ impl Desk {
         let wanted = wanted(drafts);
         let mut snapshot = Snapshot::default();
         for key in wanted.guards {
+            let mark = self.guards.mark(&key);
             let row = guard_row(&self.connection, &key).map_err(|e| before_commit(LOG, "state", &e))?;
-            if let Some(row) = row {
-                let guard = self.guards.open(&key, row, &self.seals.state)?;
+            if let Some(guard) = self.guards.read(&key, mark, row, &self.seals.state)? {
                 snapshot.guards.insert(key, guard);
             }
         }
@@ -196,7 +196,8 @@ impl Desk {
             let (kind, key) = state_row::place(&row.key);
             let mut statement = self.connection.prepare_cached(statements::WRITE_STATE).map_err(refused)?;
             statement.execute((kind, key, signed(row.version)?, signed(row.index)?, &sealed)).map_err(refused)?;
-            self.learned.push((row.key.clone(), row.version, sealed, Arc::clone(&row.state)));
+            let mark = Mark { version: row.version, index: row.index };
+            self.learned.push((row.key.clone(), mark, sealed, Arc::clone(&row.state)));
         }
         Ok(())
     }

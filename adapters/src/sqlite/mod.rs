@@ -16,6 +16,7 @@ mod open;
 mod open_error;
 mod pool;
 mod provision;
+mod raw_rows;
 mod read;
 mod reader;
 mod register;
@@ -109,6 +110,7 @@ impl SqliteLog {
             connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
         let in_flight = low..head.size();
         let guards = Arc::new(GuardCache::new(KNOWN));
+        raw_rows::remember_states(&connection, &guards).map_err(engine(file))?;
         let shared_low = Arc::new(AtomicU64::new(low));
         let desk = Desk {
             connection,

@@ -5,9 +5,8 @@
 use super::rows::{guard_row, leaf_row};
 use super::{SqliteLog, statements};
 use crate::state_row;
-use crate::store::{corrupt, enrolments_of, kind_number, policy_of, standing_of};
+use crate::store::{GuardRow, corrupt, enrolments_of, kind_number, policy_of, standing_of};
 use async_trait::async_trait;
-use rusqlite::OptionalExtension;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::{GuardKey, GuardState, Versioned};
@@ -39,14 +38,14 @@ impl Register for SqliteLog {
 
     /// The index is authenticated with the row that names it.
     async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError> {
-        if self.guard(&GuardKey::Organisation(oin.clone()))?.is_none() {
+        let key = GuardKey::Organisation(oin.clone());
+        let known = self.guards.mark(&key);
+        let row = self.readers.read("state", |connection| guard_row(connection, &key))?;
+        let set = row.as_ref().and_then(GuardRow::mark);
+        if self.guards.read(&key, known, row, &self.seals.state)?.is_none() {
             return Ok(None);
         }
-        let key = (state_row::ORGANISATION, oin.as_str().as_bytes());
-        let set: Option<i64> = self.readers.read("state", |connection| {
-            connection.prepare_cached(statements::SET_BY)?.query_row(key, |row| row.get(0)).optional()
-        })?;
-        let index = set.and_then(|index| u64::try_from(index).ok()).ok_or(corrupt("state"))?;
+        let index = set.ok_or(corrupt("state"))?.index;
         Ok(Some(self.entry(index).await?.ok_or(corrupt("log_leaf"))?))
     }
 
@@ -65,7 +64,8 @@ impl SqliteLog {
         if let Some(known) = self.guards.known(key) {
             return Ok(Some(known));
         }
+        let mark = self.guards.mark(key);
         let row = self.readers.read("state", |connection| guard_row(connection, key))?;
-        row.map(|row| self.guards.open(key, row, &self.seals.state)).transpose()
+        self.guards.read(key, mark, row, &self.seals.state)
     }
 }

@@ -69,6 +69,20 @@ fn span(log: i64, level: u8, first: i64, last: i64) -> Result<Span, rusqlite::Er
     Ok(Span { log, level, first: number(first)?, last: number(last)? })
 }
 
+/// Segments that begin at an index or later, in order, still sealed.
+pub(super) fn from(
+    connection: &Connection,
+    log: i64,
+    from: u64,
+    count: u32,
+) -> Result<Vec<(Span, Vec<u8>)>, rusqlite::Error> {
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(statements::SEGMENTS_FROM)?;
+    let rows = statement
+        .query_map((log, from, count), |row| Ok((span(log, row.get(0)?, row.get(1)?, row.get(2)?)?, row.get(3)?)))?;
+    rows.collect()
+}
+
 /// Every segment with its span, one at a time; `each` sees the sealed bytes.
 pub(super) fn scan(
     connection: &Connection,

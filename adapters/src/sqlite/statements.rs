@@ -23,7 +23,8 @@ statements! {
                        ON CONFLICT (kind, key) DO UPDATE SET version = excluded.version,
                        leaf_index = excluded.leaf_index, sealed = excluded.sealed";
         ORGANISATIONS = "SELECT key FROM state WHERE kind = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
-        SET_BY = "SELECT leaf_index FROM state WHERE kind = ?1 AND key = ?2";
+        STATES = "SELECT kind, key, version, leaf_index, sealed FROM state WHERE (kind, key) > (?1, ?2)
+                  ORDER BY kind, key LIMIT ?3";
         ENTRY_OF_KIND_AFTER = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND kind = ?2 AND row > ?3
                                AND t >= (SELECT t FROM log_leaf WHERE row = ?3) ORDER BY t, row LIMIT 1";
         SEEN = "SELECT row, digest, kind FROM log_leaf WHERE oin = ?1 AND txn = ?2";
@@ -33,6 +34,8 @@ statements! {
         LOW = "SELECT low FROM replica WHERE replica_id = ?1";
         INSERT_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
         SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = ?1 ORDER BY first";
+        SEGMENTS_FROM = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = ?1 AND first >= ?2
+                         ORDER BY first LIMIT ?3";
         SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = ?1 AND level = 0 ORDER BY first LIMIT ?2";
         COUNT_SMALL_SEGMENTS = "SELECT count(*) FROM subject_segment WHERE log_id = ?1 AND level = 0";
         DROP_SMALL_SEGMENTS = "DELETE FROM subject_segment WHERE log_id = ?1 AND level = 0 AND first <= ?2";
@@ -50,6 +53,8 @@ statements! {
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";
+        LEAF_ROWS = "SELECT row, leaf, hash, kind, t, rid, oin, txn, key_id, ct, digest IS NOT NULL FROM log_leaf
+                     WHERE row >= ?1 AND row < ?2 ORDER BY row";
         ENTRY = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row = ?1";
         ENTRIES = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         TRANSACTION = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND txn = ?2";

@@ -4,9 +4,12 @@
 //! ([`GuardCache::known`]), for 60 seconds where this process alone writes the log, for one where others do too. Nothing
 //! leaves on that alone: the append reads the row anew,
 //! inside its lock, and a kept state then counts only when the row has the very bytes that were authenticated (A14,
-//! [`GuardCache::open`]). A row that somebody changed is found there, before anything is released; one that is newer
-//! than what was decided on makes the entry stale, and is learned.
+//! [`GuardCache::read`]). A row that somebody changed is found there, before anything is released; one that is newer
+//! than what was decided on makes the entry stale, and is learned; one that is older than anything seen, or gone, is found
+//! by its mark ([`super::guard_marks`]).
 
+use super::corrupt;
+use super::guard_marks::{GuardMarks, Mark, not_older};
 use super::guard_row::GuardRow;
 use crate::master::RowKey;
 use moka::ops::compute::Op;
@@ -18,52 +21,87 @@ use std::time::Duration;
 
 const ENTRIES_MAX: u64 = 16_384;
 
-/// A row that was written and is to be learned after its commit: key, version, sealed bytes, state.
-pub(crate) type Learned = (GuardKey, u64, Vec<u8>, Arc<GuardState>);
+/// A row that was written and is to be learned after its commit: key, version and leaf, sealed bytes, state.
+pub(crate) type Learned = (GuardKey, Mark, Vec<u8>, Arc<GuardState>);
 
 /// One row, sealed and opened.
 struct Known {
-    version: u64,
+    mark: Mark,
     sealed: Vec<u8>,
     state: Arc<GuardState>,
 }
 
 /// The rows known to one process.
-pub(crate) struct GuardCache(Cache<GuardKey, Arc<Known>>);
+pub(crate) struct GuardCache {
+    rows: Cache<GuardKey, Arc<Known>>,
+    marks: GuardMarks,
+}
 
 impl GuardCache {
     /// A cache that answers [`GuardCache::known`] for this long after a row was read or written.
     pub fn new(life: Duration) -> Self {
-        Self(Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(life).build())
+        let rows = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(life).build();
+        Self { rows, marks: GuardMarks::default() }
     }
 
     /// The state as this process knows it, or `None`: read the row then.
     pub fn known(&self, key: &GuardKey) -> Option<Versioned<Arc<GuardState>>> {
-        let known = self.0.get(key)?;
-        Some(Versioned { version: known.version, state: Arc::clone(&known.state) })
+        let known = self.rows.get(key)?;
+        Some(Versioned { version: known.mark.version, state: Arc::clone(&known.state) })
     }
 
-    /// The state of a row: authenticated now, or before when the bytes are the same.
+    /// What is known of a guard; to be taken before its row is read.
+    pub fn mark(&self, key: &GuardKey) -> Option<Mark> {
+        self.marks.get(key)
+    }
+
+    /// Remembers that a row stood there when the log was opened; it is authenticated when it is read.
+    pub fn found(&self, key: &GuardKey, mark: Mark) {
+        self.marks.raise(key, mark);
+    }
+
+    /// The state of a guard by its row: authenticated now, or before when the bytes are the same. `mark` was taken before
+    /// the row was read.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] when the row does not open.
-    pub fn open(&self, key: &GuardKey, row: GuardRow, with: &RowKey) -> Result<Versioned<Arc<GuardState>>, StoreError> {
-        if let Some(known) = self.0.get(key).filter(|known| row.is(known.version, &known.sealed)) {
-            return Ok(Versioned { version: known.version, state: Arc::clone(&known.state) });
+    /// [`StoreError::Corrupt`] when the row does not open, is older than what was seen, or is gone.
+    pub fn read(
+        &self,
+        key: &GuardKey,
+        mark: Option<Mark>,
+        row: Option<GuardRow>,
+        with: &RowKey,
+    ) -> Result<Option<Versioned<Arc<GuardState>>>, StoreError> {
+        // What was known of a bent row no longer counts either.
+        let read = self.checked(key, mark, row, with);
+        read.inspect_err(|_| self.rows.invalidate(key))
+    }
+
+    fn checked(
+        &self,
+        key: &GuardKey,
+        mark: Option<Mark>,
+        row: Option<GuardRow>,
+        with: &RowKey,
+    ) -> Result<Option<Versioned<Arc<GuardState>>>, StoreError> {
+        not_older(mark, row.as_ref().and_then(GuardRow::mark))?;
+        let Some(row) = row else { return Ok(None) };
+        if let Some(known) = self.rows.get(key).filter(|known| row.is(known.mark, &known.sealed)) {
+            return Ok(Some(Versioned { version: known.mark.version, state: Arc::clone(&known.state) }));
         }
-        let sealed = row.sealed().to_vec();
-        // A bent row: what was known of it no longer counts either.
-        let Versioned { version, state } = row.open(with, key).inspect_err(|_| self.0.invalidate(key))?;
+        let (mark, sealed) = (row.mark().ok_or(corrupt("state"))?, row.sealed().to_vec());
+        let Versioned { version, state } = row.open(with, key)?;
         let state = Arc::new(state);
-        self.learn(key, version, sealed, Arc::clone(&state));
-        Ok(Versioned { version, state })
+        self.learn(key, mark, sealed, Arc::clone(&state));
+        Ok(Some(Versioned { version, state }))
     }
 
     /// Keeps a row unless a newer one is known: a slow reader must not put an old state over the writer's.
-    pub fn learn(&self, key: &GuardKey, version: u64, sealed: Vec<u8>, state: Arc<GuardState>) {
-        self.0.entry_by_ref(key).and_compute_with(|known| match known {
-            Some(entry) if entry.value().version > version => Op::Nop,
-            _ => Op::Put(Arc::new(Known { version, sealed, state })),
+    pub fn learn(&self, key: &GuardKey, mark: Mark, sealed: Vec<u8>, state: Arc<GuardState>) {
+        self.marks.raise(key, mark);
+        self.rows.entry_by_ref(key).and_compute_with(|known| match known {
+            Some(entry) if entry.value().mark > mark => Op::Nop,
+            _ => Op::Put(Arc::new(Known { mark, sealed, state })),
         });
     }
 }
@@ -78,10 +116,11 @@ mod tests {
     fn an_older_state_never_replaces_a_newer_one() {
         let (cache, key) = (GuardCache::new(Duration::from_secs(60)), GuardKey::Subject(SubjectRef([1; 16])));
         let state = || Arc::new(GuardState::Subject(Standing::default()));
-        cache.learn(&key, 2, vec![2], state());
-        cache.learn(&key, 1, vec![1], state());
-        assert_eq!(cache.0.get(&key).map(|k| k.version), Some(2));
-        cache.learn(&key, 3, vec![3], state());
-        assert_eq!(cache.0.get(&key).map(|k| k.version), Some(3));
+        let learn = |version: u8| {
+            let mark = Mark { version: version.into(), index: version.into() };
+            cache.learn(&key, mark, vec![version], state());
+            cache.rows.get(&key).map(|k| k.mark.version)
+        };
+        assert_eq!([learn(2), learn(1), learn(3)], [Some(2), Some(2), Some(3)]);
     }
 }

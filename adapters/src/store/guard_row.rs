@@ -1,6 +1,6 @@
 //! A guard as it stands in its row, still sealed.
 
-use super::corrupt;
+use super::{Mark, corrupt};
 use crate::master::RowKey;
 use crate::state_row;
 use sluis_core::log::draft::{GuardKey, GuardState, Versioned};
@@ -10,9 +10,14 @@ use sluis_core::ports::StoreError;
 pub(crate) struct GuardRow(pub i64, pub i64, pub Vec<u8>);
 
 impl GuardRow {
-    /// Whether this is that version with exactly those sealed bytes.
-    pub fn is(&self, version: u64, sealed: &[u8]) -> bool {
-        u64::try_from(self.0) == Ok(version) && self.2 == sealed
+    /// Version and leaf.
+    pub fn mark(&self) -> Option<Mark> {
+        Mark::of(self.0, self.1)
+    }
+
+    /// Whether this is that version by that leaf with exactly those sealed bytes.
+    pub fn is(&self, mark: Mark, sealed: &[u8]) -> bool {
+        self.mark() == Some(mark) && self.2 == sealed
     }
 
     /// The sealed bytes.

@@ -3,20 +3,24 @@
 mod answer;
 mod entry;
 mod guard_cache;
+mod guard_marks;
 mod guard_row;
 mod key_cache;
 mod key_ring;
 mod leaf_kind;
 mod naming;
+mod state_at;
 mod statements;
 
 pub(crate) use answer::{enrolments_of, policy_of, standing_of};
 pub(crate) use entry::{organisation_of, reject};
 pub(crate) use guard_cache::{GuardCache, Learned};
+pub(crate) use guard_marks::Mark;
 pub(crate) use guard_row::GuardRow;
 pub(crate) use key_ring::{KeyRing, WrappedKey};
 pub(crate) use leaf_kind::{kind_number, kind_of};
 pub(crate) use naming::{Meant, meant};
+pub(crate) use state_at::{FIRST_PLACE, STATES_READ, StateAt};
 pub(crate) use statements::statements;
 
 use sluis_core::ports::StoreError;

@@ -2,6 +2,10 @@
 //!
 //! Apart from [`ports`](crate::ports), so that conduct cannot erase by accident: only `compose` and the commands see these.
 
+mod rows;
+
+pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+
 use crate::log::Millis;
 use crate::log::finalise::Head;
 use crate::ports::{KeyStore, Ledger, Register, StoreError, StoredEntry, SubjectKey};
@@ -11,7 +15,7 @@ use jiff::civil::Date;
 
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
-pub trait LogUpkeep: Ledger + Register {
+pub trait LogUpkeep: Ledger + Register + LogRows {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). In order; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;

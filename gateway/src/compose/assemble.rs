@@ -13,6 +13,7 @@ use crate::operation::metrics::Metrics;
 use crate::operation::watched::Watched;
 use crate::origin::origin;
 use crate::recorder::Recorder;
+use crate::scrubber::{Scrubber, Stores};
 use crate::slot::Slots;
 use crate::sweeper;
 use arc_swap::ArcSwap;
@@ -30,6 +31,7 @@ use sluis_core::ports::{Clock, Ledger, Register, Signer};
 use sluis_core::upkeep::AnchorStore;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Read-only connections to the holder's database.
 const HOLDER_CONNECTIONS: usize = 2;
@@ -44,6 +46,8 @@ pub struct Assembled {
     pub provisioned: u64,
     /// What must happen while it serves.
     pub housekeeper: Housekeeper,
+    /// What recomputes the log while it serves.
+    pub scrubber: Scrubber,
 }
 
 pub(super) fn read(path: &Path) -> Result<String, StartFault> {
@@ -97,6 +101,7 @@ pub struct Opened {
     left: Vec<u64>,
     provisioned: u64,
     housekeeper: Housekeeper,
+    scrubber: Scrubber,
 }
 
 impl Opened {
@@ -106,7 +111,7 @@ impl Opened {
     /// # Errors
     /// [`StartFault`]; what was written before stands, and the next start goes on from there.
     pub async fn begin(self) -> Result<Assembled, StartFault> {
-        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper } = self;
+        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber } = self;
         open_shard(&gateway).await?;
         let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
@@ -119,7 +124,7 @@ impl Opened {
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
-        Ok(Assembled { gateway, anchor, provisioned, housekeeper })
+        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber })
     }
 }
 
@@ -162,6 +167,16 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     }
     let provisioned = housekeeper.provision().await?;
     let metrics = Arc::<Metrics>::default();
+    let scrubber = Scrubber {
+        stores: Stores {
+            log: Arc::clone(&housekeeper.log),
+            keys: Arc::clone(&housekeeper.keys) as _,
+            origin: expected.as_str().into(),
+            verifier_key: verifier_key(config)?.into(),
+        },
+        within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
+        progress: Arc::clone(&metrics.scrub),
+    };
     let gateway = Gateway {
         ledger,
         register,
@@ -184,7 +199,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper })
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber })
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {

@@ -11,6 +11,7 @@ use crate::gateway::Gateway;
 use crate::grpc::{DoorLimits, GrpcLimits, services};
 use crate::quota::report::Report;
 use crate::recorder::LogState;
+use crate::scrubber::Acting;
 use crate::token::endpoint::{Endpoint, Grant, GrantError, Grants};
 use crate::token::issue::{Issuer, LIFETIME_S, Realm};
 use crate::token::keys::{KeySet, SigningKey};
@@ -101,7 +102,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let lanes = lanes(config)?;
     let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
-    let Assembled { gateway, anchor, provisioned, housekeeper } = opened.begin().await?;
+    let Assembled { gateway, anchor, provisioned, housekeeper, scrubber } = opened.begin().await?;
     let kept = (gateway.recorder.clone(), Arc::clone(&anchor), Arc::clone(&gateway.conditions));
     let counters = Arc::new(Counters::default());
     let limits = bounds(config);
@@ -113,6 +114,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     tokio::spawn(anchor::follow(kept.0, kept.1, kept.2, ending.clone()));
     servers::follow(config, &gateway, ending.clone())?;
     tokio::spawn(housekeeper.run(ending.clone()));
+    tokio::spawn(scrubber.run(Acting(Arc::clone(&gateway)), ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
     let own_tokens = token.zip(key).map(|(token, key)| {

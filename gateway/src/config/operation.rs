@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
+
+/// A day.
+const SCRUB_HOURS: NonZeroU16 = NonZeroU16::MIN.saturating_add(23);
 
 /// What the operator sees, how the gateway spreads its work, and how it ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +28,8 @@ pub struct Operation {
     pub stop_within_s: u64,
     /// New releases stop when less of the disk of the log is free, in percent (core-design 1.10).
     pub disk_free_min_percent: u8,
+    /// Hours within which the whole log is recomputed and compared, again and again.
+    pub scrub_hours: NonZeroU16,
 }
 
 impl Default for Operation {
@@ -37,6 +43,7 @@ impl Default for Operation {
             stop_delay_s: 0,
             stop_within_s: 20,
             disk_free_min_percent: 5,
+            scrub_hours: SCRUB_HOURS,
         }
     }
 }

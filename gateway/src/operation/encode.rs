@@ -137,6 +137,12 @@ impl Shown {
         let open = u32::try_from(recorder.in_flight().open()).unwrap_or(u32::MAX);
         to.gauge("sluis_deliveries_open", "Releases recorded and not handed over yet", &[], [([], f64::from(open))])?;
         to.counter("sluis_append_errors", "Appends that failed", counts.append_errors.load(Ordering::Relaxed))?;
+        let scrub = &self.gateway.metrics.scrub;
+        to.gauge("sluis_scrub_part", "Part of the log that this pass recomputed, 0 to 1", &[], [([], scrub.part())])?;
+        to.counter("sluis_scrub_passes", "Passes that recomputed the whole log", scrub.passes())?;
+        to.counter("sluis_scrub_findings", "What the scrubber found to be other than written", scrub.findings())?;
+        let since = scrub.passed_at().map(|at| ([], seconds(self.now.saturating_sub(at))));
+        to.gauge("sluis_scrub_age_seconds", "Time since the whole log was recomputed last", &[], since)?;
         to.histogram("sluis_append_seconds", "How long an append took, the flush included", &counts.append_seconds)?;
         to.histogram("sluis_append_entries", "Entries per append", &counts.batch)
     }

@@ -2,11 +2,13 @@
 
 use super::histogram::Histogram;
 use super::series::Series;
+use crate::scrubber::Progress;
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::leaf::{Key, LeafDraft, LeafValue};
 use sluis_core::ports::StoreError;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
@@ -29,6 +31,8 @@ pub struct Metrics {
     pub store_errors: Series<2>,
     /// What happens now and then, by name.
     pub events: Series<1>,
+    /// How far the scrubber is.
+    pub scrub: Arc<Progress>,
     keys_halted: AtomicBool,
     alarm: Notify,
 }

@@ -10,6 +10,7 @@ use sluis_core::organisation::RecipientType;
 use sluis_core::ports::StoreError;
 use sluis_core::release::PolicyDigest;
 use sluis_core::standing::{Change, Standing};
+use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
 
 fn relying(number: u64, version: u64) -> Draft {
@@ -93,6 +94,58 @@ pub async fn a_bent_row_of_state_permits_nothing(engine: &impl Engine) {
     assert!(matches!(log.append(vec![restrict(2)]).await, Err(StoreError::Corrupt { .. })));
     assert_eq!(log.head().await.unwrap().size(), 1);
     assert_eq!(index(&log.append(vec![refusal(3)]).await.unwrap().outcomes()[0]), 1);
+}
+
+fn lift(number: u64) -> Draft {
+    change(number, subject(1), Change::Restriction { set: false })
+}
+
+const REMEMBER: &str = "CREATE TABLE before AS SELECT * FROM state";
+const PUT_BACK: &str = "DELETE FROM state; INSERT INTO state SELECT * FROM before";
+
+/// Whatever relies on this subject is not written, and everything else is.
+async fn nothing_relies_on_it(log: &dyn LogUpkeep, number: u64) {
+    let size = log.head().await.unwrap().size();
+    let corrupt = Err(StoreError::Corrupt { store: "log database", table: "state" });
+    for version in 0..=2 {
+        assert_eq!(log.append(vec![relying(number, version)]).await.map(|_| ()), corrupt, "version {version}");
+    }
+    assert_eq!(log.standing(subject(1)).await.map(|_| ()), corrupt);
+    assert_eq!(log.append(vec![refusal(number), restrict(number + 1)]).await.map(|_| ()), corrupt);
+    assert_eq!(log.head().await.unwrap().size(), size);
+    assert_eq!(index(&log.append(vec![refusal(number + 2)]).await.unwrap().outcomes()[0]), size);
+}
+
+/// A14: the older row opens, for it was written so once.
+pub async fn an_older_state_put_back_is_found_before_it_is_used(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append(vec![lift(0)]).await.unwrap();
+    engine.intrude(REMEMBER).await;
+    log.append(vec![restrict(1)]).await.unwrap();
+    engine.intrude(PUT_BACK).await;
+    nothing_relies_on_it(&*log, 2).await;
+}
+
+pub async fn a_deleted_state_is_found_before_it_is_missed(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append(vec![lift(0), restrict(1)]).await.unwrap();
+    engine.intrude("DELETE FROM state").await;
+    nothing_relies_on_it(&*log, 2).await;
+}
+
+pub async fn what_was_there_at_opening_is_known_too(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append(vec![lift(0)]).await.unwrap();
+    engine.intrude(REMEMBER).await;
+    log.append(vec![restrict(1)]).await.unwrap();
+    drop(log);
+    let log = engine.log().await;
+    engine.intrude(PUT_BACK).await;
+    nothing_relies_on_it(&*log, 2).await;
+    drop(log);
+    let log = engine.log().await;
+    engine.intrude("DELETE FROM state").await;
+    nothing_relies_on_it(&*log, 5).await;
 }
 
 fn policy(number: u64, version: u8) -> Draft {

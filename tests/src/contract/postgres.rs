@@ -120,6 +120,13 @@ impl Engine for Postgres {
         assert!(bent.rows_affected() > 0);
     }
 
+    async fn intrude(&self, sql: &str) {
+        use sqlx::Executor;
+        let mut intruder = self.database.log_intruder().await;
+        intruder.execute("SET session_replication_role = replica").await.unwrap(); // no triggers
+        intruder.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await.unwrap();
+    }
+
     async fn at_rest(&self) -> Vec<u8> {
         self.database.at_rest().await
     }

@@ -20,6 +20,7 @@ pub mod payload;
 pub mod proof;
 mod proof_plan;
 pub mod receipt;
+pub mod scrub;
 pub mod tile_proof;
 pub mod tiles;
 pub mod tree;

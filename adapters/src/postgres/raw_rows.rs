@@ -1,0 +1,91 @@
+//! Rows as they stand, for the scrubber: past every cache, a page at a time.
+
+use super::rows::{bound, refused, unsigned};
+use super::{PostgresLog, statements, upkeep};
+use crate::segment;
+use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
+use async_trait::async_trait;
+use sluis_core::log::draft::SealedPayload;
+use sluis_core::ports::StoreError;
+use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{PgExecutor, Row};
+
+#[async_trait]
+impl LogRows for PostgresLog {
+    async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError> {
+        let to = from.saturating_add(u64::from(count));
+        let rows = sqlx::query(statements::LEAF_ROWS).bind(self.log).bind(bound(from)).bind(bound(to));
+        let rows = rows.fetch_all(&self.pool).await.map_err(refused("log_leaf"))?;
+        rows.iter().map(as_it_stands).collect::<Result<_, _>>().map_err(refused("log_leaf"))
+    }
+
+    async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
+        let rows = states(&self.pool, self.log, after, count).await.map_err(refused("state"))?;
+        rows.into_iter().map(|row| row.compared(&self.seals.state)).collect()
+    }
+
+    async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError> {
+        let rows = sqlx::query_as::<_, (i16, i64, i64, Vec<u8>)>(statements::SEGMENTS).bind(self.log).bind(bound(from));
+        let rows = rows.bind(i64::from(count)).fetch_all(&self.pool).await.map_err(refused("subject_segment"))?;
+        let opened = rows.into_iter().map(|(level, first, last, sealed)| {
+            let span = upkeep::span(self.log, u8::try_from(level).unwrap_or(u8::MAX), first, last);
+            let records = segment::open(&self.seals.index, span, &sealed);
+            SegmentRow { first: span.first, records: records.map(|records| segment::all(&records).collect()) }
+        });
+        Ok(opened.collect())
+    }
+
+    async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
+        let rows = sqlx::query_as::<_, (i64, String)>(statements::CHECKPOINTS_FROM).bind(self.log).bind(bound(from));
+        let rows = rows.bind(i64::from(count)).fetch_all(&self.pool).await.map_err(refused("log_checkpoint"))?;
+        let sized = |(size, note)| Ok(CheckpointRow { size: unsigned(size, "log_checkpoint")?, note });
+        rows.into_iter().map(sized).collect()
+    }
+}
+
+/// Remembers the version of every row of state there is.
+pub(super) async fn remember_states(c: &mut PgConnection, log: i16, guards: &GuardCache) -> Result<(), sqlx::Error> {
+    let mut after = FIRST_PLACE;
+    loop {
+        let page = states(&mut *c, log, &after, STATES_READ).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (u8::try_from(last.kind).unwrap_or(u8::MAX), last.key.clone());
+        page.iter().for_each(|row| row.remember(guards));
+    }
+}
+
+async fn states<'e>(
+    from: impl PgExecutor<'e>,
+    log: i16,
+    after: &StatePlace,
+    count: u32,
+) -> Result<Vec<StateAt>, sqlx::Error> {
+    let rows = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>, bool)>(statements::STATES_AFTER);
+    let rows = rows.bind(i16::from(after.0)).bind(&after.1).bind(i64::from(count)).bind(log).fetch_all(from).await?;
+    let at = |(kind, key, version, index, sealed, here): (i16, _, _, _, _, _)| StateAt {
+        kind: i64::from(kind),
+        key,
+        row: GuardRow(version, index, sealed),
+        here,
+    };
+    Ok(rows.into_iter().map(at).collect())
+}
+
+fn as_it_stands(row: &PgRow) -> Result<LeafRow, sqlx::Error> {
+    let (key_id, ciphertext): (Option<[u8; 16]>, Option<Vec<u8>>) = (row.try_get(8)?, row.try_get(9)?);
+    let whole = key_id.is_some() == ciphertext.is_some();
+    Ok(LeafRow {
+        index: u64::try_from(row.try_get::<i64, _>(0)?).unwrap_or(u64::MAX),
+        leaf: row.try_get(1)?,
+        hash: row.try_get(2)?,
+        kind: kind_of(i64::from(row.try_get::<i16, _>(3)?)),
+        time: u64::try_from(row.try_get::<i64, _>(4)?).ok(),
+        rid: row.try_get(5)?,
+        oin: row.try_get(6)?,
+        transaction: row.try_get(7)?,
+        digest: row.try_get(10)?,
+        payload: key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext }),
+        whole,
+    })
+}

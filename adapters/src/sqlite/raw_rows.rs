@@ -1,0 +1,87 @@
+//! Rows as they stand, for the scrubber: past every cache, a page at a time.
+
+use super::rows::{index_of, leaf_row, leaf_row_end};
+use super::{SqliteLog, segments, statements};
+use crate::segment;
+use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
+use async_trait::async_trait;
+use rusqlite::{Connection, Row};
+use sluis_core::log::draft::SealedPayload;
+use sluis_core::ports::StoreError;
+use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+
+#[async_trait]
+impl LogRows for SqliteLog {
+    async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError> {
+        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
+        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        self.readers.read("log_leaf", |connection| {
+            let mut statement = connection.prepare_cached(statements::LEAF_ROWS)?;
+            statement.query_map((first, end), as_it_stands)?.collect()
+        })
+    }
+
+    async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
+        let rows = self.readers.read("state", |connection| states(connection, after, count, self.log == 1))?;
+        rows.into_iter().map(|row| row.compared(&self.seals.state)).collect()
+    }
+
+    async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError> {
+        let sealed =
+            self.readers.read("subject_segment", |connection| segments::from(connection, self.log, from, count))?;
+        let opened = sealed.into_iter().map(|(span, sealed)| {
+            let records = segment::open(&self.seals.index, span, &sealed);
+            SegmentRow { first: span.first, records: records.map(|records| segment::all(&records).collect()) }
+        });
+        Ok(opened.collect())
+    }
+
+    async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
+        let kept = self.checkpoints(from, count)?;
+        Ok(kept.into_iter().map(|(size, note)| CheckpointRow { size, note }).collect())
+    }
+}
+
+/// Remembers the version of every row of state there is.
+pub(super) fn remember_states(connection: &Connection, guards: &GuardCache) -> Result<(), rusqlite::Error> {
+    let mut after = FIRST_PLACE;
+    loop {
+        let page = states(connection, &after, STATES_READ, true)?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (u8::try_from(last.kind).unwrap_or(u8::MAX), last.key.clone());
+        page.iter().for_each(|row| row.remember(guards));
+    }
+}
+
+/// Rows of state after a place. Only in the first shard of a file it is known that the leaf of a row is of that shard.
+fn states(
+    connection: &Connection,
+    after: &StatePlace,
+    count: u32,
+    here: bool,
+) -> Result<Vec<StateAt>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(statements::STATES)?;
+    let rows = statement.query_map((after.0, &after.1, count), |row| {
+        let sealed = GuardRow(row.get(2)?, row.get(3)?, row.get(4)?);
+        Ok(StateAt { kind: row.get(0)?, key: row.get(1)?, row: sealed, here })
+    })?;
+    rows.collect()
+}
+
+fn as_it_stands(row: &Row<'_>) -> Result<LeafRow, rusqlite::Error> {
+    let (key_id, ciphertext): (Option<[u8; 16]>, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
+    let whole = key_id.is_some() == ciphertext.is_some();
+    Ok(LeafRow {
+        index: index_of(row.get(0)?),
+        leaf: row.get(1)?,
+        hash: row.get(2)?,
+        kind: kind_of(row.get(3)?),
+        time: u64::try_from(row.get::<_, i64>(4)?).ok(),
+        rid: row.get(5)?,
+        oin: row.get(6)?,
+        transaction: row.get(7)?,
+        digest: row.get(10)?,
+        payload: key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext }),
+        whole,
+    })
+}

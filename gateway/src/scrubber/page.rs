@@ -1,0 +1,126 @@
+//! One page of leaves: recomputed, compared with every row that follows from it, and noted for the guards they set.
+
+use super::Stores;
+use super::guards::{Note, note};
+use super::payload::{self, GONE};
+use sluis_core::log::checkpoint;
+use sluis_core::log::leaf::Leaf;
+use sluis_core::log::scrub::{self, Found, Subtree, Walk};
+use sluis_core::log::{Hash, LeafKind};
+use sluis_core::ports::StoreError;
+use sluis_core::upkeep::CheckpointRow;
+use std::collections::BTreeMap;
+
+/// Leaves read at a time.
+pub(super) const LEAVES_READ: u32 = 512;
+/// Kept checkpoints read at a time; there is at most one a minute, besides the newest.
+const CHECKPOINTS_READ: u32 = 1024;
+
+/// What one page gave.
+pub(super) struct Page {
+    pub walk: Walk,
+    pub notes: Vec<Note>,
+    pub wrong: Vec<Found>,
+    /// Rows were missing: nothing after them can be compared.
+    pub broken: bool,
+}
+
+/// Recomputes the leaves from where the walk stands, up to `size`.
+///
+/// # Errors
+/// A store that does not answer.
+pub(super) async fn scrub(stores: &Stores, from: &Walk, size: u64) -> Result<Page, StoreError> {
+    let (mut walk, mut notes, mut wrong) = (from.clone(), Vec::new(), Vec::new());
+    let count = u32::try_from(size - walk.size()).unwrap_or(u32::MAX).min(LEAVES_READ);
+    let end = walk.size() + u64::from(count);
+    let rows = match stores.log.leaf_rows(walk.size(), count).await {
+        Err(StoreError::Corrupt { .. }) => {
+            wrong.push(Found::open("log_leaf", walk.size(), "a row of this page cannot be read"));
+            return Ok(Page { walk, notes, wrong, broken: true });
+        }
+        rows => rows?,
+    };
+    let signed = signed(stores, walk.size(), end, &mut wrong).await?;
+    let mut complete = Vec::new();
+    for row in &rows {
+        if row.index != walk.size() {
+            break;
+        }
+        let leaf = walk.row(row, &mut wrong, &mut complete);
+        if signed.get(&walk.size()).is_some_and(|root| *root != walk.tree().root()) {
+            wrong.push(Found::open("log_checkpoint", walk.size(), "we signed another root at this size"));
+        }
+        let Some(leaf) = leaf else { continue };
+        let subject = payload::check(stores, &leaf, row, &mut wrong).await?;
+        items(stores, &leaf, &mut wrong).await?;
+        notes.extend(note(&leaf, subject));
+    }
+    let broken = walk.size() < end;
+    if broken {
+        wrong.push(Found::open("log_leaf", walk.size(), "the row is missing"));
+    }
+    if wrong.iter().any(|found| found.what == GONE) && !stores.log.erased_keys().await?.is_empty() {
+        wrong.retain(|found| found.what != GONE);
+    }
+    subtrees(stores, &complete, &mut wrong).await?;
+    Ok(Page { walk, notes, wrong, broken })
+}
+
+/// The roots that our key signed at sizes from `from` to `to`, by the kept notes.
+async fn signed(
+    stores: &Stores,
+    from: u64,
+    to: u64,
+    wrong: &mut Vec<Found>,
+) -> Result<BTreeMap<u64, Hash>, StoreError> {
+    let (mut roots, mut next) = (BTreeMap::new(), if from == 0 { 0 } else { from + 1 });
+    loop {
+        let kept = stores.log.checkpoint_rows(next, CHECKPOINTS_READ).await?;
+        let Some(last) = kept.last() else { return Ok(roots) };
+        next = last.size.saturating_add(1);
+        let beyond = last.size > to;
+        for row in kept.into_iter().filter(|row| row.size <= to) {
+            roots.extend(opened(stores, &row, wrong));
+        }
+        if beyond {
+            return Ok(roots);
+        }
+    }
+}
+
+/// A kept note that counts. One that was changed is beside the tree: what was signed has gone to others too.
+pub(super) fn opened(stores: &Stores, row: &CheckpointRow, wrong: &mut Vec<Found>) -> Option<(u64, Hash)> {
+    match checkpoint::open(&row.note, &stores.verifier_key) {
+        Ok(opened) if opened.size == row.size => Some((opened.size, opened.root)),
+        Ok(_) => {
+            wrong.push(Found::beside("log_checkpoint", row.size, "the note is of another size than its row"));
+            None
+        }
+        Err(_) => {
+            wrong.push(Found::beside("log_checkpoint", row.size, "the note is not one that our key signed"));
+            None
+        }
+    }
+}
+
+async fn items(stores: &Stores, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<(), StoreError> {
+    if leaf.kind() == LeafKind::Page {
+        let blob = stores.log.page(leaf.index()).await?;
+        wrong.extend(scrub::page(leaf, blob.as_deref()));
+    }
+    Ok(())
+}
+
+async fn subtrees(stores: &Stores, complete: &[Subtree], wrong: &mut Vec<Found>) -> Result<(), StoreError> {
+    for (level, number, hash) in complete {
+        let stored = stores.log.subtree_hashes(*level, *number, number + 1).await;
+        let stored = match stored {
+            Err(StoreError::Corrupt { .. }) => Vec::new(),
+            stored => stored?,
+        };
+        if stored.as_slice() != [*hash] {
+            wrong.push(Found::open("log_subtree", *number, "the stored hash is not that of its leaves"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! What a finding does to a gateway that serves (A27).
+
+use crate::world::folder::Folder;
+use crate::world::people::Client;
+use crate::world::{Options, PATIENCE, World};
+use sluis::compose::{self, Listening, StartFault};
+use sluis::condition::Condition;
+use sluis::demo::organisations::{DOSSIER_SYSTEM, partners};
+use sluis::scrubber::{Acting, Hearing};
+use sluis_core::log::scrub::Found;
+use sluis_proto::v1;
+use std::sync::Arc;
+use std::time::Duration;
+use tonic::Code;
+
+/// Nobody is answered, a change of standing goes in, and callers are sent elsewhere.
+async fn stopped(world: &World, child: &Client) {
+    let partner = partners().next().unwrap();
+    let desk = world.desk(&partner).await;
+    let refused = desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    assert!(!world.listening.gateway.conditions.ready());
+    let size = world.size().await;
+    world.standing(child, &[child.caseload(partner.oin, "fs-0001")]).await;
+    assert_eq!(world.size().await, size + 1, "{}", DOSSIER_SYSTEM.slug);
+}
+
+/// Serves from a folder again; the gateway before may still be closing its files.
+async fn again(folder: &Folder) -> Listening {
+    loop {
+        match compose::listen(&folder.config).await {
+            Ok(listening) => return listening,
+            Err(StartFault::Open(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// The gateway sets a policy anew that it does not find: the entries tell that there was one.
+#[tokio::test]
+async fn a_row_of_state_that_was_deleted_while_nobody_looked_stops_the_gateway() {
+    let child = Client::new(1, 8);
+    let World { folder, listening } = World::open(Options::with(vec![child.clone()])).await;
+    listening.stop().await.unwrap();
+    let intruder = rusqlite::Connection::open(folder.dir.join("log.db")).unwrap();
+    assert_eq!(intruder.execute("DELETE FROM state WHERE kind = 1", []).unwrap(), 1);
+    drop(intruder);
+    let listening = tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap();
+    let world = World { folder, listening };
+    let mut held = world.listening.gateway.conditions.watch();
+    let tampered = held.wait_for(|held| held.contains_key(&Condition::LogTampered));
+    let text = tokio::time::timeout(PATIENCE, tampered).await.unwrap().unwrap()[&Condition::LogTampered].clone();
+    assert!(text.contains("`state` at"), "{text}");
+    stopped(&world, &child).await;
+}
+
+/// Who opens the log again because there is room on the disk does not open it again for this.
+#[tokio::test]
+async fn what_was_stopped_stays_stopped_and_what_is_beside_the_tree_stops_nothing() {
+    let child = Client::new(1, 8);
+    let world = World::open(Options::with(vec![child.clone()])).await;
+    let gateway = Arc::clone(&world.listening.gateway);
+    let acting = Acting(Arc::clone(&gateway));
+    acting.found(&Found::beside("log_leaf", 3, "the payload does not open"));
+    assert!(gateway.conditions.holds(Condition::ScrubFinding) && gateway.conditions.ready());
+    let desk = world.desk(&partners().next().unwrap()).await;
+    desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();
+    acting.found(&Found::open("log_leaf", 3, "the text is not a leaf"));
+    gateway.recorder.close_to_answers(None);
+    stopped(&world, &child).await;
+}
