@@ -9,9 +9,15 @@ use rusqlite::Connection;
 use sluis::client::ask::Reply;
 use sluis::client::connection::CallError;
 use sluis::transport::install_cryptography;
+use sluis_adapters::master::MasterKey;
+use sluis_adapters::sqlite::{Limits, SqliteLog};
 use sluis_adapters::system::SystemClock;
-use sluis_core::ports::Clock;
+use sluis_core::log::draft::{Draft, Outcome, RequestId};
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::{LeafKind, Millis};
+use sluis_core::ports::{Clock, Ledger};
 use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 struct Scene {
@@ -115,27 +121,47 @@ fn a_log_that_cannot_be_written_is_found_whole_although_nobody_asks() {
 fn a_clock_behind_the_log_is_named_before_anybody_asks() {
     let (scene, gateway) = Scene::set("condition-clock");
     ended(gateway);
-    // As if the machine's clock had been an hour ahead when the last entry was written.
-    set_last_time(&scene, SystemClock.now() + 3_600_000);
+    // The machine's clock was an hour ahead when the last entry was written.
+    write_at(&scene, SystemClock.now() + 3_600_000);
     let gateway = scene.place.serve();
     scene.tower.until(503, "CLOCK_BEHIND: ");
     scene.unavailable("LOG_UNAVAILABLE");
     ended(gateway);
-    // And eight seconds: three of them too many.
-    set_last_time(&scene, SystemClock.now() + 8_000);
+}
+
+#[test]
+fn a_clock_that_catches_up_with_the_log_is_enough() {
+    let (scene, gateway) = Scene::set("condition-clock-soon");
+    ended(gateway);
+    // Eight seconds ahead: three of them too many.
+    write_at(&scene, SystemClock.now() + 8_000);
     let gateway = scene.place.serve();
     scene.tower.until(200, "ready");
     scene.released();
     ended(gateway);
 }
 
-fn set_last_time(scene: &Scene, time: u64) {
-    let file = scene.place.file("log.db");
-    let connection = Connection::open(&file).unwrap();
-    let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'log_head_same'";
-    let trigger: String = connection.query_row(trigger, [], |row| row.get(0)).unwrap();
-    let sql = format!("DROP TRIGGER log_head_same; UPDATE log_head SET last_t = {time}; {trigger};");
-    connection.execute_batch(&sql).unwrap();
+/// A clock that stands at one moment.
+struct Standing(Millis);
+
+impl Clock for Standing {
+    fn now(&self) -> Millis {
+        self.0
+    }
+}
+
+/// Writes an entry at a moment, as a gateway would whose clock says so.
+fn write_at(scene: &Scene, time: Millis) {
+    let config = scene.place.config_read();
+    let master = MasterKey::read(&config.keys.master_key).unwrap();
+    let file = config.log.database.unwrap();
+    let log = SqliteLog::open(&file, &master, Arc::new(Standing(time)), Limits::default()).unwrap();
+    let committed = scene.runtime.block_on(async {
+        let origin = log.head().await.unwrap().origin;
+        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN");
+        log.append(vec![Draft::new(RequestId(transaction()), origin.into(), leaf)]).await.unwrap()
+    });
+    assert!(matches!(committed.outcomes(), [Outcome::Recorded { time: at, .. }] if *at == time));
 }
 
 #[test]
