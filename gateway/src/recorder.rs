@@ -232,6 +232,8 @@ impl Desk {
             };
             let Some(first) = first else { return };
             let mut jobs = vec![first];
+            // Callers that were just answered come back now: one flush for them together instead of one for the first.
+            tokio::task::yield_now().await;
             fill(&mut jobs, &mut urgent);
             fill(&mut jobs, &mut normal);
             self.append(jobs).await;

@@ -51,6 +51,8 @@ impl Door for Queue {
 async fn run(mut writer: Box<dyn Writer>, mut waiting: mpsc::Receiver<Job>, commits: Arc<AtomicU64>) {
     while let Some(first) = waiting.recv().await {
         let mut jobs = vec![first];
+        // As in the recorder.
+        tokio::task::yield_now().await;
         while jobs.len() < BATCH_ENTRIES_MAX
             && let Ok(job) = waiting.try_recv()
         {
