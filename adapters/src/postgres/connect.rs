@@ -28,6 +28,11 @@ const SESSION: &[(&str, &str)] = &[
     ("tcp_keepalives_interval", "1"),
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "5000"),
+    // Every statement has its index. A plan that was made while the tables were small, and kept, would read the whole log for each
+    // entry until the server has analysed them.
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
     ("search_path", "public"),
     ("client_min_messages", "warning"),
 ];

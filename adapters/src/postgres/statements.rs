@@ -41,8 +41,8 @@ statements! {
         ORGANISATIONS = "SELECT key FROM state WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
         STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed, log_id = $4 FROM state WHERE (kind, key) > ($1, $2)
                         ORDER BY kind, key LIMIT $3";
-        ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = $3 AND idx > $4
-                               AND t >= (SELECT t FROM log_leaf WHERE log_id = $1 AND idx = $4) ORDER BY t, idx LIMIT 1";
+        ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = 19 AND kind = $3
+                               AND idx > $4 ORDER BY idx LIMIT 1";
         SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = $1 AND first >= $2
                     ORDER BY first LIMIT $3";
         SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = $1 AND level = 0
