@@ -9,7 +9,7 @@ use super::rows::{self, leaf_hashes, refused};
 use super::settle::Pending;
 use super::statements;
 use super::write::{Failure, Write};
-use super::writer::{Desk, PATIENCE};
+use super::writer::{Desk, PATIENCE, Role};
 use crate::store::{GuardRow, LOG, Learned, Mark, corrupt, kind_of, reject};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{Draft, GuardKey};
@@ -40,11 +40,12 @@ impl Desk {
     /// one to find it; it is then rejected, which the core answers with `Malformed`, and the others are written (A4).
     pub(super) async fn append(&mut self, mut drafts: Vec<Draft>) -> Result<Committed, StoreError> {
         let mut singly = false;
-        for _ in 0..=2 * drafts.len() {
+        for _ in 0..=2 * drafts.len() + 1 {
             match self.attempt(&drafts, singly).await {
                 Ok(finalised) => return Ok(finalised.committed()),
                 Err(Failure::Store(error)) => return Err(error),
                 Err(Failure::Some) => singly = true,
+                Err(Failure::Closed) => self.follow().await?,
                 Err(Failure::Draft(position)) => reject(&mut drafts, position)?,
             }
         }
@@ -56,6 +57,7 @@ impl Desk {
         match self.attempt(&[], false).await {
             Ok(_empty) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
+            Err(Failure::Closed) => self.follow().await,
             Err(Failure::Some | Failure::Draft(_)) => Err(corrupt("log_leaf")),
         }
     }
@@ -151,7 +153,7 @@ impl Desk {
             .await
             .map_err(engine("log_shard"))?;
         let store = |error: StoreError| (Failure::Store(error), true);
-        let origin = origin.ok_or_else(|| store(corrupt("log_shard")))?;
+        let origin = origin.ok_or((Failure::Closed, true))?;
         // A statement of its own, so that its snapshot is taken after the lock: the last holder's rows are seen (A2).
         let (before, clock) = rows::head(session, self.role.log, &origin).await.map_err(store)?;
         let now = self.clock.now();
@@ -175,6 +177,9 @@ impl Desk {
                 });
                 (failure, is_usable(&error))
             })?;
+            if finalised.closes() {
+                self.close(session, finalised.head()).await.map_err(engine("log_shard"))?;
+            }
         }
         Ok(Written { finalised, before, learned, low })
     }
@@ -263,4 +268,21 @@ async fn read_transactions(
         into.transactions.insert((oin, uuid::Uuid::from_bytes(id)), seen);
     }
     Ok(())
+}
+
+/// Writes the first entry of a shard that was just made, in the transaction that makes it.
+pub(super) async fn write_opening(
+    desk: &Desk,
+    session: &mut PgConnection,
+    log: i16,
+    empty: &Head,
+    opening: &Draft,
+) -> Result<(), StoreError> {
+    let finalised = finalise(empty, Snapshot::default(), desk.clock.now(), std::slice::from_ref(opening))?;
+    if finalised.is_empty() {
+        return Err(corrupt("log_shard"));
+    }
+    let write = Write { role: Role { log, ..desk.role }, seals: &desk.seals, finalised: &finalised };
+    let written = write.all(session, &[], None, false).await;
+    written.map_err(|(failure, error)| before_commit(LOG, failure.err().unwrap_or("log_leaf"), &error))
 }

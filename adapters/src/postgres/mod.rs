@@ -25,6 +25,7 @@ mod register;
 mod rows;
 pub mod safety;
 mod settle;
+mod shards;
 mod statements;
 mod upkeep;
 mod write;

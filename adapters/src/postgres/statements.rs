@@ -5,7 +5,12 @@ use crate::store::statements;
 statements! {
     /// The statements of the log database.
     LOG_STATEMENTS {
-        OPEN_SHARD = "SELECT log_id, origin FROM log_shard WHERE state = 1 ORDER BY log_id DESC LIMIT 1";
+        SHARDS = "SELECT log_id, origin, state = 1, prev_note FROM log_shard ORDER BY log_id";
+        SHARD = "SELECT origin, state = 1 FROM log_shard WHERE log_id = $1 FOR UPDATE";
+        SHARD_AFTER = "SELECT log_id FROM log_shard WHERE prev_log = $1";
+        CLOSE_SHARD = "UPDATE log_shard SET state = 2, closed_at = $2 WHERE log_id = $1 AND state = 1";
+        NEXT_SHARD = "INSERT INTO log_shard (log_id, origin, state, prev_log, prev_note, opened_at)
+                      VALUES ($1, $2, 1, $3, $4, $5)";
         INSERT_SHARD = "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES ($1, $2, 1, $3)";
         BE_REPLICA = "SELECT pg_try_advisory_lock(1397508467, $1::int)";
         LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
@@ -13,7 +18,7 @@ statements! {
                 FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
         STATES = "SELECT s.kind, s.key, s.version, s.leaf_index, s.sealed FROM state s
                   JOIN unnest($1::smallint[], $2::bytea[]) AS w (kind, key) ON s.kind = w.kind AND s.key = w.key";
-        SEEN = "SELECT l.oin, l.txn, l.idx, l.digest, l.kind FROM log_leaf l
+        SEEN = "SELECT l.oin, l.txn, ((l.log_id - 1)::bigint << 40) + l.idx, l.digest, l.kind FROM log_leaf l
                 JOIN unnest($1::text[], $2::bytea[]) AS w (oin, txn) ON l.oin = w.oin AND l.txn = w.txn
                 WHERE l.txn IS NOT NULL";
         INSERT_LEAVES = "INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
@@ -32,17 +37,18 @@ statements! {
         WRITE_LOW = "INSERT INTO replica_mark (replica, low) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         DROP_LOW = "DELETE FROM replica_mark WHERE replica = $1 AND low = $2";
         LOW = "SELECT max(low) FROM replica_mark WHERE replica = $1";
-        LEFT = "SELECT idx FROM log_leaf WHERE log_id = $1 AND replica = $2 AND idx >= $3 ORDER BY idx";
+        LEFT = "SELECT ((log_id - 1)::bigint << 40) + idx FROM log_leaf
+                WHERE replica = $2 AND log_id >= $1 AND (log_id, idx) >= ($1, $3) ORDER BY log_id, idx";
         STANDS = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx = $2";
         FLUSHED = "SELECT pg_current_wal_flush_lsn()::text";
         ON_STANDBY = "SELECT EXISTS (SELECT FROM pg_stat_replication
                       WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= $1::pg_lsn)";
         STATE = "SELECT version, leaf_index, sealed FROM state WHERE kind = $1 AND key = $2";
         ORGANISATIONS = "SELECT key FROM state WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
-        STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed, log_id = $4 FROM state WHERE (kind, key) > ($1, $2)
+        STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed FROM state WHERE (kind, key) > ($1, $2)
                         ORDER BY kind, key LIMIT $3";
-        ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = 19 AND kind = $3
-                               AND idx > $4 ORDER BY idx LIMIT 1";
+        ENTRY_OF_KIND_AFTER = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id >= $1
+                               AND oin = $2 AND kind = 19 AND kind = $3 AND (log_id, idx) > ($1, $4) ORDER BY log_id, idx LIMIT 1";
         SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = $1 AND first >= $2
                     ORDER BY first LIMIT $3";
         SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = $1 AND level = 0
@@ -63,20 +69,24 @@ statements! {
         LEAF_ROWS = "SELECT idx, leaf, hash, kind, t, rid, oin, txn, key_id, ct, digest IS NOT NULL FROM log_leaf
                      WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        LEAVES_OF = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
-        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 22 AND idx >= $2 ORDER BY idx LIMIT $3";
-        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 26 AND idx >= $2 ORDER BY idx LIMIT $3";
+        LEAVES_OF = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = $4
+                     AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
+        MANUAL_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 22
+                         AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
+        DONE_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 26
+                       AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = $1 AND level = $2 AND number >= $3 AND number < $4
                           ORDER BY number";
-        ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
-        ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
+        ENTRY = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
+        ENTRIES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        TRANSACTION = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
         PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
-                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3) RETURNING idx";
+                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)
+                          RETURNING ((log_id - 1)::bigint << 40) + idx";
     }
 }

@@ -6,7 +6,7 @@
 
 use super::connect::Place;
 use super::errors::is_usable;
-use super::rows::{bound, refused};
+use super::rows::{bound, log_of, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
 use super::{statements, upkeep};
 use crate::master::RowKey;
@@ -14,6 +14,7 @@ use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::Committed;
+use sluis_core::log::shard::{self, Next};
 use sluis_core::log::tree::Frontier;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
@@ -41,6 +42,7 @@ pub(super) enum Command {
     Probe { answer: Answer<()> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    OpenShard { next: Box<Next>, answer: Answer<()> },
 }
 
 /// The keys that protect rows.
@@ -99,20 +101,21 @@ impl Desk {
         match command {
             Command::Append { drafts, answer } => _ = answer.send(self.append(drafts).await),
             Command::Keep { size, note, time } => {
-                let log = self.role.log;
+                let (log, size) = (log_of(size), shard::index_of(size));
                 // A failure loses a note that the same head can be signed for again.
                 if let Err(error) = self.outside_lock(async |c| keep(c, log, size, &note, time).await).await {
                     tracing::warn!(%error, "a checkpoint was not kept");
                 }
             }
             Command::Probe { answer } => _ = answer.send(self.probe().await),
+            Command::OpenShard { next, answer } => _ = answer.send(self.open_shard(&next).await),
             Command::ForgetTransactions { before, answer } => {
                 let done = self.outside_lock(async |c| upkeep::forget_transactions(c, before).await).await;
                 _ = answer.send(done);
             }
             Command::Erase { subject, keys, answer } => {
-                let (log, seals) = (self.role.log, Arc::clone(&self.seals));
-                let done = self.outside_lock(async |c| upkeep::erase(c, log, &seals.index, subject, &keys).await).await;
+                let seals = Arc::clone(&self.seals);
+                let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
                 _ = answer.send(done);
             }
         }
@@ -212,7 +215,7 @@ pub(super) async fn be_replica(session: &mut PgConnection, replica: i16) -> Resu
 }
 
 /// Keeps the newest note, and of the older ones the last of each minute.
-async fn keep(c: &mut PgConnection, log: i16, size: u64, note: &str, time: Millis) -> Result<(), sqlx::Error> {
+pub(super) async fn keep(c: &mut PgConnection, log: i16, size: u64, note: &str, time: Millis) -> Result<(), sqlx::Error> {
     let (size, time) = (bound(size), bound(time));
     sqlx::query(statements::THIN_CHECKPOINTS).bind(log).bind(size).bind(time).execute(&mut *c).await?;
     let kept = sqlx::query(statements::WRITE_CHECKPOINT).bind(log).bind(size).bind(note).bind(time);

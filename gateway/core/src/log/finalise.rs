@@ -10,7 +10,7 @@ use super::draft::{Draft, GuardKey, GuardState, Outcome, Transaction, Versioned}
 use super::growth::Growth;
 use super::overlay::{Overlay, key_of, matches};
 use super::tree::{Frontier, leaf_hash};
-use super::{Hash, LeafKind, Millis};
+use super::{Hash, LeafKind, Millis, shard};
 use crate::organisation::Oin;
 use crate::ports::StoreError;
 use crate::subject::dutch_date;
@@ -25,6 +25,8 @@ pub const CLOCK_TOLERANCE_MS: u64 = 5_000;
 pub struct Head {
     /// `sluis-log.<domain>/<OIN>/<year>-<epoch>`.
     pub origin: String,
+    /// The number of the shard in its log, from 0: what positions are made of.
+    pub shard: u16,
     /// The right edge.
     pub frontier: Frontier,
     /// Time of the last leaf; of an empty shard, of the last leaf of the shard before it (A8).
@@ -36,6 +38,18 @@ impl Head {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.frontier.size()
+    }
+
+    /// The position of an index in this shard.
+    #[must_use]
+    pub const fn position(&self, index: u64) -> u64 {
+        shard::position(self.shard, index)
+    }
+
+    /// The position of the next entry.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.position(self.size())
     }
 
     /// The root.
@@ -71,7 +85,7 @@ pub fn wanted(drafts: &[Draft]) -> Wanted {
 pub struct Seen {
     /// HMAC of its request.
     pub digest: Hash,
-    /// Where.
+    /// At which position.
     pub index: u64,
     /// As what.
     pub kind: LeafKind,
@@ -88,7 +102,7 @@ pub struct Snapshot {
 
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
-/// In this order a draft is: `Stale` under another origin; `Duplicate` or `Conflict` when its transaction is known;
+/// In this order a draft is: `Stale` under another origin, or after the entry that ends its shard; `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -109,10 +123,11 @@ pub fn finalise<'a>(
     }
     let time = now.max(head.last_time);
     let mut batch = Batch {
-        origin: &head.origin,
+        before: head,
         time,
         today: dutch_date(time),
         next: head.size(),
+        closed: false,
         overlay: Overlay::new(snapshot.guards),
         seen: snapshot.transactions,
         entries: Vec::with_capacity(drafts.len()),
@@ -123,10 +138,12 @@ pub fn finalise<'a>(
 
 /// A batch while its drafts are placed one after the other.
 struct Batch<'a, 'd> {
-    origin: &'a str,
+    before: &'a Head,
     time: Millis,
     today: jiff::civil::Date,
     next: u64,
+    /// An entry of this batch ended the shard.
+    closed: bool,
     overlay: Overlay,
     seen: HashMap<(Oin, uuid::Uuid), Seen>,
     entries: Vec<Entry<'d>>,
@@ -140,22 +157,24 @@ impl<'d> Batch<'_, 'd> {
     }
 
     fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
-        if *draft.origin != *self.origin {
+        if self.closed || *draft.origin != *self.before.origin {
             return Err(Outcome::Stale);
         }
         self.check_transaction(draft.transaction.as_ref())?;
         self.check_fresh(draft)?;
         let changes = self.overlay.attempt(&draft.effects)?;
         let (index, time, kind) = (self.next, self.time, draft.leaf.kind());
+        let position_in_log = self.before.position(index);
         let text = draft.leaf.encode(draft.rid, index, time).map_err(Outcome::Malformed)?;
         let hash = leaf_hash(text.as_bytes());
-        self.overlay.accept(changes, index);
+        self.overlay.accept(changes, position_in_log);
         if let Some(Transaction { oin, id, digest }) = draft.transaction.clone() {
-            self.seen.insert((oin, id), Seen { digest, index, kind });
+            self.seen.insert((oin, id), Seen { digest, index: position_in_log, kind });
         }
+        self.closed = shard::closes(&draft.leaf);
         self.entries.push(Entry { position, draft, index, time, text, hash, kind });
         self.next += 1;
-        Ok(Outcome::Recorded { index, time })
+        Ok(Outcome::Recorded { index: position_in_log, time })
     }
 
     fn check_transaction(&self, transaction: Option<&Transaction>) -> Result<(), Outcome> {
@@ -180,7 +199,7 @@ impl<'d> Batch<'_, 'd> {
         let growth = (!hashes.is_empty()).then(|| Growth::new(&head.frontier, hashes));
         let head = match &growth {
             None => head.clone(),
-            Some(growth) => Head { origin: head.origin.clone(), frontier: growth.frontier(), last_time: self.time },
+            Some(growth) => Head { frontier: growth.frontier(), last_time: self.time, ..head.clone() },
         };
         let subtrees = growth.as_ref().map(Growth::subtrees).unwrap_or_default();
         Finalised::new(self.entries, self.overlay.into_rows(), subtrees, head, outcomes, growth)

@@ -21,6 +21,7 @@ pub mod proof;
 mod proof_plan;
 pub mod receipt;
 pub mod scrub;
+pub mod shard;
 pub mod tile_proof;
 pub mod tiles;
 pub mod tree;
