@@ -1,6 +1,6 @@
 //! The scrubber: recomputes the whole log, again and again, beside the calls, and acts on what it finds (A14, A27).
 //!
-//! Promise: within the configured time every leaf, hash, search column, payload, page, sub-tree, kept checkpoint and row of
+//! Promise: within the configured time every shard was read and the chain of them compared: every leaf, hash, search column, payload, page, sub-tree, kept checkpoint and row of
 //! state was read and compared; what is found twice is named, and what the log itself stands on stops this gateway. It holds
 //! no snapshot: pages are read one by one, up to the size at which a pass began. Where this ends: what no leaf says, such as
 //! the digest of a request, and a log that was written anew with our key: that is what the anchor and witnesses are for.
@@ -10,12 +10,14 @@ mod guards;
 mod page;
 mod payload;
 mod progress;
+mod shard;
 
 pub use act::Acting;
 pub use progress::Progress;
 
 use guards::Guards;
 use page::LEAVES_READ;
+use shard::OfShard;
 use sluis_core::log::scrub::{Found, Walk};
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::upkeep::LogUpkeep;
@@ -34,9 +36,9 @@ pub struct Stores {
     pub log: Arc<dyn LogUpkeep>,
     /// The keys of payloads.
     pub keys: Arc<dyn KeyStore>,
-    /// Origin of the shard.
+    /// Origin of one of its shards.
     pub origin: Arc<str>,
-    /// The verifier key of the log.
+    /// The verifier key of the log under that origin.
     pub verifier_key: Arc<str>,
 }
 
@@ -80,77 +82,58 @@ impl Scrubber {
         }
     }
 
-    /// One pass over the log as it is now, spread over about this time. Gives how much was found twice.
+    /// One pass over the log as it is now, all shards, spread over about this time. Gives how much was found twice.
     ///
     /// # Errors
     /// A store that does not answer; what was found before was told.
     pub async fn pass(&self, over: Duration, hearing: &dyn Hearing) -> Result<usize, StoreError> {
-        let head = match self.stores.log.head().await {
+        let shards = match self.stores.log.shards().await {
             Err(StoreError::Corrupt { table, .. }) => {
                 hearing.found(&Found::open(table, 0, "the head cannot be read"));
                 return Ok(1);
             }
-            head => head?,
+            shards => shards?,
         };
-        let (mut walk, mut guards, mut findings) = (Walk::default(), Guards::default(), 0);
-        let rest = (over / u32::try_from(head.size() / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
-        self.progress.begin(head.size());
-        while walk.size() < head.size() {
-            let mut page = page::scrub(&self.stores, &walk, head.size()).await?;
-            if !page.wrong.is_empty() {
+        let size: u64 = shards.iter().map(|shard| shard.head.size()).sum();
+        let rest = (over / u32::try_from(size / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
+        let (mut guards, mut findings, mut done) = (Guards::default(), 0, 0);
+        self.progress.begin(size);
+        for (number, shard) in shards.iter().enumerate() {
+            let of = OfShard::of(&self.stores, shard, number + 1 == shards.len());
+            let mut walk = Walk::default();
+            while walk.size() < shard.head.size() {
+                let mut page = page::scrub(&of, &walk, shard.head.size()).await?;
+                if !page.wrong.is_empty() {
+                    tokio::time::sleep(AGAIN_AFTER.min(over)).await;
+                    let first = std::mem::take(&mut page.wrong);
+                    let again = page::scrub(&of, &walk, shard.head.size()).await?;
+                    findings += tell(first, &again.wrong, hearing);
+                    page = again;
+                }
+                if page.broken {
+                    return Ok(findings.max(1));
+                }
+                page.notes.into_iter().for_each(|note| guards.take(note));
+                walk = page.walk;
+                self.progress.at(done + walk.size());
+                if walk.size() < shard.head.size() {
+                    tokio::time::sleep(rest).await;
+                }
+            }
+            done += walk.size();
+            let before = number.checked_sub(1).and_then(|at| shards.get(at));
+            let first = of.whole(&walk, before).await?;
+            if !first.is_empty() {
                 tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-                let first = std::mem::take(&mut page.wrong);
-                let again = page::scrub(&self.stores, &walk, head.size()).await?;
-                findings += tell(first, &again.wrong, hearing);
-                page = again;
-            }
-            if page.broken {
-                return Ok(findings.max(1));
-            }
-            page.notes.into_iter().for_each(|note| guards.take(note));
-            walk = page.walk;
-            self.progress.at(walk.size());
-            if walk.size() < head.size() {
-                tokio::time::sleep(rest).await;
+                findings += tell(first, &of.whole(&walk, before).await?, hearing);
             }
         }
-        let first = self.whole(&walk, &guards, &head).await?;
+        let first = guards.compare(&self.stores, &shards).await?;
         if !first.is_empty() {
             tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-            findings += tell(first, &self.whole(&walk, &guards, &head).await?, hearing);
+            findings += tell(first, &guards.compare(&self.stores, &shards).await?, hearing);
         }
         Ok(findings)
-    }
-
-    /// What can be compared only when every leaf was seen.
-    async fn whole(
-        &self,
-        walk: &Walk,
-        guards: &Guards,
-        head: &sluis_core::log::finalise::Head,
-    ) -> Result<Vec<Found>, StoreError> {
-        let mut wrong = Vec::new();
-        if *walk.tree() != head.frontier {
-            wrong.push(Found::open("log_head", head.size(), "the head is not that of the leaves"));
-        }
-        if walk.size() > 0 && walk.last_time() != head.last_time {
-            wrong.push(Found::open("log_head", head.size(), "the time of the head is not that of the last leaf"));
-        }
-        let after = self.stores.log.leaf_rows(self.stores.log.head().await?.size(), 1).await?;
-        if let Some(row) = after.first()
-            && row.index >= self.stores.log.head().await?.size()
-        {
-            wrong.push(Found::open("log_leaf", row.index, "there is a row beyond the head"));
-        }
-        let beyond = self.stores.log.checkpoint_rows(head.size().saturating_add(1), 1).await?;
-        if let Some(row) = beyond.first()
-            && self.stores.log.head().await?.size() < row.size
-            && page::opened(&self.stores, row, &mut wrong).is_some()
-        {
-            wrong.push(Found::open("log_head", row.size, "we signed more entries than there are"));
-        }
-        wrong.extend(guards.compare(&self.stores, head.size()).await?);
-        Ok(wrong)
     }
 }
 

@@ -9,6 +9,8 @@ mod keys;
 mod ledger;
 mod postgres;
 mod postgres_keys;
+mod postgres_shards;
+mod shards;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
@@ -112,6 +114,12 @@ macro_rules! log_suite {
             upkeep::a_page_is_read_back_as_it_was_written;
             upkeep::an_archive_reads_beside_the_log;
             upkeep::checkpoints_are_kept_one_per_minute_and_the_newest;
+            shards::a_closed_shard_takes_nothing_and_the_next_continues_it;
+            shards::what_was_asked_before_the_turn_is_known_after_it;
+            shards::an_erasure_takes_payloads_from_every_shard;
+            shards::state_goes_on_over_the_turn;
+            shards::what_was_in_flight_at_the_turn_is_known_after_reopening;
+            shards::receipts_verify_in_both_shards;
             keys::nothing_at_rest_names_a_person;
         }
     };

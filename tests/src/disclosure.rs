@@ -61,7 +61,7 @@ async fn entry(gateway: &Gateway, index: u64) -> (Leaf, serde_json::Value, [u8; 
     let (leaf, sealed) = (Leaf::decode(&entry.leaf).unwrap(), entry.payload.unwrap());
     let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
     let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
-    let plain = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
+    let plain = open(&Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 }, &sealed).unwrap();
     assert_eq!(plain.len() % 1024, 0, "a payload is padded");
     (leaf, serde_json::from_slice(&plain).unwrap(), sealed.key_id)
 }

@@ -1,7 +1,7 @@
 //! Rows as they stand, for the scrubber: past every cache, a page at a time.
 
-use super::rows::{index, log_of, refused, unsigned};
 use super::read::last;
+use super::rows::{index, log_of, refused, unsigned};
 use super::{PostgresLog, statements, upkeep};
 use crate::segment;
 use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
@@ -34,13 +34,17 @@ impl LogRows for PostgresLog {
         let opened = rows.into_iter().map(|(level, first, last, sealed)| {
             let span = upkeep::span(log, u8::try_from(level).unwrap_or(u8::MAX), first, last);
             let records = segment::open(&self.seals.index, span, &sealed);
-            SegmentRow { first: base_of(from) + span.first, records: records.map(|records| segment::all(&records).collect()) }
+            SegmentRow {
+                first: base_of(from) + span.first,
+                records: records.map(|records| segment::all(&records).collect()),
+            }
         });
         Ok(opened.collect())
     }
 
     async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
-        let rows = sqlx::query_as::<_, (i64, String)>(statements::CHECKPOINTS_FROM).bind(log_of(from)).bind(index(from));
+        let rows =
+            sqlx::query_as::<_, (i64, String)>(statements::CHECKPOINTS_FROM).bind(log_of(from)).bind(index(from));
         let rows = rows.bind(i64::from(count)).fetch_all(&self.pool).await.map_err(refused("log_checkpoint"))?;
         let sized = |(size, note)| Ok(CheckpointRow { size: unsigned(size, "log_checkpoint")?, note });
         rows.into_iter().map(sized).collect()
@@ -58,11 +62,7 @@ pub(super) async fn remember_states(c: &mut PgConnection, guards: &GuardCache) -
     }
 }
 
-async fn states<'e>(
-    from: impl PgExecutor<'e>,
-    after: &StatePlace,
-    count: u32,
-) -> Result<Vec<StateAt>, sqlx::Error> {
+async fn states<'e>(from: impl PgExecutor<'e>, after: &StatePlace, count: u32) -> Result<Vec<StateAt>, sqlx::Error> {
     let rows = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>)>(statements::STATES_AFTER);
     let rows = rows.bind(i16::from(after.0)).bind(&after.1).bind(i64::from(count)).fetch_all(from).await?;
     let at = |(kind, key, version, index, sealed): (i16, _, _, _, _)| StateAt {

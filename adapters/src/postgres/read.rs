@@ -60,7 +60,8 @@ impl Ledger for PostgresLog {
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
         let to = to.min(from.saturating_add(ROWS_MAX));
-        let found = sqlx::query_scalar(statements::LEAF_HASHES).bind(log_of(from)).bind(index(from)).bind(last(from, to));
+        let found =
+            sqlx::query_scalar(statements::LEAF_HASHES).bind(log_of(from)).bind(index(from)).bind(last(from, to));
         found.fetch_all(&self.pool).await.map_err(refused("log_leaf"))
     }
 

@@ -92,7 +92,8 @@ impl Desk {
         let Some(after) = after.map_err(&refused)? else { return Ok(Step::Closed) };
         let (closed, _) = rows::head(session, self.role.log, &origin).await?;
         self.fold(session, &closed).await?;
-        let first = sqlx::query_scalar(statements::LEAVES).bind(after).bind(0i64).bind(1i64).fetch_optional(session).await;
+        let first =
+            sqlx::query_scalar(statements::LEAVES).bind(after).bind(0i64).bind(1i64).fetch_optional(session).await;
         let first: Option<String> = first.map_err(&refused)?;
         let first = first.and_then(|text| Leaf::decode(&text).ok());
         let before = OpenedCheckpoint { origin, size: closed.size(), root: closed.root() };
@@ -114,7 +115,12 @@ impl Desk {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 self.give_back(session).await;
-                return Err(error);
+                // Somebody was faster.
+                return if matches!(error, StoreError::Unavailable { state: SHARD_CLOSED, .. }) {
+                    self.follow().await
+                } else {
+                    Err(error)
+                };
             }
             Err(_elapsed) => return Err(StoreError::Unavailable { store: LOG, state: "SLOW" }),
         }
@@ -137,7 +143,6 @@ impl Desk {
         let after = sqlx::query_scalar(statements::SHARD_AFTER).bind(before).fetch_optional(&mut *session).await;
         let after: Option<i16> = after.map_err(&refused)?;
         if open || after.is_some() {
-            // Somebody was faster: tried again, which follows.
             return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
         }
         let (closed, _) = rows::head(session, before, &origin).await?;
@@ -149,7 +154,8 @@ impl Desk {
         let head = sqlx::query(statements::INSERT_HEAD).bind(log).bind(0i64).bind(&[][..] as &[u8]);
         head.bind(bound(closed.last_time)).execute(&mut *session).await.map_err(&refused)?;
         let shard = u16::try_from(before).map_err(|_| corrupt("log_shard"))?;
-        let empty = Head { origin: next.origin.clone(), shard, frontier: Frontier::empty(), last_time: closed.last_time };
+        let empty =
+            Head { origin: next.origin.clone(), shard, frontier: Frontier::empty(), last_time: closed.last_time };
         write_opening(self, session, log, &empty, &next.opening).await
     }
 }
@@ -168,7 +174,9 @@ enum Step {
 /// included, and every writer would wait behind it.
 async fn partition(session: &mut PgConnection, log: i16) -> Result<(), sqlx::Error> {
     for sql in [
-        format!("CREATE TABLE log_leaf_{log} (LIKE log_leaf INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"),
+        format!(
+            "CREATE TABLE log_leaf_{log} (LIKE log_leaf INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
+        ),
         format!("ALTER TABLE log_leaf ATTACH PARTITION log_leaf_{log} FOR VALUES IN ({log})"),
     ] {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *session).await?;

@@ -4,8 +4,8 @@
 //! changes: leaves, hashes and proofs stay.
 
 use super::rows::{bound, index, log_of};
-use super::{shards, statements};
 use super::writer::Role;
+use super::{shards, statements};
 use crate::master::RowKey;
 use crate::segment::{self, Span};
 use sluis_core::log::Millis;

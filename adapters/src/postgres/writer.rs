@@ -215,7 +215,13 @@ pub(super) async fn be_replica(session: &mut PgConnection, replica: i16) -> Resu
 }
 
 /// Keeps the newest note, and of the older ones the last of each minute.
-pub(super) async fn keep(c: &mut PgConnection, log: i16, size: u64, note: &str, time: Millis) -> Result<(), sqlx::Error> {
+pub(super) async fn keep(
+    c: &mut PgConnection,
+    log: i16,
+    size: u64,
+    note: &str,
+    time: Millis,
+) -> Result<(), sqlx::Error> {
     let (size, time) = (bound(size), bound(time));
     sqlx::query(statements::THIN_CHECKPOINTS).bind(log).bind(size).bind(time).execute(&mut *c).await?;
     let kept = sqlx::query(statements::WRITE_CHECKPOINT).bind(log).bind(size).bind(note).bind(time);

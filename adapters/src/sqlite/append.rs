@@ -113,7 +113,11 @@ impl Desk {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    pub(super) fn write<'d>(&mut self, drafts: &'d [Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised<'d>, Failure> {
+    pub(super) fn write<'d>(
+        &mut self,
+        drafts: &'d [Draft],
+        kept: Option<&KeptCheckpoint>,
+    ) -> Result<Finalised<'d>, Failure> {
         let head = head_row(&self.connection, self.log).map_err(|e| before_commit(LOG, "log_head", &e))?.open()?;
         if head != self.head {
             return Err(corrupt("log_head").into()); // somebody else wrote, or the file went back in time

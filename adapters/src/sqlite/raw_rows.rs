@@ -32,7 +32,10 @@ impl LogRows for SqliteLog {
             self.readers.read("subject_segment", |connection| segments::from(connection, log, first, count))?;
         let opened = sealed.into_iter().map(|(span, sealed)| {
             let records = segment::open(&self.seals.index, span, &sealed);
-            SegmentRow { first: base_of(from) + span.first, records: records.map(|records| segment::all(&records).collect()) }
+            SegmentRow {
+                first: base_of(from) + span.first,
+                records: records.map(|records| segment::all(&records).collect()),
+            }
         });
         Ok(opened.collect())
     }

@@ -72,7 +72,8 @@ impl LogArchive for SqliteLogReader {
             let rows = statement.query_map((log_of(size), 0, u32::MAX), |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect()
         })?;
-        let within = |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= index_of(size))).then_some(note);
+        let within =
+            |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= index_of(size))).then_some(note);
         Ok(found.into_iter().filter_map(within).collect())
     }
 }

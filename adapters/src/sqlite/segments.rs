@@ -4,8 +4,8 @@
 //! is 28 bytes once more.
 
 use super::errors::before_commit;
-use super::{shards, statements};
 use super::writer::Desk;
+use super::{shards, statements};
 use crate::segment::{self, Span};
 use crate::store::{LOG, corrupt, signed};
 use rusqlite::Connection;
@@ -88,11 +88,7 @@ fn scan(connection: &Connection, mut each: impl FnMut(Span, &[u8])) -> Result<()
     shards::rows(connection)?.into_iter().try_for_each(|(log, ..)| scan_shard(connection, log, &mut each))
 }
 
-fn scan_shard(
-    connection: &Connection,
-    log: i64,
-    mut each: impl FnMut(Span, &[u8]),
-) -> Result<(), rusqlite::Error> {
+fn scan_shard(connection: &Connection, log: i64, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
     let mut statement = connection.prepare_cached(statements::SEGMENTS)?;
     let mut rows = statement.query([log])?;
     while let Some(row) = rows.next()? {

@@ -122,7 +122,10 @@ fn weight(draft: &Draft) -> usize {
     1500 + draft.payload.as_ref().map_or(0, |p| p.ciphertext.len()) + 40 * draft.concerns.len()
 }
 
-pub(super) fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) fn in_transaction<T>(
+    desk: &mut Desk,
+    work: impl FnOnce(&mut Desk) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     if desk.halted {
         return Err(StoreError::Unknown { store: LOG });
     }

@@ -3,8 +3,8 @@
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
 use crate::holder_fact::HeldFacts;
-use crate::log::draft::{GuardState, Versioned};
 use crate::log::Millis;
+use crate::log::draft::{GuardState, Versioned};
 use crate::organisation::Oin;
 use crate::release::{Extract, Permit};
 use crate::standing::Standing;

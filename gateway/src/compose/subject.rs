@@ -12,6 +12,7 @@ use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::proof::receipt_for;
 use sluis_core::log::receipt::Receipt;
+use sluis_core::log::shard::name_of;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
 use std::collections::BTreeSet;
@@ -94,6 +95,8 @@ pub struct Erased {
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
 pub struct Found {
+    /// Name of the shard it stands in: `<year>-<epoch>`.
+    pub shard: String,
     /// The leaf.
     pub leaf: Leaf,
     /// Which item of a page; 0 for an entry about one subject.
@@ -102,7 +105,7 @@ pub struct Found {
     pub receipt: Receipt,
 }
 
-/// The entries that the subject index has for a subject, oldest first. The lookup is recorded before anything is shown.
+/// The entries that the subject index has for a subject, in all shards, oldest first. The lookup is recorded before anything is shown.
 ///
 /// # Errors
 /// [`SubjectFault`]. When the lookup cannot be recorded nothing is shown.
@@ -112,10 +115,12 @@ pub async fn look_up(config: &Config, subject: &SubjectId, reason: &str) -> Resu
     let index = record_admin(&stopped, whom, subject, LOOKUP, reason).await?;
     let checkpoint = stopped.checkpoint().await?;
     let mut found = Vec::new();
-    for (index, item) in stopped.log.entries_of(whom).await? {
-        let receipt = receipt_for(stopped.log.as_ref(), index, &checkpoint).await?.ok_or(corrupt())?;
+    for (at, item) in stopped.log.entries_of(whom).await? {
+        let checkpoint = stopped.shards.last_checkpoint_at(at).unwrap_or(&checkpoint);
+        let receipt = receipt_for(stopped.log.as_ref(), at, checkpoint).await?.ok_or(corrupt())?;
         let leaf = Leaf::decode(receipt.leaf()).map_err(|_| corrupt())?;
-        found.push(Found { leaf, item, receipt });
+        let shard = stopped.shards.origin_at(at).map_or("", name_of).to_owned();
+        found.push(Found { shard, leaf, item, receipt });
     }
     Ok((index, found))
 }

@@ -5,7 +5,6 @@ use crate::entry;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::Caller;
-use crate::origin::shard_of;
 use crate::recorder::Verdict;
 use serde_json::json;
 use sluis_core::disclosure::Conclusion;
@@ -18,7 +17,7 @@ use sluis_core::subject::{Actor, SubjectId};
 
 /// A review as the surface parsed it.
 pub struct Review {
-    /// Index of the leaf of the disclosure.
+    /// Position of the leaf of the disclosure.
     pub index: u64,
     /// Who reviewed.
     pub reviewed_by: Actor,
@@ -49,10 +48,15 @@ impl Gateway {
         if !repeated && self.reviewed().await?.contains(&review.index) {
             return Err(Fault::DisclosureReviewed);
         }
-        let mut draft = self.review_draft(caller, review, &opened.subject).await?;
-        draft.transaction = Some(entry::transaction(caller, review.transaction_id, digest));
-        draft.relies_on = admitted.relies_on;
-        Ok(match self.recorder.record_change(draft).await? {
+        let verdict = loop {
+            let mut draft = self.review_draft(caller, review, &opened.subject).await?;
+            draft.transaction = Some(entry::transaction(caller, review.transaction_id, digest));
+            draft.relies_on.clone_from(&admitted.relies_on);
+            if let Some(verdict) = self.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        Ok(match verdict {
             Verdict::Recorded(receipt) => receipt,
             Verdict::Duplicate { index, kind: LeafKind::ObligationDone } => self.receipt_at(index).await?,
             Verdict::Duplicate { .. } | Verdict::Conflict => return Err(Fault::TransactionReused),
@@ -63,9 +67,9 @@ impl Gateway {
 
     async fn review_draft(&self, caller: &Caller, review: &Review, identifier: &SubjectId) -> Result<Draft, Fault> {
         let (subject, key) = self.subject_or_bucket(identifier).await?;
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let leaf = LeafDraft::new(LeafKind::ObligationDone)
-            .with(Key::Ref, format!("{}:{}", shard_of(&self.origin), review.index))
+            .with(Key::Ref, self.recorder.shards().reference(review.index))
             .with(Key::Ob, vec![REVIEW.code().to_owned()])
             .with(Key::Rp, caller.oin.as_str())
             .with(Key::X5, &*caller.thumbprint);
@@ -79,11 +83,11 @@ impl Gateway {
             "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
-        let leaf = self.tagged(&key, rid, leaf, &payload);
+        let leaf = self.tagged(&key, &ticket, leaf, &payload);
         Ok(Draft {
-            payload: Some(self.sealed(&key, rid, &payload)?),
+            payload: Some(self.sealed(&key, &ticket, &payload)?),
             concerns: subject.map(|subject| Concerns { subject, item: 0 }).into_iter().collect(),
-            ..self.bare_draft(rid, leaf)
+            ..Self::bare_draft(&ticket, leaf)
         })
     }
 }

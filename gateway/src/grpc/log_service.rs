@@ -50,7 +50,7 @@ impl LogService for Logs {
     ) -> Result<Response<v1::ReadCheckpointResponse>, Status> {
         self.admitted(&request).await?;
         let note = self.0.recorder.checkpoint().note.clone();
-        let verifier_key = self.0.verifier_key.to_string();
+        let verifier_key = self.0.verifier_key().to_string();
         Ok(Response::new(v1::ReadCheckpointResponse { note, verifier_key }))
     }
 

@@ -1,6 +1,6 @@
 //! What only an opened payload tells: that it is the one its leaf committed to, about the subject of its tag.
 
-use super::Stores;
+use super::shard::OfShard;
 use sluis_core::log::LeafKind;
 use sluis_core::log::commitment;
 use sluis_core::log::draft::RequestId;
@@ -19,7 +19,7 @@ pub(super) const GONE: &str = "the payload is gone, and no key was ever erased";
 /// # Errors
 /// A store that does not answer.
 pub(super) async fn check(
-    stores: &Stores,
+    stores: &OfShard<'_>,
     leaf: &Leaf,
     row: &LeafRow,
     wrong: &mut Vec<Found>,
@@ -37,7 +37,7 @@ pub(super) async fn check(
         return Ok(None);
     };
     let Some(rid) = uuid::Uuid::try_parse(leaf.rid()).ok().map(RequestId) else { return Ok(None) };
-    let at = Sealing { key: &key, origin: &stores.origin, rid, item: 0 };
+    let at = Sealing { key: &key, origin: stores.origin, rid, item: 0 };
     let Some(plain) = open(&at, payload).map(zeroize::Zeroizing::new) else {
         beside("the payload does not open");
         return Ok(None);
@@ -45,7 +45,7 @@ pub(super) async fn check(
     if committed != Some(commitment::payload(&plain).as_str()) {
         beside("the payload is not the one that the leaf commits to");
     }
-    let tag = commitment::subject_tag(&key.tag, &stores.origin, rid, 0);
+    let tag = commitment::subject_tag(&key.tag, stores.origin, rid, 0);
     if leaf.text(Key::St).is_some_and(|said| said != tag) {
         beside("the payload is under the key of another subject than the tag of the leaf");
     }

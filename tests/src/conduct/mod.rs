@@ -104,7 +104,6 @@ impl House {
         if let Some(first) = left.first() {
             recorder.in_flight().hold(*first);
         }
-        let (origin, verifier_key) = (gateway.origin, gateway.verifier_key);
         let (test_numbers, slots, grants) = (gateway.test_numbers, gateway.slots, gateway.grants);
         let gateway = Gateway {
             ledger,
@@ -116,8 +115,6 @@ impl House {
             active,
             clock,
             entropy,
-            origin,
-            verifier_key,
             test_numbers,
             grants,
             slots,

@@ -5,8 +5,8 @@
 use super::checkpoint::SignedCheckpoint;
 use super::leaf::Leaf;
 use super::receipt::Receipt;
-use super::tree::{leaf_hash, node_hash, root_of};
 use super::shard::{base_of, index_of};
+use super::tree::{leaf_hash, node_hash, root_of};
 use super::{Hash, proof_plan};
 use crate::ports::{Ledger, StoreError};
 use proof_plan::{Ranges, Span};

@@ -8,9 +8,10 @@
 //! log. In the first shard it is the index itself.
 
 use super::checkpoint::OpenedCheckpoint;
-use super::draft::Draft;
+use super::draft::{Draft, RequestId};
 use super::finalise::Head;
 use super::leaf::{Key, Leaf, LeafDraft, LeafValue};
+use super::tree::sha256;
 use super::{LeafKind, Millis};
 use crate::subject::dutch_date;
 use data_encoding::HEXLOWER;
@@ -108,6 +109,15 @@ pub fn next_epoch(origin: &str) -> Option<String> {
     let (log, _) = origin.rsplit_once('/')?;
     let (year, epoch) = year_and_epoch(origin)?;
     Some(format!("{log}/{year}-{}", epoch.checked_add(1)?))
+}
+
+/// The request id of an entry that ends or begins a shard, after what stands at this position: whoever makes it, it is one of
+/// a moment and a place, so no random bytes are needed.
+#[must_use]
+pub fn request_id(origin: &str, after: u64, now: Millis) -> RequestId {
+    let place = sha256(&[b"sluis-epoch/1\0", origin.as_bytes(), b"\0", &after.to_be_bytes()]);
+    let random = place.first_chunk::<10>().copied().unwrap_or_default();
+    RequestId(uuid::Builder::from_unix_timestamp_millis(now, &random).into_uuid())
 }
 
 /// The entry that ends a shard.
@@ -215,7 +225,8 @@ mod tests {
     #[test]
     fn a_position_is_the_index_in_the_first_shard_and_orders_shards() {
         assert_eq!(position(0, 17), 17);
-        let places = [position(0, 0), position(0, (1 << INDEX_BITS) - 1), position(1, 0), position(1, 9), position(2, 0)];
+        let places =
+            [position(0, 0), position(0, (1 << INDEX_BITS) - 1), position(1, 0), position(1, 9), position(2, 0)];
         assert!(places.is_sorted());
         for (shard, index) in [(0, 5), (3, 0), (u16::MAX, (1 << INDEX_BITS) - 1)] {
             let place = position(shard, index);
