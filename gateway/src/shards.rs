@@ -68,6 +68,17 @@ impl Shards {
         self.0.get(usize::from(number_of(position))).map(|known| &*known.origin)
     }
 
+    /// The name of the shard that a position is in: `<year>-<epoch>`.
+    #[must_use]
+    pub fn name_at(&self, position: u64) -> Option<&str> {
+        self.origin_at(position).map(name_of)
+    }
+
+    /// The names of all shards, oldest first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|known| name_of(&known.origin))
+    }
+
     /// The checkpoint over the whole shard that a position is in; `None` while it is the newest.
     #[must_use]
     pub fn last_checkpoint_at(&self, position: u64) -> Option<&SignedCheckpoint> {

@@ -47,7 +47,7 @@ pub fn call(client: &Client) -> v1::RecordManualRequest {
 
 pub fn review(index: u64, by: &str) -> v1::ReviewManualRequest {
     let conclusion = ManualConclusion::Right as i32;
-    v1::ReviewManualRequest { index, reviewed_by: by.to_owned(), conclusion, note: String::new() }
+    v1::ReviewManualRequest { index, reviewed_by: by.to_owned(), conclusion, ..v1::ReviewManualRequest::default() }
 }
 
 async fn record(desk: &Desk, message: v1::RecordManualRequest) -> (u64, v1::RecordManualResponse) {

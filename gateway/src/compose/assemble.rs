@@ -100,7 +100,15 @@ pub(super) fn is_of(config: &Config, shards: &[Shard]) -> Result<(), StartFault>
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
-    open(config).await?.begin().await
+    assemble_at(config, Arc::new(SystemClock)).await
+}
+
+/// As [`assemble`], by another clock than that of the machine.
+///
+/// # Errors
+/// [`StartFault`]; nothing is served.
+pub async fn assemble_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Assembled, StartFault> {
+    open_at(config, clock).await?.begin().await
 }
 
 /// A gateway whose stores are open and whose settings were read; no entry was written yet.
@@ -141,14 +149,6 @@ impl Opened {
 }
 
 /// Opens every store and reads every setting; registers subjects, which writes to the key database only.
-///
-/// # Errors
-/// [`StartFault`]; no entry was written.
-pub async fn open(config: &Config) -> Result<Opened, StartFault> {
-    open_at(config, Arc::new(SystemClock)).await
-}
-
-/// As [`open`], by another clock than that of the machine.
 ///
 /// # Errors
 /// [`StartFault`]; no entry was written.
