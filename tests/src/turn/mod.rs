@@ -58,23 +58,24 @@ async fn leaves(gateway: &Gateway) -> Vec<(u64, Leaf)> {
     }
 }
 
-/// Asks without pause while the year turns: nobody sees an error, and every receipt holds under the key of its year.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_see_nothing_of_the_turn_of_the_year() {
-    let mut house = House::build(4).await;
-    let clock = near_new_year(600_000);
-    house.config.log.year = dutch_date(clock.now()).year();
-    let gateway = house.start_by(Arc::clone(&clock) as _).await;
-    for number in 0..4 {
-        record(&gateway, child(number), caseload(true)).await;
-    }
-    let question = workers_question(&gateway, child(0));
-    let first = released(ask(&gateway, PARTNER, &question).await.unwrap());
-    let lost = ask(&gateway, PARTNER, &workers_question(&gateway, child(1))).await.unwrap();
+/// The first OUTCOME leaf, when it comes.
+async fn outcome_of(gateway: &Gateway) -> (u64, Leaf) {
+    let look = async {
+        loop {
+            match leaves(gateway).await.into_iter().find(|(_, leaf)| leaf.kind() == LeafKind::Outcome) {
+                Some(found) => break found,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.expect("an aborted release gets its outcome")
+}
 
+/// Four callers ask without pause, a worker is put on a case in between, and the year turns meanwhile.
+async fn asked_over_the_turn(gateway: &Arc<Gateway>, clock: &Arc<MovedClock>) -> Vec<Receipt> {
     let asking: Vec<_> = (0..4u32)
         .map(|number| {
-            let (gateway, clock) = (Arc::clone(&gateway), Arc::clone(&clock));
+            let (gateway, clock) = (Arc::clone(gateway), Arc::clone(clock));
             tokio::spawn(async move {
                 let mut receipts = Vec::new();
                 for round in 0..40 {
@@ -91,10 +92,29 @@ async fn callers_see_nothing_of_the_turn_of_the_year() {
             })
         })
         .collect();
-    let mut receipts = vec![first.clone()];
+    let mut receipts = Vec::new();
     for one in asking {
         receipts.extend(one.await.unwrap());
     }
+    receipts
+}
+
+/// Asks without pause while the year turns: nobody sees an error, and every receipt holds under the key of its year.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_see_nothing_of_the_turn_of_the_year() {
+    let mut house = House::build(4).await;
+    let clock = near_new_year(600_000);
+    house.config.log.year = dutch_date(clock.now()).year();
+    let gateway = house.start_by(Arc::clone(&clock) as _).await;
+    for number in 0..4 {
+        record(&gateway, child(number), caseload(true)).await;
+    }
+    let question = workers_question(&gateway, child(0));
+    let first = released(ask(&gateway, PARTNER, &question).await.unwrap());
+    let lost = ask(&gateway, PARTNER, &workers_question(&gateway, child(1))).await.unwrap();
+
+    let mut receipts = vec![first.clone()];
+    receipts.extend(asked_over_the_turn(&gateway, &clock).await);
     let shards = gateway.recorder.shards();
     let keys: Vec<&str> = shards.verifier_keys().collect();
     assert_eq!(keys.len(), 2);
@@ -118,16 +138,7 @@ async fn callers_see_nothing_of_the_turn_of_the_year() {
     // A release of December that is given up in January.
     let Answer::Released(_, delivery) = lost else { panic!("not released") };
     drop(delivery);
-    let outcome = tokio::time::timeout(PATIENCE, async {
-        loop {
-            let found = leaves(&gateway).await.into_iter().find(|(_, leaf)| leaf.kind() == LeafKind::Outcome);
-            match found {
-                Some(found) => break found,
-                None => tokio::time::sleep(Duration::from_millis(5)).await,
-            }
-        }
-    });
-    let (at, outcome) = outcome.await.unwrap();
+    let (at, outcome) = outcome_of(&gateway).await;
     assert_eq!(base_of(at), position(1, 0));
     assert!(outcome.list(Key::Refs).unwrap()[0].starts_with(&format!("{}:", first.shard())));
 
