@@ -9,6 +9,7 @@ mod keys;
 mod ledger;
 mod postgres;
 mod postgres_keys;
+mod postgres_look;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
