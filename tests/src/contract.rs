@@ -9,6 +9,7 @@ mod keys;
 mod ledger;
 mod postgres;
 mod postgres_keys;
+mod postgres_look;
 mod postgres_shards;
 mod shards;
 pub mod sqlite;
