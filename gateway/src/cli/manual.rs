@@ -91,7 +91,7 @@ struct Review {
     /// The profile of the holder's own system
     #[arg(long, value_name = "FILE")]
     profile: PathBuf,
-    /// Log index of the disclosure, with its shard in front (2026-1:12) once there are several; the only open one when absent
+    /// Log index of the disclosure; the only open one when absent
     #[arg(long, value_name = "INDEX")]
     index: Option<String>,
     /// Who reviewed: not the one who told it
