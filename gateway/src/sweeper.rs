@@ -23,9 +23,21 @@ const LEAVES_READ: u32 = 1000;
 /// A store that does not answer: do not serve then. What was recorded stands and is not recorded again.
 pub async fn sweep(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
     let Some(first) = left.first() else { return Ok(0) };
+    let unknown = judge(gateway, left).await?;
+    gateway.recorder.in_flight().settle(*first);
+    Ok(unknown)
+}
+
+/// The same of what another process of this log left, whom nobody can be meanwhile. Its mark is its own.
+///
+/// # Errors
+/// As [`sweep`].
+pub async fn judge(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
+    if left.is_empty() {
+        return Ok(0);
+    }
     let open = without_outcome(gateway, left).await?;
     record(gateway, &open, "UNKNOWN").await?;
-    gateway.recorder.in_flight().settle(*first);
     Ok(open.len())
 }
 

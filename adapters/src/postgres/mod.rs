@@ -7,6 +7,7 @@
 
 mod append;
 mod connect;
+mod ended;
 mod errors;
 pub mod inspect;
 mod keys;

@@ -14,7 +14,7 @@ use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::root_of;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
-use sluis_core::upkeep::LogUpkeep;
+use sluis_core::upkeep::{Ended, LeftBehind, LogUpkeep};
 use sqlx::postgres::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,6 +25,9 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) const LOG_KIND: Kind =
     Kind { name: LOG, version: 1, schema: include_str!("../../migrations/postgres/log_0001.sql") };
 
+/// How long a start waits for its number: the server may hold it for a process that just ended, or another replica while it
+/// judges what that process left.
+const AT_START: Duration = Duration::from_secs(3);
 /// How long policy and enrolments are answered from memory: another replica may have changed them meanwhile.
 const KNOWN: Duration = Duration::from_secs(1);
 
@@ -36,6 +39,8 @@ pub struct PostgresLog {
     pub(super) seals: Arc<Seals>,
     pub(super) guards: Arc<GuardCache>,
     pub(super) low: Arc<AtomicU64>,
+    pub(super) replica: i16,
+    place: Place,
     left: Vec<u64>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -77,7 +82,7 @@ impl PostgresLog {
     ) -> Result<Self, OpenError> {
         let mut session = place.open(&LOG_KIND, master).await?;
         let engine = |source| place.engine(source);
-        if !writer::be_replica(&mut session, replica).await.map_err(engine)? {
+        if !writer::become_replica(&mut session, replica, AT_START).await.map_err(engine)? {
             return Err(OpenError::InUse { place: place.name().to_owned(), replica });
         }
         let shard: (i16, String) =
@@ -107,7 +112,8 @@ impl PostgresLog {
         };
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(writer::run(desk, receiver));
-        Ok(Self { log, origin, pool: place.readers(), seals, guards, low, left, commands })
+        let (pool, place) = (place.readers(), place.clone());
+        Ok(Self { log, origin, pool, seals, guards, low, replica, place, left, commands })
     }
 
     /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
@@ -126,6 +132,14 @@ impl PostgresLog {
 impl LogUpkeep for PostgresLog {
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError> {
         Ok(self.left.clone())
+    }
+
+    async fn ended_replicas(&self) -> Result<Vec<Ended>, StoreError> {
+        self.ended().await
+    }
+
+    async fn hold_replica(&self, replica: i16) -> Result<Option<Box<dyn LeftBehind>>, StoreError> {
+        self.hold(&self.place, replica).await
     }
 
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {

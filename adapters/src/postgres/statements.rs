@@ -30,6 +30,9 @@ statements! {
         WRITE_LOW = "INSERT INTO replica_mark (replica, low) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         DROP_LOW = "DELETE FROM replica_mark WHERE replica = $1 AND low = $2";
         LOW = "SELECT max(low) FROM replica_mark WHERE replica = $1";
+        ENDED = "SELECT m.replica, max(m.low) FROM replica_mark m WHERE m.replica <> $1 AND NOT EXISTS (SELECT FROM pg_locks l
+                 WHERE l.locktype = 'advisory' AND l.classid = 1397508467 AND l.objid = m.replica::int AND l.objsubid = 2
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())) GROUP BY m.replica";
         LEFT = "SELECT idx FROM log_leaf WHERE log_id = $1 AND replica = $2 AND idx >= $3 ORDER BY idx";
         STANDS = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx = $2";
         FLUSHED = "SELECT pg_current_wal_flush_lsn()::text";

@@ -13,12 +13,41 @@ use crate::subject::SubjectRef;
 use async_trait::async_trait;
 use jiff::civil::Date;
 
+/// Another process of the same log that has ended, or lost its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    /// Its number.
+    pub replica: i16,
+    /// Its low-water mark: what it left in flight stands from there on.
+    pub low: u64,
+}
+
+/// What a process that ended left, held so that it does not come back meanwhile. Let go when it is dropped.
+#[async_trait]
+pub trait LeftBehind: Send + Sync {
+    /// The entries that may have been in flight, in order, as in [`LogUpkeep::left_in_flight`].
+    fn entries(&self) -> &[u64];
+
+    /// Says that every outcome of them is durable, moves the mark past them and lets go. Gives the mark.
+    async fn judged(self: Box<Self>) -> Result<u64, StoreError>;
+}
+
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
 pub trait LogUpkeep: Ledger + Register + LogRows {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). In order; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;
+
+    /// Other processes of this log that have ended; none on an engine of one process.
+    async fn ended_replicas(&self) -> Result<Vec<Ended>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes what a process that ended has left; `None` when it is back, or another process has taken it.
+    async fn hold_replica(&self, _replica: i16) -> Result<Option<Box<dyn LeftBehind>>, StoreError> {
+        Ok(None)
+    }
 
     /// The keys that were destroyed: to be applied to the key database before serving (A21).
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError>;

@@ -1,7 +1,7 @@
 //! Verifies an export: every leaf decoded strictly, every hash recomputed, every tile and checkpoint compared.
 
 use sluis_core::log::checkpoint;
-use sluis_core::log::tiles::{Tiler, decode_entries, entries_path};
+use sluis_core::log::tiles::{HashTiler, entries_path, read_entries};
 use sluis_core::log::verify::{LogVerifier, Summary};
 use std::path::Path;
 
@@ -44,18 +44,18 @@ pub fn verify_export(
     for note in kept.split("---\n").filter(|note| !note.is_empty()) {
         verifier.checkpoint(note).map_err(found)?;
     }
-    let mut tiler = Tiler::new();
+    let mut tiler = HashTiler::new();
     for bundle in 0..size.div_ceil(BUNDLE) {
         let width = (size - bundle * BUNDLE).min(BUNDLE);
         let path = entries_path(bundle, usize::try_from(width).unwrap_or(0));
         let bytes = std::fs::read(dir.join(&path)).map_err(|e| found(format!("`{path}` cannot be read: {e}")))?;
-        let leaves = decode_entries(&bytes).ok_or_else(|| found(format!("`{path}` is not a bundle of entries")))?;
+        // An entry has one place and one length in a bundle: what is read whole cannot stand there in another form.
+        let leaves = read_entries(&bytes).ok_or_else(|| found(format!("`{path}` is not a bundle of entries")))?;
         if leaves.len() as u64 != width {
             return Err(found(format!("`{path}` holds {} entries instead of {width}", leaves.len())));
         }
-        for leaf in &leaves {
-            verifier.leaf(leaf).map_err(found)?;
-            compare(dir, tiler.push(leaf))?;
+        for leaf in leaves {
+            compare(dir, tiler.push(verifier.leaf(leaf).map_err(found)?))?;
         }
         progress((bundle * BUNDLE + width).min(size), size);
     }

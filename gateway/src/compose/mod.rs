@@ -12,6 +12,7 @@ mod migrate;
 mod operate;
 mod payloads;
 mod reload;
+mod replicas;
 mod serve;
 mod servers;
 pub mod source;

@@ -3,6 +3,7 @@
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
+use super::replicas::Others;
 use super::{Assembled, StartFault, servers};
 use crate::anchor;
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
@@ -113,6 +114,8 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(anchor::follow(kept.0, kept.1, kept.2, ending.clone()));
     servers::follow(config, &gateway, ending.clone())?;
+    let others = Others { log: Arc::clone(&housekeeper.log), gateway: Arc::clone(&gateway) };
+    tokio::spawn(others.run(ending.clone()));
     tokio::spawn(housekeeper.run(ending.clone()));
     tokio::spawn(scrubber.run(Acting(Arc::clone(&gateway)), ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));

@@ -17,6 +17,7 @@ mod help;
 mod kill;
 mod load;
 mod log_command;
+mod log_policy;
 mod manual;
 mod metrics;
 mod organisation;

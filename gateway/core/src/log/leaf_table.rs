@@ -99,6 +99,11 @@ pub(super) enum Shape {
 }
 
 impl Key {
+    /// Its place in a set of keys.
+    pub(super) const fn bit(self) -> u64 {
+        1 << self as u64
+    }
+
     /// The shape of this key's value, the same in every kind.
     pub(super) const fn shape(self) -> Shape {
         match self {
@@ -125,6 +130,16 @@ pub(super) struct Row {
 
 const fn row(required: &'static [Key], optional: &'static [Key]) -> Row {
     Row { required, optional }
+}
+
+/// Keys as a set.
+pub(super) const fn mask_of(keys: &[Key]) -> u64 {
+    let (mut rest, mut mask) = (keys, 0);
+    while let [first, others @ ..] = rest {
+        mask |= first.bit();
+        rest = others;
+    }
+    mask
 }
 
 /// What a refusal, an escalation and an explanation say: one shape, so that none tells more than another (A10).

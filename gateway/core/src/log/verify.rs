@@ -5,7 +5,7 @@
 //! is of exactly these leaves, and that the newest one covers all of them.
 
 use super::checkpoint::{self, NoteError};
-use super::leaf::{Key, Leaf, LeafError};
+use super::leaf::{LeafError, LeafText};
 use super::tree::{Frontier, leaf_hash};
 use super::{Hash, LeafKind, Millis};
 use std::collections::BTreeMap;
@@ -160,28 +160,28 @@ impl LogVerifier {
         self.compare()
     }
 
-    /// Takes the next leaf.
+    /// Takes the next leaf; gives its hash.
     ///
     /// # Errors
     /// [`Finding`] names the place and what is wrong.
-    pub fn leaf(&mut self, text: &str) -> Result<(), Finding> {
+    pub fn leaf(&mut self, text: &str) -> Result<Hash, Finding> {
         let index = self.size();
-        let leaf = Leaf::decode(text).map_err(|error| Finding::NotALeaf { index, error })?;
+        let leaf = LeafText::read(text).map_err(|error| Finding::NotALeaf { index, error })?;
         if leaf.index() != index {
             return Err(Finding::OtherIndex { index, says: leaf.index() });
         }
         if leaf.time() < self.last_time {
             return Err(Finding::TimeGoesBack { index });
         }
-        let single = leaf.text(Key::Ref).into_iter();
-        let listed = leaf.list(Key::Refs).into_iter().flatten().map(String::as_str);
-        if single.chain(listed).any(|reference| self.refers_forward(reference)) {
+        if leaf.references().any(|reference| self.refers_forward(reference)) {
             return Err(Finding::RefersForward { index });
         }
         self.last_time = leaf.time();
         *self.kinds.entry(leaf.kind()).or_default() += 1;
-        self.frontier.push(leaf_hash(text.as_bytes()));
-        self.compare()
+        let hash = leaf_hash(text.as_bytes());
+        self.frontier.push(hash);
+        self.compare()?;
+        Ok(hash)
     }
 
     /// Ends the verification.
