@@ -60,12 +60,19 @@ impl Scrubber {
     /// Passes over the log until the gateway ends. Half of the time is for one pass, so that what was changed behind its back
     /// is met by the next one in time.
     pub async fn run(self, acting: Acting, mut ending: watch::Receiver<bool>) {
+        let mut over = self.within / 2;
         loop {
-            let pass = self.pass(self.within / 2, &acting);
+            let pass = self.pass(over, &acting);
             let ended = tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
+                // What was passed already is looked at again too.
+                () = self.progress.hurried(), if !over.is_zero() => {
+                    over = Duration::ZERO;
+                    continue;
+                }
                 ended = pass => ended,
             };
+            over = self.within / 2;
             match ended {
                 Ok(findings) => {
                     self.progress.passed(acting.now());
@@ -75,7 +82,8 @@ impl Scrubber {
             }
             tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
-                () = tokio::time::sleep(REST_MAX.min(self.within / 2)) => {}
+                () = self.progress.hurried() => over = Duration::ZERO,
+                () = tokio::time::sleep(REST_MAX.min(over)) => {}
             }
         }
     }

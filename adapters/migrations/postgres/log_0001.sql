@@ -160,6 +160,26 @@ END $$;
 CREATE TRIGGER state_grows BEFORE UPDATE ON state FOR EACH ROW EXECUTE FUNCTION state_grows();
 CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
 
+-- Why nothing is released upon this log (A27): a replica that read twice what was not written stops itself, two stop all.
+-- Read under the lock by every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
+CREATE TABLE log_halt (
+  replica smallint NOT NULL,
+  t       bigint NOT NULL,                                  -- when, ms since 1970
+  found   text COLLATE "C" NOT NULL,                        -- table, index and what: nobody is named
+  lifted  text COLLATE "C",                                 -- <year>-<epoch>:<index> of the entry that lifted it
+  sealed  bytea NOT NULL,
+  PRIMARY KEY (replica, t)
+);
+CREATE FUNCTION log_halt_lifts_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.lifted IS NULL OR (NEW.replica, NEW.t, NEW.found) IS DISTINCT FROM (OLD.replica, OLD.t, OLD.found) THEN
+    RAISE EXCEPTION 'a halt is lifted, never changed';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_halt_stays BEFORE DELETE ON log_halt FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_halt_lifts_only BEFORE UPDATE ON log_halt FOR EACH ROW EXECUTE FUNCTION log_halt_lifts_only();
+
 -- In-flight low-water marks: after a crash every release of a replica from its mark on is UNKNOWN (A9). Insert-only for
 -- the reason of the head: the highest mark of a replica counts, lower ones are pruned in the background.
 CREATE TABLE replica_mark (

@@ -127,6 +127,22 @@ CREATE TRIGGER state_grows BEFORE UPDATE ON state
 WHEN NEW.version <= OLD.version OR NEW.leaf_index <= OLD.leaf_index
 BEGIN SELECT RAISE(ABORT, 'versions of state only grow'); END;
 
+-- Why nothing is released upon this log (A27): what was read twice that is not what was written. Read under the lock by
+-- every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
+CREATE TABLE log_halt (
+  replica INTEGER NOT NULL,
+  t       INTEGER NOT NULL,                                -- when, ms since 1970
+  found   TEXT NOT NULL,                                   -- table, index and what: nobody is named
+  lifted  TEXT,                                            -- <year>-<epoch>:<index> of the entry that lifted it
+  sealed  BLOB NOT NULL,
+  PRIMARY KEY (replica, t)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER log_halt_stays BEFORE DELETE ON log_halt
+BEGIN SELECT RAISE(ABORT, 'a halt is lifted, not deleted'); END;
+CREATE TRIGGER log_halt_lifts_only BEFORE UPDATE ON log_halt
+WHEN NEW.lifted IS NULL OR NEW.replica IS NOT OLD.replica OR NEW.t IS NOT OLD.t OR NEW.found IS NOT OLD.found
+BEGIN SELECT RAISE(ABORT, 'a halt is lifted, never changed'); END;
+
 -- In-flight low-water mark: after a crash every release from `low` on is UNKNOWN (A9).
 CREATE TABLE replica (
   replica_id INTEGER PRIMARY KEY,

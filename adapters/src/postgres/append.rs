@@ -153,14 +153,16 @@ impl Desk {
         let store = |error: StoreError| (Failure::Store(error), true);
         let origin = origin.ok_or_else(|| store(corrupt("log_shard")))?;
         // A statement of its own, so that its snapshot is taken after the lock: the last holder's rows are seen (A2).
-        let (before, clock) = rows::head(session, self.role.log, &origin).await.map_err(store)?;
+        let (log, replica) = (self.role.log, self.role.replica);
+        let (before, clock, halted) = rows::head_under_lock(session, log, replica, &origin).await.map_err(store)?;
         let now = self.clock.now();
         self.check_clock(now, clock).map_err(store)?;
         let bent = before.size() == self.anchor.size() && before.frontier != self.anchor;
         if self.halted || before.size() < self.anchor.size() || bent {
             return Err(store(corrupt("log_head")));
         }
-        let snapshot = self.snapshot(session, wanted(drafts)).await.map_err(store)?;
+        let mut snapshot = self.snapshot(session, wanted(drafts)).await.map_err(store)?;
+        snapshot.halted = halted;
         let finalised = finalise(&before, snapshot, now, drafts).map_err(store)?;
         let low = self.low.load(Ordering::Acquire);
         let mut learned = Vec::new();

@@ -8,6 +8,7 @@
 mod append;
 mod connect;
 mod errors;
+mod halts;
 pub mod inspect;
 mod keys;
 mod keys_day;

@@ -11,6 +11,11 @@ statements! {
         LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
         HEAD = "SELECT size, frontier, last_t, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
                 FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
+        // The head with the database's clock, and whether two replicas, or this one, halted the log (A27).
+        HEAD_UNDER_LOCK = "SELECT size, frontier, last_t, (extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+                           (SELECT count(DISTINCT h.replica) > 1 OR count(*) FILTER (WHERE h.replica = $2) > 0
+                            FROM log_halt h WHERE h.lifted IS NULL)
+                           FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
         STATES = "SELECT s.kind, s.key, s.version, s.leaf_index, s.sealed FROM state s
                   JOIN unnest($1::smallint[], $2::bytea[]) AS w (kind, key) ON s.kind = w.kind AND s.key = w.key";
         SEEN = "SELECT l.oin, l.txn, l.idx, l.digest, l.kind FROM log_leaf l
@@ -72,6 +77,9 @@ statements! {
         ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
         ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
+        HALTS = "SELECT replica, t, found, lifted, sealed FROM log_halt ORDER BY t, replica";
+        INSERT_HALT = "INSERT INTO log_halt (replica, t, found, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        LIFT_HALT = "UPDATE log_halt SET lifted = $3, sealed = $4 WHERE replica = $1 AND t = $2";
         PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";

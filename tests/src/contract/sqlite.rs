@@ -142,6 +142,16 @@ impl Engine for Sqlite {
         connection.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
+    async fn intrude_keys(&self, sql: &str) {
+        let connection = Connection::open(self.keys_file()).unwrap();
+        connection.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        connection.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    fn hex(&self, digits: &str) -> String {
+        format!("x'{digits}'")
+    }
+
     async fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
         files

@@ -60,7 +60,7 @@ async fn what_was_stopped_stays_stopped_and_what_is_beside_the_tree_stops_nothin
     let child = Client::new(1, 8);
     let world = World::open(Options::with(vec![child.clone()])).await;
     let gateway = Arc::clone(&world.listening.gateway);
-    let acting = Acting(Arc::clone(&gateway));
+    let acting = Acting { gateway: Arc::clone(&gateway), brake: Arc::clone(&world.listening.brake) };
     acting.found(&Found::beside("log_leaf", 3, "the payload does not open"));
     assert!(gateway.conditions.holds(Condition::ScrubFinding) && gateway.conditions.ready());
     let desk = world.desk(&partners().next().unwrap()).await;
