@@ -112,7 +112,13 @@ impl Brake {
         let mut state = self.recorder.state();
         loop {
             tokio::select! {
-                _ = ending.wait_for(|end| *end) => return,
+                () = told(&mut ending) => {
+                    // What was found a moment ago holds for the next start too.
+                    if let Ok(halts) = self.log.halts().await {
+                        self.write_down(&halts).await;
+                    }
+                    return;
+                }
                 () = self.pulled.notified() => {}
                 // A row that an append met and that does not open: the scrubber names it.
                 changed = state.changed() => match changed {
@@ -178,6 +184,11 @@ impl Brake {
         let done = tokio::task::spawn_blocking(move || work(flag.as_ref())).await;
         done.unwrap_or_else(|ended| Err(io::Error::other(ended)))
     }
+}
+
+async fn told(ending: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is also an end.
+    let _ = ending.wait_for(|end| *end).await;
 }
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

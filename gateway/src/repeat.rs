@@ -9,7 +9,7 @@ use crate::recorder::Verdict;
 use crate::release::{Answer, Ask, released};
 use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::payload::{Sealing, open_committed};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment, proof};
 use sluis_core::released::Sealed;
@@ -51,7 +51,8 @@ impl Gateway {
         let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
         let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
         let rid = RequestId(rid);
-        let plain = open(&Sealing { key: &key, origin: &self.origin, rid, item: 0 }, &payload).ok_or(defect.clone())?;
+        let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
+        let plain = open_committed(&at, &payload, &leaf).ok_or(defect.clone())?;
         let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
         let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
         Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))

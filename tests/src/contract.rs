@@ -8,7 +8,7 @@ mod guards;
 mod halts;
 mod keys;
 mod ledger;
-mod postgres;
+pub mod postgres;
 mod postgres_keys;
 pub mod sqlite;
 mod sqlite_open;

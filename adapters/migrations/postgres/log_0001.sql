@@ -54,21 +54,29 @@ CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 2
 CREATE INDEX log_leaf_recipient ON log_leaf (oin, idx) WHERE kind = 19;
 CREATE TABLE log_leaf_1 PARTITION OF log_leaf FOR VALUES IN (1);
 
--- Leaves are never deleted; the only update takes the payload or the transaction away.
-CREATE FUNCTION log_leaf_erases_only() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- the leaf says: those are rebuilt from it where somebody changed them (A27).
+CREATE FUNCTION log_leaf_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.kind, NEW.t, NEW.rid, NEW.replica)
-       IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.kind, OLD.t, OLD.rid, OLD.replica)
-     OR NEW.leaf IS DISTINCT FROM OLD.leaf OR NEW.oin IS DISTINCT FROM OLD.oin
-     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL)
+  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.replica) IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.replica)
+     OR NEW.leaf IS DISTINCT FROM OLD.leaf
      OR (NEW.digest IS DISTINCT FROM OLD.digest AND NEW.digest IS NOT NULL)
      OR (NEW.key_id IS DISTINCT FROM OLD.key_id AND NEW.key_id IS NOT NULL)
      OR (NEW.ct IS DISTINCT FROM OLD.ct AND NEW.ct IS NOT NULL)
+     OR (NEW.t IS DISTINCT FROM OLD.t AND NEW.t IS DISTINCT FROM (NEW.leaf::json->>'t')::bigint)
+     OR (NEW.rid IS DISTINCT FROM OLD.rid AND encode(NEW.rid, 'hex') IS DISTINCT FROM NEW.leaf::json->>'rid')
+     OR (NEW.oin IS DISTINCT FROM OLD.oin AND NEW.oin IS DISTINCT FROM NEW.leaf::json->>'rp')
+     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL AND encode(NEW.txn, 'hex') IS DISTINCT FROM NEW.leaf::json->>'txn')
+     OR (NEW.kind IS DISTINCT FROM OLD.kind AND NEW.kind IS DISTINCT FROM array_position(ARRAY[
+          'RELEASE', 'DENY', 'ESCALATE', 'EXPLAIN', 'BATCH_OPEN', 'PAGE', 'BATCH_REPIN', 'BATCH_SUSPEND',
+          'BATCH_CLOSE', 'REDELIVERY', 'OUTCOME', 'RECEIPT', 'CONSENT', 'RESTRICTION', 'OBJECTION', 'AUTHORITY',
+          'STANDING', 'POLICY', 'RECIPIENT', 'ERASE', 'ADMIN', 'MANUAL', 'EPOCH', 'AUDIT_OPEN', 'AUDIT_CLOSE',
+          'OBLIGATION_DONE', 'IDENTITY', 'SOURCE_GAP'], NEW.leaf::json->>'k'))
   THEN RAISE EXCEPTION 'leaves are not changed'; END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
-CREATE TRIGGER log_leaf_erases_only BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_erases_only();
+CREATE TRIGGER log_leaf_stands BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_stands();
 
 -- Hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65536.
 CREATE TABLE log_subtree (

@@ -63,6 +63,12 @@ statements! {
         BURY = "INSERT INTO erased_key (key_id) VALUES (?1) ON CONFLICT DO NOTHING";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOAD = "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE row = ?1 AND key_id = ?2";
+        SET_COLUMNS = "UPDATE log_leaf SET kind = ?2, t = ?3, rid = ?4, oin = ?5, txn = ?6,
+                       digest = CASE WHEN ?6 IS NULL THEN NULL ELSE digest END WHERE row = ?1";
+        DROP_CHECKPOINT = "DELETE FROM log_checkpoint WHERE log_id = ?1 AND size = ?2";
+        DROP_SEGMENT = "DELETE FROM subject_segment WHERE log_id = ?1 AND level = ?2 AND first = ?3";
+        ADD_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT DO NOTHING";
         HALTED = "SELECT EXISTS (SELECT 1 FROM log_halt WHERE lifted IS NULL)";
         HALTS = "SELECT replica, t, found, lifted, sealed FROM log_halt ORDER BY t, replica";
         INSERT_HALT = "INSERT INTO log_halt (replica, t, found, sealed) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";

@@ -5,6 +5,7 @@
 
 use super::checkpointer::Checkpointer;
 use super::erase;
+use super::mending::Mend;
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, Learned};
 use rusqlite::Connection;
@@ -34,6 +35,7 @@ pub(super) enum Command {
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     Halt { time: Millis, found: String, answer: Answer<()> },
     LiftHalts { entry: String, answer: Answer<u64> },
+    Mend { mend: Mend, answer: Answer<()> },
 }
 
 /// A signed note that waits to be written.
@@ -110,6 +112,9 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         }
         Command::Halt { time, found, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| desk.write_halt(time, &found)));
+        }
+        Command::Mend { mend, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.mend(mend)));
         }
         Command::LiftHalts { entry, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));

@@ -3,9 +3,11 @@
 //! Apart from [`ports`](crate::ports), so that conduct cannot erase by accident: only `compose` and the commands see these.
 
 mod halts;
+mod mending;
 mod rows;
 
 pub use halts::{Halt, HaltFlag, LogHalts, stops};
+pub use mending::{LeafColumns, LogMending};
 pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
@@ -17,7 +19,7 @@ use jiff::civil::Date;
 
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
-pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts {
+pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). In order; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;

@@ -181,6 +181,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
             verifier_key: verifier_key(config)?.into(),
         },
         within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
+        mends: true,
         progress: Arc::clone(&metrics.scrub),
     };
     let gateway = Gateway {

@@ -111,7 +111,7 @@ async fn still_wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, 
         origin: stopped.origin().into(),
         verifier_key: verifier_key(config)?.into(),
     };
-    let scrubber = Scrubber { stores, within: Duration::ZERO, progress: Arc::<Progress>::default() };
+    let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };
     let heard = Grievous::default();
     scrubber.pass(Duration::ZERO, &heard).await?;
     Ok(heard.0.into_inner().unwrap_or_else(PoisonError::into_inner))

@@ -1,6 +1,7 @@
 //! Gateway processes on one PostgreSQL: what holds for one of them holds for all together, and the commands work beside them.
 
 mod commands;
+mod halt;
 
 use crate::world::desk::Desk;
 use crate::world::folder::Folder;
