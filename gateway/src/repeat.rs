@@ -27,7 +27,9 @@ impl Gateway {
     ) -> Result<Option<Answer>, Fault> {
         match kind {
             LeafKind::Deny => return self.refused_before(asked, index).await.map(Some),
-            LeafKind::Escalate => return Ok(Some(Answer::Escalated(self.receipt_at(index).await?))),
+            LeafKind::Escalate => {
+                return Ok(Some(Answer::Escalated(self.receipt_of(index, LeafKind::Escalate).await?)));
+            }
             LeafKind::Release => {}
             _ => return Err(Fault::TransactionReused),
         }
@@ -60,8 +62,17 @@ impl Gateway {
 
     /// The refusal that was given before.
     pub(crate) async fn refused_before(&self, asked: &Asked<'_>, index: u64) -> Result<Answer, Fault> {
-        let receipt = self.receipt_at(index).await?;
+        let receipt = self.receipt_of(index, LeafKind::Deny).await?;
         Ok(self.turned_away(asked, LeafKind::Deny, receipt))
+    }
+
+    /// The same of an entry that a search column calls so: where its leaf says another kind, the row is set aside (A27).
+    pub(crate) async fn receipt_of(&self, index: u64, kind: LeafKind) -> Result<Receipt, Fault> {
+        let receipt = self.receipt_at(index).await?;
+        if receipt.kind() == kind {
+            return Ok(receipt);
+        }
+        Err(Fault::Defect("a search column of the log says another kind than its entry"))
     }
 
     /// The receipt of an entry that is already in the log, under the newest checkpoint.

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 
 /// Longest rest between two pages: a small log is recomputed more often than it must be.
 const REST_MAX: Duration = Duration::from_secs(60);
-/// Rest after which a finding is read again before it counts.
+/// Rest after which a finding is read again before it counts; all the rest that a pass in a hurry takes.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// What is read.
@@ -71,8 +71,8 @@ impl Scrubber {
             let ended = tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
                 // What was passed already is looked at again too.
-                () = self.progress.hurried(), if !over.is_zero() => {
-                    over = Duration::ZERO;
+                () = self.progress.hurried(), if over > AGAIN_AFTER => {
+                    over = AGAIN_AFTER;
                     continue;
                 }
                 ended = pass => ended,
@@ -87,7 +87,7 @@ impl Scrubber {
             }
             tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
-                () = self.progress.hurried() => over = Duration::ZERO,
+                () = self.progress.hurried() => over = AGAIN_AFTER,
                 () = tokio::time::sleep(REST_MAX.min(over)) => {}
             }
         }

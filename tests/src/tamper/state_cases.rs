@@ -11,7 +11,18 @@ pub const CASES: &[Case] = &[
     log(STATE, Flip("sealed"), "other bytes", "UPDATE state SET sealed = {turn sealed} WHERE kind = 3").by("append scrubber"),
     log(STATE, Flip("version"), "higher", "UPDATE state SET version = version + 1 WHERE kind = 3").by("append scrubber"),
     log(STATE, Flip("leaf_index"), "another", "UPDATE state SET leaf_index = leaf_index + 1 WHERE kind = 3").by("append scrubber"),
-    log(STATE, Flip("log_id"), "another", "UPDATE state SET log_id = 2 WHERE kind = 3").only(Postgres).by("scrubber"),
+    log(STATE, Flip("log_id"), "another", "UPDATE state SET log_id = 2 WHERE kind = 3").only(Postgres).nobody(
+        "the row still is the newest, by index and number of changes; only where its entry is looked for follows from the shard",
+    ),
+    log(
+        STATE,
+        PutBack,
+        "a subject, as if set in an earlier shard",
+        "DELETE FROM state WHERE leaf_index = 6; INSERT INTO state SELECT * FROM before_state WHERE kind = 3;
+         UPDATE state SET log_id = 2 WHERE leaf_index = 3",
+    )
+    .only(Postgres)
+    .by("append scrubber"),
     log(STATE, Flip("key"), "another", "UPDATE state SET key = {zero 16} WHERE kind = 3 AND leaf_index = 6").by("append scrubber"),
     log(STATE, Flip("kind"), "another", "UPDATE state SET kind = 3, key = {zero 16} WHERE kind = 1").by("append scrubber"),
     log(STATE, Delete, "a subject", "DELETE FROM state WHERE kind = 3").by("append scrubber"),
