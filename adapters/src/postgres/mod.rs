@@ -17,6 +17,7 @@ mod keys_reader;
 mod keys_rows;
 mod keys_statements;
 mod keys_writer;
+mod look;
 mod mending;
 mod open;
 mod open_error;

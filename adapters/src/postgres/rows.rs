@@ -43,18 +43,6 @@ pub(super) async fn head(connection: &mut PgConnection, log: i16, origin: &str) 
     head_of(origin, row.map_err(refused("log_head"))?)
 }
 
-/// The newest head, the database's clock, and whether the log is halted for this replica; read inside the lock.
-pub(super) async fn head_under_lock(
-    connection: &mut PgConnection,
-    log: i16,
-    replica: i16,
-    origin: &str,
-) -> Result<(Head, Millis, bool), StoreError> {
-    let row = sqlx::query_as::<_, (i64, Vec<u8>, i64, i64, bool)>(statements::HEAD_UNDER_LOCK).bind(log).bind(replica);
-    let (size, frontier, last_time, clock, halted) = row.fetch_one(connection).await.map_err(refused("log_head"))?;
-    head_of(origin, (size, frontier, last_time, clock)).map(|(head, clock)| (head, clock, halted))
-}
-
 /// The leaf hashes `from..to`, in order.
 pub(super) async fn leaf_hashes(
     connection: &mut PgConnection,
