@@ -100,6 +100,7 @@ impl Brake {
 
     fn stop(&self, found: &str) {
         self.recorder.stop_answers(Condition::LogTampered.code());
+        self.conditions.clear(Condition::LogDoubted);
         let text = format!(
             "{found}. Nothing is released any more. Keep a copy, compare with exports and receipts; when it is known what \
              happened and the log is whole again, `sluis log lift` ends it"

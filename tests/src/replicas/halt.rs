@@ -1,5 +1,6 @@
 //! What one gateway found stops it; what two found stops all, also those that found nothing, until an operator lifts it (A27).
 
+use super::commands::says;
 use super::{Site, WORKER, becomes, is_released};
 use crate::contract::postgres::LOOK;
 use crate::world::PATIENCE;
@@ -98,6 +99,7 @@ async fn what_a_second_gateway_reads_too_stops_all_until_it_is_mended_and_lifted
     one.stop().await.unwrap();
     two.stop().await.unwrap();
 
+    says(&site.run(&["doctor"], &site.apart(1)), 1, &["halted, nothing is released", "`sluis log lift` ends it"]);
     // Nobody lifts it while it is so.
     let still = site.lift(1).await.err().unwrap();
     assert!(matches!(still, LiftFault::StillWrong(_)), "{still}");
@@ -114,8 +116,8 @@ async fn what_a_second_gateway_reads_too_stops_all_until_it_is_mended_and_lifted
         assert!(site.answers(&gateway, &child).await, "replica {replica}");
         gateway.stop().await.unwrap();
     }
-    let nothing = site.lift(1).await.err().unwrap();
-    assert!(matches!(nothing, LiftFault::NotHalted), "{nothing}");
+    let lift = ["log", "lift", "--reason", "ROWS_RESTORED", "--authorised-by", "the board, 2026-31"];
+    says(&site.run(&lift, &site.apart(4)), 2, &["this log is not halted", "there is nothing to lift"]);
 }
 
 #[tokio::test]
