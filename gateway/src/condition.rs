@@ -63,6 +63,8 @@ conditions! {
     ScrubFinding = "SCRUB_FINDING", ready: true;
     /// The scrubber found a leaf, hash, head or row of state that is not what was written: nothing is released any more.
     LogTampered = "LOG_TAMPERED", ready: false;
+    /// Another gateway of this log found such a thing and stopped; this one reads everything again.
+    LogDoubted = "LOG_DOUBTED", ready: true;
     /// A manual disclosure or a review is overdue.
     ReviewOverdue = "REVIEW_OVERDUE", ready: true;
     /// The gateway is ending: calls in progress finish, new ones go elsewhere.

@@ -7,6 +7,7 @@
 mod answers;
 mod unsettled;
 
+use crate::condition::Condition;
 use crate::in_flight::{Delivery, InFlight};
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
@@ -337,6 +338,9 @@ fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight
         (Outcome::Recorded { .. }, None) => return Err(StoreError::Unknown { store: "log database" }),
         (Outcome::Stale, _) => Verdict::Stale,
         (Outcome::Duplicate { index, kind }, _) => Verdict::Duplicate { index: *index, kind: *kind },
+        (Outcome::Halted, _) => {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::LogTampered.code() });
+        }
         (Outcome::Conflict, _) => Verdict::Conflict,
         (Outcome::Refused(refused), _) => Verdict::Refused(refused.clone()),
         (Outcome::PolicyTooOld, _) => Verdict::PolicyTooOld,

@@ -146,7 +146,7 @@ impl Desk {
         sqlx::query("BEGIN").execute(&mut *session).await.map_err(engine("log_shard"))?;
         let store = |error: StoreError| (Failure::Store(error), true);
         let wanted = wanted(drafts);
-        let found = look(session, self.role.log, &wanted).await.map_err(engine("log_shard"))?;
+        let found = look(session, self.role, &wanted).await.map_err(engine("log_shard"))?;
         let (before, clock) = found.head().map_err(store)?;
         let now = self.clock.now();
         self.check_clock(now, clock).map_err(store)?;
@@ -181,7 +181,8 @@ impl Desk {
 
     /// What the core compares, of what was read inside the lock.
     fn snapshot(&self, wanted: &Wanted, found: Look) -> Result<Snapshot, StoreError> {
-        let mut snapshot = Snapshot { transactions: found.transactions()?, ..Snapshot::default() };
+        let mut snapshot =
+            Snapshot { transactions: found.transactions()?, halted: found.halted()?, ..Snapshot::default() };
         let mut unread: BTreeMap<&GuardKey, Option<Mark>> =
             wanted.guards.iter().map(|key| (key, self.guards.mark(key))).collect();
         let by_place: HashMap<(i16, &[u8]), &GuardKey> =

@@ -81,7 +81,8 @@ impl KeyStore for PostgresKeys {
         if let Some(known) = self.ring.cache.subjects.get(&tag) {
             return Ok(Some(known));
         }
-        let found = read("subject_alias", || rows::owner(&self.readers, tag)).await?;
+        let row = read("subject_alias", || rows::alias(&self.readers, tag)).await?;
+        let found = row.map(|row| self.ring.owner(&tag, &row)).transpose()?;
         if let Some(subject) = found {
             self.ring.cache.subjects.insert(tag, subject);
         }

@@ -6,7 +6,7 @@ use super::rows::{self, bound, leaf_hashes, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
 use super::{raw_rows, statements, upkeep};
-use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use async_trait::async_trait;
 use sluis_core::log::Millis;
@@ -34,12 +34,12 @@ const KNOWN: Duration = Duration::from_secs(1);
 /// The log of one shard: ledger and register of one replica.
 pub struct PostgresLog {
     pub(super) log: i16,
+    pub(super) replica: i16,
     pub(super) origin: String,
     pub(super) pool: PgPool,
     pub(super) seals: Arc<Seals>,
     pub(super) guards: Arc<GuardCache>,
     pub(super) low: Arc<AtomicU64>,
-    pub(super) replica: i16,
     place: Place,
     left: Vec<u64>,
     commands: mpsc::UnboundedSender<Command>,
@@ -93,7 +93,11 @@ impl PostgresLog {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
         let (low, left) = in_flight(&mut session, log, replica, head.size()).await.map_err(engine)?;
-        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        let seals = Arc::new(Seals {
+            state: master.sealing(STATE_LABEL)?,
+            index: master.sealing(INDEX_LABEL)?,
+            halt: master.sealing(HALT_LABEL)?,
+        });
         let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
         raw_rows::remember_states(&mut session, log, &guards).await.map_err(engine)?;
         let desk = Desk {

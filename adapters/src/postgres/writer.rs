@@ -8,7 +8,7 @@ use super::connect::Place;
 use super::errors::is_usable;
 use super::rows::{bound, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
-use super::{statements, upkeep};
+use super::{halts, statements, upkeep};
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
@@ -43,12 +43,15 @@ pub(super) enum Command {
     Probe { answer: Answer<()> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    Halt { time: Millis, found: String, answer: Answer<()> },
+    LiftHalts { entry: String, answer: Answer<u64> },
 }
 
 /// The keys that protect rows.
 pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
+    pub halt: RowKey,
 }
 
 /// What a process is on this log.
@@ -119,6 +122,16 @@ impl Desk {
                 let (log, seals) = (self.role.log, Arc::clone(&self.seals));
                 let done = self.outside_lock(async |c| upkeep::erase(c, log, &seals.index, subject, &keys).await).await;
                 _ = answer.send(done);
+            }
+            Command::Halt { time, found, answer } => {
+                let (replica, seals) = (self.role.replica, Arc::clone(&self.seals));
+                let write = async |c: &mut PgConnection| halts::write(c, &seals.halt, replica, time, &found).await;
+                _ = answer.send(self.outside_lock(write).await);
+            }
+            Command::LiftHalts { entry, answer } => {
+                let seals = Arc::clone(&self.seals);
+                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
+                _ = answer.send(self.outside_lock(lift).await);
             }
         }
     }

@@ -2,8 +2,12 @@
 //!
 //! Apart from [`ports`](crate::ports), so that conduct cannot erase by accident: only `compose` and the commands see these.
 
+mod halts;
+mod mending;
 mod rows;
 
+pub use halts::{Halt, HaltFlag, LogHalts, stops};
+pub use mending::{LeafColumns, LogMending};
 pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
@@ -34,7 +38,7 @@ pub trait LeftBehind: Send + Sync {
 
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
-pub trait LogUpkeep: Ledger + Register + LogRows {
+pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). In order; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;
@@ -81,6 +85,10 @@ pub trait LogArchive: Send + Sync {
 
     /// The notes of kept checkpoints up to this size, smallest first.
     async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError>;
+
+    /// Why nothing is released upon this log: halts that nobody lifted, by what their rows say. Who relies on them reads
+    /// [`LogHalts::halts`].
+    async fn halted(&self) -> Result<Vec<String>, StoreError>;
 }
 
 /// The key database of one gateway process, with its upkeep.

@@ -3,6 +3,7 @@
 mod consistency;
 mod freshness;
 mod policy;
+mod lift;
 mod subject;
 
 use super::{ANSWER_NO, Failure};
@@ -41,6 +42,7 @@ enum Action {
     Consistency(consistency::Consistency),
     Freshness(freshness::Freshness),
     Policy(policy::Policy),
+    Lift(lift::Lift),
     Subject(subject::Subject),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
@@ -77,6 +79,7 @@ impl Log {
             Action::Consistency(command) => command.run(),
             Action::Freshness(command) => command.run().await,
             Action::Policy(command) => command.run(),
+            Action::Lift(command) => command.run().await,
             Action::Subject(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {

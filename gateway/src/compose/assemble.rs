@@ -3,6 +3,7 @@
 use super::housekeeping::Housekeeper;
 use super::{StartFault, engine, servers};
 use crate::anchor;
+use crate::brake::Brake;
 use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
@@ -18,6 +19,7 @@ use crate::slot::Slots;
 use crate::sweeper;
 use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -48,6 +50,8 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
     /// What recomputes the log while it serves.
     pub scrubber: Scrubber,
+    /// What stops it.
+    pub brake: Arc<Brake>,
 }
 
 pub(super) fn read(path: &Path) -> Result<String, StartFault> {
@@ -102,6 +106,7 @@ pub struct Opened {
     provisioned: u64,
     housekeeper: Housekeeper,
     scrubber: Scrubber,
+    brake: Arc<Brake>,
 }
 
 impl Opened {
@@ -111,7 +116,8 @@ impl Opened {
     /// # Errors
     /// [`StartFault`]; what was written before stands, and the next start goes on from there.
     pub async fn begin(self) -> Result<Assembled, StartFault> {
-        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber } = self;
+        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake } = self;
+        brake.at_start().await?;
         open_shard(&gateway).await?;
         let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
@@ -124,7 +130,7 @@ impl Opened {
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
-        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber })
+        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber, brake })
     }
 }
 
@@ -175,6 +181,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
             verifier_key: verifier_key(config)?.into(),
         },
         within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
+        mends: true,
         progress: Arc::clone(&metrics.scrub),
     };
     let gateway = Gateway {
@@ -199,7 +206,15 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber })
+    let brake = Arc::new(Brake::new(
+        Arc::clone(&housekeeper.log) as _,
+        Arc::new(HaltFile::beside(config.log.anchor())),
+        gateway.recorder.clone(),
+        Arc::clone(&gateway.conditions),
+        Arc::clone(&gateway.clock),
+        Arc::clone(&scrubber.progress),
+    ));
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake })
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {

@@ -8,6 +8,7 @@ pub mod freshness;
 mod fsc_records;
 mod housekeeping;
 mod init;
+pub mod lift;
 mod migrate;
 mod operate;
 mod payloads;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod ended;
+mod halt;
 
 use crate::world::desk::Desk;
 use crate::world::folder::Folder;

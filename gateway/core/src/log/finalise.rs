@@ -84,11 +84,14 @@ pub struct Snapshot {
     pub guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     /// Transactions that were found.
     pub transactions: HashMap<(Oin, uuid::Uuid), Seen>,
+    /// Whether the log is halted for this replica: no answer is recorded upon it (A27).
+    pub halted: bool,
 }
 
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
-/// In this order a draft is: `Stale` under another origin; `Duplicate` or `Conflict` when its transaction is known;
+/// In this order a draft is: `Stale` under another origin; `Halted` when it answers a question and the log is halted;
+/// `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -112,6 +115,7 @@ pub fn finalise<'a>(
         origin: &head.origin,
         time,
         today: dutch_date(time),
+        halted: snapshot.halted,
         next: head.size(),
         overlay: Overlay::new(snapshot.guards),
         seen: snapshot.transactions,
@@ -126,6 +130,7 @@ struct Batch<'a, 'd> {
     origin: &'a str,
     time: Millis,
     today: jiff::civil::Date,
+    halted: bool,
     next: u64,
     overlay: Overlay,
     seen: HashMap<(Oin, uuid::Uuid), Seen>,
@@ -142,6 +147,9 @@ impl<'d> Batch<'_, 'd> {
     fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
         if *draft.origin != *self.origin {
             return Err(Outcome::Stale);
+        }
+        if self.halted && draft.leaf.kind().answers() {
+            return Err(Outcome::Halted);
         }
         self.check_transaction(draft.transaction.as_ref())?;
         self.check_fresh(draft)?;

@@ -93,6 +93,16 @@ closed_list! {
     }
 }
 
+impl LeafKind {
+    /// Whether an entry of this kind answers a question: what a halted log records no more (A27). Changes of standing, of
+    /// enrolment and of policy, and what only says what happened, still go in.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        use LeafKind::{AuditOpen, BatchOpen, Deny, Escalate, Explain, Page, Redelivery, Release};
+        matches!(self, Release | Deny | Escalate | Explain | AuditOpen | BatchOpen | Page | Redelivery)
+    }
+}
+
 /// A SHA-256 value.
 pub type Hash = [u8; 32];
 
