@@ -23,6 +23,8 @@ mod guide;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod invariant;
+#[cfg(test)]
 mod jose;
 #[cfg(test)]
 mod journey;
@@ -36,6 +38,8 @@ mod nodes;
 mod operator_guide;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod pairs;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
