@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod closed;
+#[cfg(test)]
 mod conduct;
 #[cfg(test)]
 mod contract;

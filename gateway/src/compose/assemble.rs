@@ -179,7 +179,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     };
     let gateway = Gateway {
         ledger,
-        register,
+        register: Watched::around(register, &metrics),
         keys: Watched::around(keys, &metrics),
         facts: Watched::around(Arc::clone(&holder), &metrics),
         dossier: Watched::around(holder, &metrics),

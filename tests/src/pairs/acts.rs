@@ -15,7 +15,7 @@ use sluis::fault::Fault;
 use sluis::fsc::connection::ServiceConnection;
 use sluis::gateway::Gateway;
 use sluis::gather::Caller;
-use sluis::release::{Answer, Ask};
+use sluis::release::{Answer, Ask, Serialize};
 use sluis::standing::Recording;
 use sluis_core::claim::ClaimLine;
 use sluis_core::log::receipt::Receipt;
@@ -67,6 +67,8 @@ pub struct Scene {
     pub trip: Arc<Trip>,
     pub gateway: Arc<Gateway>,
     pub seen: Arc<Mutex<Seen>>,
+    /// Makes the bytes that leave.
+    pub serialize: Serialize,
     housekeeper: Housekeeper,
     callers: [Caller; 3],
 }
@@ -84,12 +86,13 @@ async fn caller(ground: &Ground, organisation: &Organisation) -> Caller {
     }
 }
 
-fn partner() -> Organisation {
+/// Who asks.
+pub fn partner() -> Organisation {
     partners().next().unwrap()
 }
 
 /// Who is asked about in an act.
-fn about(act: Act) -> Client {
+pub fn about(act: Act) -> Client {
     let number = match act {
         Act::Release | Act::Repeat | Act::Audit | Act::KeepHouse => 0,
         Act::Refuse | Act::Explain => 1,
@@ -103,6 +106,12 @@ impl Scene {
     pub async fn open(ground: &Ground, seen: &Arc<Mutex<Seen>>) -> Self {
         let trip = Arc::new(Trip::idle());
         let gateway = ground.gateway(&trip).await;
+        Self::over(ground, gateway, &trip, seen).await
+    }
+
+    /// The same over a gateway that was made otherwise.
+    pub async fn over(ground: &Ground, gateway: Arc<Gateway>, trip: &Arc<Trip>, seen: &Arc<Mutex<Seen>>) -> Self {
+        let trip = Arc::clone(trip);
         let housekeeper = Housekeeper {
             log: Tripped::around(ground.log(), &trip),
             keys: Tripped::around(&ground.keys, &trip),
@@ -111,7 +120,8 @@ impl Scene {
         };
         let callers =
             [caller(ground, &partner()).await, caller(ground, &DOSSIER_SYSTEM).await, caller(ground, &THE_HAGUE).await];
-        Self { trip, gateway, seen: Arc::clone(seen), housekeeper, callers }
+        let serialize = sluis::grpc::serialize_extract;
+        Self { trip, gateway, seen: Arc::clone(seen), serialize, housekeeper, callers }
     }
 
     /// Puts the worker on the case of the one whose dossier is released.
@@ -138,7 +148,7 @@ impl Scene {
         }
     }
 
-    fn saw(&self, event: Event) {
+    pub fn saw(&self, event: Event) {
         self.seen.lock().unwrap().0.push(event);
     }
 
@@ -152,7 +162,7 @@ impl Scene {
     /// Asks, and takes what comes; tells whether something left.
     pub async fn ask(&self, act: Act, id: uuid::Uuid) -> Result<bool, Fault> {
         let question = Self::question(act, id);
-        match self.gateway.release(&self.callers[0], &question, sluis::grpc::serialize_extract).await? {
+        match self.gateway.release(&self.callers[0], &question, self.serialize).await? {
             Answer::Released(released, delivery) => {
                 let (body, salt, receipt) = released.into_parts();
                 self.saw(Event::Left(Left { about: about(act).number, body, salt, receipt: receipt.text() }));

@@ -36,7 +36,7 @@ pub fn clients() -> Vec<Client> {
 pub struct Ground {
     pub folder: Folder,
     /// Of PostgreSQL, as long as the stores are used.
-    _database: Option<Database<'static>>,
+    pub database: Option<Database<'static>>,
     log: Option<Arc<dyn LogUpkeep>>,
     pub keys: Arc<dyn KeyUpkeep>,
     pub facts: Arc<dyn FactSource>,
@@ -64,16 +64,26 @@ impl Ground {
 
     /// On a pair of databases of the cluster of this process.
     pub async fn postgres() -> Self {
-        let database = Cluster::shared().database();
+        Self::at_ports(Cluster::shared().server.port(), Cluster::shared().server.port()).await
+    }
+
+    /// The same, the log and the keys reached at these ports.
+    pub async fn at_ports(log: u16, keys: u16) -> Self {
+        let (database, port) = (Cluster::shared().database(), Cluster::shared().server.port());
         let mut folder = Folder::make(&Options::with(clients()));
-        let (log, keys) = (database.log_url.clone(), database.keys_url.clone());
-        on_server(&mut folder, log, keys);
+        let at = |url: &str, other: u16| url.replace(&format!(":{port}/"), &format!(":{other}/"));
+        on_server(&mut folder, at(&database.log_url, log), at(&database.keys_url, keys));
         Self::over(folder, Some(database)).await
     }
 
     async fn over(folder: Folder, database: Option<Database<'static>>) -> Self {
         compose::init(&folder.config).await.unwrap();
-        let Assembled { gateway, housekeeper, .. } = compose::assemble(&folder.config).await.unwrap();
+        Self::reopen(folder, database).await
+    }
+
+    /// Opens what was closed.
+    pub async fn reopen(folder: Folder, database: Option<Database<'static>>) -> Self {
+        let Assembled { gateway, housekeeper, .. } = patiently(|| compose::assemble(&folder.config)).await;
         let (policy, version) = {
             let active = gateway.active.load();
             (Arc::clone(&active.policy), active.version)
@@ -83,7 +93,12 @@ impl Ground {
         let (origin, verifier_key) = (Arc::clone(&gateway.origin), Arc::clone(&gateway.verifier_key));
         drop((gateway, housekeeper));
         let log = Some(open_log(&folder).await);
-        Self { folder, _database: database, log, keys, facts, dossier, policy, version, origin, verifier_key }
+        Self { folder, database, log, keys, facts, dossier, policy, version, origin, verifier_key }
+    }
+
+    /// Lets go of the stores; what they lie in stays.
+    pub fn close(self) -> (Folder, Option<Database<'static>>) {
+        (self.folder, self.database)
     }
 
     /// Ends the process as far as the log goes, and opens it anew.
@@ -153,6 +168,21 @@ pub fn on_server(folder: &mut Folder, log: String, keys: String) {
     let keys = KeysPostgres { address: keys, password_file: None, require_standby: false };
     (folder.config.log.database, folder.config.log.postgres) = (None, Some(log));
     (folder.config.keys.database, folder.config.keys.postgres) = (None, Some(keys));
+}
+
+/// Tries until it succeeds: the process before may still be letting go of what it had open.
+pub async fn patiently<T, E: std::fmt::Display>(attempt: impl AsyncFn() -> Result<T, E>) -> T {
+    let mut last = None;
+    let tried = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match attempt().await {
+                Ok(done) => return done,
+                Err(error) => last = Some(error.to_string()),
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    });
+    tried.await.unwrap_or_else(|_| panic!("it does not succeed: {last:?}"))
 }
 
 async fn open_log(folder: &Folder) -> Arc<dyn LogUpkeep> {
