@@ -3,7 +3,7 @@
 use super::connect::{Kind, Place};
 use super::open_error::OpenError;
 use super::rows::{self, bound, leaf_hashes, refused};
-use super::settle::on_standby;
+use super::settle::{LOOK_EVERY, on_standby};
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
 use super::{raw_rows, statements, upkeep};
 use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
@@ -27,6 +27,9 @@ pub(super) const LOG_KIND: Kind =
 
 /// How long a row of state is answered from memory: another replica may have changed it meanwhile.
 const KNOWN: Duration = Duration::from_secs(1);
+/// How long the server may take to notice that the session of the process before ended. A command that closes a log and
+/// opens it again would else find itself in its own way.
+const BECOMING: Duration = Duration::from_secs(1);
 
 /// The log of one shard: ledger and register of one replica.
 pub struct PostgresLog {
@@ -77,9 +80,14 @@ impl PostgresLog {
     ) -> Result<Self, OpenError> {
         let mut session = place.open(&LOG_KIND, master).await?;
         let engine = |source| place.engine(source);
-        if !writer::be_replica(&mut session, replica).await.map_err(engine)? {
-            return Err(OpenError::InUse { place: place.name().to_owned(), replica });
-        }
+        let becoming = async {
+            while !writer::be_replica(&mut session, replica).await.map_err(engine)? {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        };
+        let became = tokio::time::timeout(BECOMING, becoming).await;
+        became.unwrap_or_else(|_| Err(OpenError::InUse { place: place.name().to_owned(), replica }))?;
         let shard: (i16, String) =
             sqlx::query_as(statements::OPEN_SHARD).fetch_one(&mut session).await.map_err(engine)?;
         let (log, origin) = shard;

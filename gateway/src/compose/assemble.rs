@@ -178,7 +178,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         progress: Arc::clone(&metrics.scrub),
     };
     let gateway = Gateway {
-        ledger,
+        ledger: Watched::around(ledger, &metrics),
         register: Watched::around(register, &metrics),
         keys: Watched::around(keys, &metrics),
         facts: Watched::around(Arc::clone(&holder), &metrics),

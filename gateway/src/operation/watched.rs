@@ -8,10 +8,13 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use sluis_core::claim::{ClaimLine, Comparison};
 use sluis_core::enrolment::Enrolment;
-use sluis_core::log::draft::{GuardState, Versioned};
+use sluis_core::log::draft::{Draft, GuardState, Versioned};
+use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{
-    DossierError, DossierSource, FactSource, HolderFacts, KeyStore, Register, StoreError, StoredEntry, SubjectKey,
+    DossierError, DossierSource, FactSource, HolderFacts, KeyStore, Ledger, Register, StoreError, StoredEntry,
+    SubjectKey,
 };
 use sluis_core::release::{Extract, Permit};
 use sluis_core::standing::Standing;
@@ -131,5 +134,57 @@ impl<T: Register + ?Sized> Register for Watched<T> {
 
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError> {
         self.seen(LOG, self.inner.active_policy()).await
+    }
+}
+
+/// Appends have a patience of their own, in the recorder.
+#[async_trait]
+impl<T: Ledger + ?Sized> Ledger for Watched<T> {
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Committed, StoreError> {
+        self.inner.append(drafts).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.seen(LOG, self.inner.head()).await
+    }
+
+    async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        self.seen(LOG, self.inner.leaves(from, count)).await
+    }
+
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+        self.seen(LOG, self.inner.leaves_of(kind, from, count)).await
+    }
+
+    async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        self.seen(LOG, self.inner.leaf_hashes(from, to)).await
+    }
+
+    async fn subtree_hashes(&self, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        self.seen(LOG, self.inner.subtree_hashes(level, from, to)).await
+    }
+
+    async fn transaction(&self, oin: &Oin, id: uuid::Uuid) -> Result<Option<StoredEntry>, StoreError> {
+        self.seen(LOG, self.inner.transaction(oin, id)).await
+    }
+
+    async fn entry(&self, index: u64) -> Result<Option<StoredEntry>, StoreError> {
+        self.seen(LOG, self.inner.entry(index)).await
+    }
+
+    async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError> {
+        self.inner.keep_checkpoint(size, note, time).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.inner.probe().await
+    }
+
+    fn settles(&self) -> bool {
+        self.inner.settles()
+    }
+
+    fn delivered_below(&self, index: u64) {
+        self.inner.delivered_below(index);
     }
 }

@@ -172,17 +172,18 @@ pub fn on_server(folder: &mut Folder, log: String, keys: String) {
 
 /// Tries until it succeeds: the process before may still be letting go of what it had open.
 pub async fn patiently<T, E: std::fmt::Display>(attempt: impl AsyncFn() -> Result<T, E>) -> T {
-    let mut last = None;
+    let mut said = Vec::new();
     let tried = tokio::time::timeout(PATIENCE, async {
         loop {
             match attempt().await {
                 Ok(done) => return done,
-                Err(error) => last = Some(error.to_string()),
+                Err(error) => said.push(error.to_string()),
             }
+            said.dedup();
             tokio::time::sleep(LOOK).await;
         }
     });
-    tried.await.unwrap_or_else(|_| panic!("it does not succeed: {last:?}"))
+    tried.await.unwrap_or_else(|_| panic!("it does not succeed: {said:#?}"))
 }
 
 async fn open_log(folder: &Folder) -> Arc<dyn LogUpkeep> {

@@ -8,6 +8,7 @@
 pub mod acts;
 pub mod ground;
 mod ports;
+mod start;
 pub mod trip;
 mod wire;
 

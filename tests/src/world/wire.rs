@@ -8,7 +8,7 @@ use super::PATIENCE;
 use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -74,6 +74,7 @@ struct Shared {
     target: AtomicU16,
     trap: Mutex<Option<(When, Then)>>,
     count: Mutex<Count>,
+    kind: AtomicU8,
     caught: watch::Sender<bool>,
     frozen: watch::Sender<bool>,
     cuts: watch::Sender<u32>,
@@ -87,6 +88,7 @@ impl Wire {
             target: AtomicU16::new(port),
             trap: Mutex::default(),
             count: Mutex::default(),
+            kind: AtomicU8::new(0),
             caught: watch::Sender::new(false),
             frozen: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
@@ -119,9 +121,9 @@ impl Wire {
         *self.shared.count.lock().unwrap() = Count { passed: 0, at };
     }
 
-    /// The messages since they were counted anew.
-    pub fn passed(&self) -> u64 {
-        self.shared.count.lock().unwrap().passed
+    /// The kind of the message that was counted out, as the protocol names it: `S` is a Sync.
+    pub fn kind(&self) -> char {
+        char::from(self.shared.kind.load(Ordering::SeqCst))
     }
 
     /// Whether the trap has caught what it waits for.
@@ -159,7 +161,7 @@ impl Shared {
     }
 
     /// Counts a message; gives what is to happen at it.
-    fn counted(&self) -> Option<(When, Then)> {
+    fn counted(&self, kind: u8) -> Option<(When, Then)> {
         let mut count = self.count.lock().unwrap();
         count.passed += 1;
         let (at, when, then) = count.at?;
@@ -167,6 +169,7 @@ impl Shared {
             return None;
         }
         count.at = None;
+        self.kind.store(kind, Ordering::SeqCst);
         Some((when, then))
     }
 
@@ -226,7 +229,7 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, an
         if kind == b'P' && second == b"COMMIT" {
             commits.insert(first.to_vec());
         }
-        let counted = shared.counted();
+        let counted = shared.counted(kind);
         let answers = if counted.is_some() { Answer::Any } else { Answer::Committed };
         let trap = (kind == b'B' && commits.contains(second)).then(|| shared.trap.lock().unwrap().take()).flatten();
         match counted.or(trap) {
