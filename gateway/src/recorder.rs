@@ -1,9 +1,10 @@
 //! Pool of pending entries → one durable append → one signature → a receipt for each.
 //!
 //! Promise: a receipt leaves this room only after its entry is durable. While one append runs the next one
-//! fills; nothing waits for a batch to be full. Changes of standing go before questions, because a withdrawal
-//! must stop the very next release.
+//! fills and the one before it is answered; nothing waits for a batch to be full. Changes of standing go before questions,
+//! because a withdrawal must stop the very next release.
 
+mod answers;
 mod unsettled;
 
 use crate::condition::Condition;
@@ -11,12 +12,13 @@ use crate::in_flight::{Delivery, InFlight, PENDING_MAX};
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
 use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
+use answers::{Answer, Answers, BATCHES_BEHIND, Durable, Kept};
 use arc_swap::{ArcSwap, ArcSwapOption};
+use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
 use sluis_core::log::finalise::Committed;
 use sluis_core::log::receipt::Receipt;
-use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
 use std::sync::{Arc, OnceLock};
@@ -29,9 +31,6 @@ use unsettled::Unsettled;
 const BATCH_ENTRIES_MAX: usize = 256;
 /// Most entries waiting; beyond it callers are told that the log is busy.
 const QUEUE_ENTRIES_MAX: usize = 8192;
-/// A checkpoint is kept in the store after this many entries or milliseconds, whichever comes first.
-const KEEP_ENTRIES: u64 = 1000;
-const KEEP_AFTER_MS: Millis = 60_000;
 /// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// The state after an append of unknown outcome, where the ledger settles it by itself.
@@ -76,7 +75,7 @@ pub enum LogState {
 
 struct Job {
     draft: Draft,
-    answer: oneshot::Sender<Result<Verdict, StoreError>>,
+    answer: Answer,
 }
 
 /// The way into the log.
@@ -109,18 +108,24 @@ impl Recorder {
         let (state_out, state) = watch::channel(LogState::Writing);
         let kept = Kept { size: head.size(), time: clock.now() };
         let in_flight = InFlight::new(Arc::clone(&ledger), head.size());
-        let (shared, deliveries) = (Arc::clone(&latest), Arc::clone(&in_flight));
         let counts = Arc::<LogCounts>::default();
-        let counting = Arc::clone(&counts);
-        let desk = Desk {
-            ledger,
+        let (answers, durable) = mpsc::channel(BATCHES_BEHIND);
+        let answering = Answers {
+            ledger: Arc::clone(&ledger),
             signer,
             clock,
-            latest: shared,
-            state: state_out,
+            latest: Arc::clone(&latest),
+            in_flight: Arc::clone(&in_flight),
             kept,
-            in_flight: deliveries,
-            counts: counting,
+        };
+        tokio::spawn(answering.run(durable));
+        let desk = Desk {
+            ledger,
+            size: head.size(),
+            answers,
+            state: state_out,
+            in_flight: Arc::clone(&in_flight),
+            counts: Arc::clone(&counts),
             unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
@@ -208,19 +213,12 @@ async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, Sto
     answered.map_err(|_elapsed| unknown())?.unwrap_or_else(|_died| Err(unknown()))
 }
 
-/// What stands in the store as the last kept checkpoint.
-struct Kept {
-    size: u64,
-    time: Millis,
-}
-
 struct Desk {
     ledger: Arc<dyn Ledger>,
-    signer: Arc<dyn Signer>,
-    clock: Arc<dyn Clock>,
-    latest: Arc<ArcSwap<SignedCheckpoint>>,
+    /// Of the log after the last append that is known to stand.
+    size: u64,
+    answers: mpsc::Sender<Durable>,
     state: watch::Sender<LogState>,
-    kept: Kept,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
     unsettled: Unsettled,
@@ -292,22 +290,18 @@ impl Desk {
             Ok(committed) => {
                 self.count(&committed, counted, entries, stopwatch);
                 self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
-                let checkpoint = sign(committed.head(), self.signer.as_ref());
-                let receipts = committed.receipts(&checkpoint);
-                self.latest.store(Arc::new(checkpoint));
-                for ((answer, outcome), receipt) in answers.into_iter().zip(committed.outcomes()).zip(receipts) {
-                    // The caller may be gone; the entry stands, a repeated call finds it, and a release is aborted.
-                    let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
-                }
-                self.in_flight.recorded(committed.head().size());
+                self.size = committed.head().size();
                 self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
-                self.keep_checkpoint().await;
+                // Closed only when answering died: its callers hear that nothing may be assumed, and so does everybody after.
+                if self.answers.send(Durable { committed, answers }).await.is_err() {
+                    self.state.send_replace(LogState::Halted);
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.counts.failed();
                 if matches!(error, StoreError::Unknown { .. }) && self.ledger.settles() {
-                    self.unsettled.remember(self.latest.load().size, leaving, &self.in_flight);
+                    self.unsettled.remember(self.size, leaving, &self.in_flight);
                 }
                 self.fails(&error);
                 refuse(answers, &error);
@@ -336,17 +330,9 @@ impl Desk {
             self.counts.recorded(counted);
         }
     }
-
-    async fn keep_checkpoint(&mut self) {
-        let (latest, now) = (self.latest.load_full(), self.clock.now());
-        let due = latest.size >= self.kept.size + KEEP_ENTRIES || now >= self.kept.time + KEEP_AFTER_MS;
-        if due && self.ledger.keep_checkpoint(latest.size, &latest.note, now).await.is_ok() {
-            self.kept = Kept { size: latest.size, time: now };
-        }
-    }
 }
 
-fn refuse(answers: Vec<oneshot::Sender<Result<Verdict, StoreError>>>, error: &StoreError) {
+fn refuse(answers: Vec<Answer>, error: &StoreError) {
     for answer in answers {
         // The caller may be gone.
         let _ = answer.send(Err(error.clone()));

@@ -173,3 +173,54 @@ CREATE TABLE erased_key (
   key_id bytea PRIMARY KEY CHECK (octet_length(key_id) = 16)
 );
 CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+
+-- == one append, two questions ==
+
+-- The lock, and under it what the entries rely on. Statements of their own, so that each sees what the last holder of the lock
+-- wrote (A2): a volatile function reads anew for every statement under READ COMMITTED. No row of the open shard: all is NULL.
+CREATE FUNCTION log_look(
+  shard smallint, kinds smallint[], keys bytea[], oins text[], txns bytea[],
+  OUT origin text, OUT size bigint, OUT frontier bytea, OUT last_t bigint, OUT clock bigint,
+  OUT state_kinds smallint[], OUT state_keys bytea[], OUT versions bigint[], OUT leaf_indexes bigint[], OUT sealed bytea[],
+  OUT seen_oins text[], OUT seen_txns bytea[], OUT seen_indexes bigint[], OUT seen_digests bytea[], OUT seen_kinds smallint[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT s.origin INTO origin FROM log_shard s WHERE s.log_id = shard AND s.state = 1 FOR UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT h.size, h.frontier, h.last_t INTO size, frontier, last_t
+    FROM log_head h WHERE h.log_id = shard ORDER BY h.size DESC LIMIT 1;
+  clock := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+  IF cardinality(kinds) > 0 THEN
+    SELECT array_agg(s.kind), array_agg(s.key), array_agg(s.version), array_agg(s.leaf_index), array_agg(s.sealed)
+      INTO state_kinds, state_keys, versions, leaf_indexes, sealed
+      FROM unnest(kinds, keys) AS w (kind, key) JOIN state s ON s.kind = w.kind AND s.key = w.key;
+  END IF;
+  IF cardinality(oins) > 0 THEN
+    SELECT array_agg(l.oin), array_agg(l.txn), array_agg(l.idx), array_agg(l.digest), array_agg(l.kind)
+      INTO seen_oins, seen_txns, seen_indexes, seen_digests, seen_kinds
+      FROM unnest(oins, txns) AS w (oin, txn) JOIN log_leaf l ON l.oin = w.oin AND l.txn = w.txn
+      WHERE l.txn IS NOT NULL;
+  END IF;
+END $$;
+
+-- Everything of a batch but its pages and its state, which few batches have. The head comes last: its trigger counts the leaves.
+CREATE FUNCTION log_write(
+  shard smallint, writer smallint, idx bigint[], leaf text[], hash bytea[], kind smallint[], t bigint[], rid bytea[],
+  oin text[], txn bytea[], digest bytea[], key_id bytea[], ct bytea[],
+  levels smallint[], numbers bigint[], hashes bytea[],
+  first bigint, last bigint, segment bytea, low bigint, size bigint, frontier bytea, last_t bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
+    SELECT shard, writer, * FROM unnest(idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct);
+  IF cardinality(levels) > 0 THEN
+    INSERT INTO log_subtree (log_id, level, number, hash) SELECT shard, * FROM unnest(levels, numbers, hashes);
+  END IF;
+  IF segment IS NOT NULL THEN
+    INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (shard, 0, first, last, segment);
+  END IF;
+  IF low IS NOT NULL THEN
+    INSERT INTO replica_mark (replica, low) VALUES (writer, low) ON CONFLICT DO NOTHING;
+  END IF;
+  INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (shard, size, frontier, last_t);
+END $$;

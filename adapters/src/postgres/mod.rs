@@ -16,6 +16,7 @@ mod keys_reader;
 mod keys_rows;
 mod keys_statements;
 mod keys_writer;
+mod look;
 mod open;
 mod open_error;
 mod raw_rows;

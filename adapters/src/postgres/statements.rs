@@ -11,11 +11,9 @@ statements! {
         LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
         HEAD = "SELECT size, frontier, last_t, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
                 FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
-        STATES = "SELECT s.kind, s.key, s.version, s.leaf_index, s.sealed FROM state s
-                  JOIN unnest($1::smallint[], $2::bytea[]) AS w (kind, key) ON s.kind = w.kind AND s.key = w.key";
-        SEEN = "SELECT l.oin, l.txn, l.idx, l.digest, l.kind FROM log_leaf l
-                JOIN unnest($1::text[], $2::bytea[]) AS w (oin, txn) ON l.oin = w.oin AND l.txn = w.txn
-                WHERE l.txn IS NOT NULL";
+        LOOK = "SELECT * FROM log_look($1, $2, $3, $4, $5)";
+        WRITE = "SELECT log_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                 $22, $23)";
         INSERT_LEAVES = "INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
                          SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::smallint[], $7::bigint[],
                          $8::bytea[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])";
