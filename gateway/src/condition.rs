@@ -35,8 +35,12 @@ macro_rules! conditions {
 conditions! {
     /// The log cannot be written for now.
     LogFailing = "LOG_FAILING", ready: false;
+    /// The log cannot be read: no question is decided, and nothing is released.
+    LogUnreadable = "LOG_UNREADABLE", ready: false;
     /// The outcome of a write is unknown; the process ends.
     LogHalted = "LOG_HALTED", ready: false;
+    /// Too many deliveries that were given up have no outcome in the log yet: nothing more is released until they have.
+    OutcomesPending = "OUTCOMES_PENDING", ready: false;
     /// The key database does not answer.
     KeysFailing = "KEYS_FAILING", ready: false;
     /// The holder's database does not answer.

@@ -8,9 +8,10 @@ mod answers;
 mod unsettled;
 
 use crate::condition::Condition;
-use crate::in_flight::{Delivery, InFlight};
+use crate::in_flight::{Delivery, InFlight, PENDING_MAX};
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
+use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
 use answers::{Answer, Answers, BATCHES_BEHIND, Durable, Kept};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use sluis_core::log::LeafKind;
@@ -139,6 +140,9 @@ impl Recorder {
         if let Some(state) = self.stopped.get().or(self.closed.load().as_deref()) {
             return Err(StoreError::Unavailable { store: "log database", state });
         }
+        if self.in_flight.pending() >= PENDING_MAX {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::OutcomesPending.code() });
+        }
         enqueue(&self.normal, draft).await
     }
 
@@ -202,8 +206,11 @@ async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, Sto
         TrySendError::Full(_) => busy,
         TrySendError::Closed(_) => StoreError::Unknown { store: "log database" },
     })?;
-    // The task answers every job it takes; a closed channel means that it died between taking and answering.
-    verdict.await.unwrap_or(Err(StoreError::Unknown { store: "log database" }))
+    let unknown = || StoreError::Unknown { store: "log database" };
+    // The task answers every job it takes; a closed channel means that it died between taking and answering. Whoever waits
+    // longer is told that nothing is known: what is recorded after all is given up, and a repeated call finds it.
+    let answered = tokio::time::timeout(ANSWERS_WITHIN, verdict).await;
+    answered.map_err(|_elapsed| unknown())?.unwrap_or_else(|_died| Err(unknown()))
 }
 
 struct Desk {
@@ -279,7 +286,7 @@ impl Desk {
         let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
         let leaving = unsettled::leaving(&drafts);
         let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
-        match self.ledger.append(drafts).await {
+        match self.answer_of(self.ledger.append(drafts)).await {
             Ok(committed) => {
                 self.count(&committed, counted, entries, stopwatch);
                 self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
@@ -300,6 +307,19 @@ impl Desk {
                 refuse(answers, &error);
             }
         }
+    }
+
+    /// Waits for an append as long as it takes, and says meanwhile that the log is silent.
+    async fn answer_of(
+        &self,
+        append: impl Future<Output = Result<Committed, StoreError>>,
+    ) -> Result<Committed, StoreError> {
+        let mut append = std::pin::pin!(append);
+        if let Ok(answer) = tokio::time::timeout(ANSWERS_WITHIN, append.as_mut()).await {
+            return answer;
+        }
+        self.fails(&StoreError::Unavailable { store: "log database", state: SILENT });
+        append.await
     }
 
     fn count(&self, committed: &Committed, counted: Vec<Counted>, entries: usize, stopwatch: Stopwatch) {

@@ -2,8 +2,8 @@
 
 mod consistency;
 mod freshness;
-mod policy;
 mod lift;
+mod policy;
 mod subject;
 
 use super::{ANSWER_NO, Failure};

@@ -185,8 +185,8 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         progress: Arc::clone(&metrics.scrub),
     };
     let gateway = Gateway {
-        ledger,
-        register,
+        ledger: Watched::around(ledger, &metrics),
+        register: Watched::around(register, &metrics),
         keys: Watched::around(keys, &metrics),
         facts: Watched::around(Arc::clone(&holder), &metrics),
         dossier: Watched::around(holder, &metrics),

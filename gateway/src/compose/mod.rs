@@ -23,6 +23,7 @@ pub mod subject;
 pub use assemble::{Assembled, assemble, read_policy, verifier_key};
 pub use export::export_log;
 pub use fsc_records::{Unavailable, fsc_records};
+pub use housekeeping::Housekeeper;
 pub use init::init;
 pub use migrate::{Step, migrate};
 pub use reload::Asking;

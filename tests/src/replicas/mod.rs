@@ -12,7 +12,7 @@ use crate::world::{Options, PATIENCE, index_of};
 use sluis::client::standing::on_wire;
 use sluis::client::verify::verify_export;
 use sluis::compose::{self, Listening};
-use sluis::condition::Condition;
+use sluis::condition::{Condition, Conditions};
 use sluis::config::{Config, KeysPostgres, LogPostgres};
 use sluis::demo::organisations::{DOSSIER_SYSTEM, Organisation, partners};
 use sluis_proto::v1;
@@ -119,9 +119,15 @@ async fn a_start_judges_only_its_own_deliveries() {
 
 /// Waits until a state holds at a gateway, or does not.
 pub async fn becomes(at: &Listening, condition: Condition, holds: bool) {
-    let mut held = at.gateway.conditions.watch();
+    becomes_at(&at.gateway.conditions, condition, holds).await;
+}
+
+/// The same of a gateway by its conditions. Some are looked at once a minute.
+pub async fn becomes_at(conditions: &Conditions, condition: Condition, holds: bool) {
+    let mut held = conditions.watch();
     let changed = held.wait_for(|held| held.contains_key(&condition) == holds);
-    drop(tokio::time::timeout(PATIENCE, changed).await.expect("the state does not change").unwrap());
+    let changed = tokio::time::timeout(3 * PATIENCE, changed).await;
+    drop(changed.unwrap_or_else(|_| panic!("{} does not become {holds}", condition.code())).unwrap());
 }
 
 /// A policy becomes active at one gateway: no other answers under the one before, and it says what it lacks.

@@ -14,6 +14,8 @@ use sluis::demo::organisations::{HOLDER_OIN, Organisation};
 use sluis::enrolment::grant_hash;
 use sluis::gateway::{ActivePolicy, Gateway};
 use sluis::grpc::{self, GrpcLimits};
+use sluis::operation::metrics::Metrics;
+use sluis::operation::watched::Watched;
 use sluis::recorder::Recorder;
 use sluis::slot::Slots;
 use sluis::token::issue::{Issuer, LIFETIME_S, Realm};
@@ -70,19 +72,21 @@ impl Broken {
         let signer = Arc::new(Ed25519Signer::read(&folder.config.log.signing_key).unwrap());
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let policy = Arc::new(compose::read_policy(&folder.config).unwrap());
+        let metrics = Arc::<Metrics>::default();
+        let watched_facts = Arc::new(Facts {
+            real: Arc::clone(&holder) as _,
+            wrong: Arc::clone(&facts),
+            slow_ms: Arc::clone(&facts_slow_ms),
+        });
         let gateway = Gateway {
             grants: sluis::enrolment::GrantCache::default(),
             recorder: Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&time)).await.unwrap(),
             origin: ledger.head().await.unwrap().origin.into(),
             ledger,
-            register: store,
-            keys: Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }),
-            facts: Arc::new(Facts {
-                real: Arc::clone(&holder) as _,
-                wrong: Arc::clone(&facts),
-                slow_ms: Arc::clone(&facts_slow_ms),
-            }),
-            dossier: Arc::new(Dossier { real: holder, wrong: Arc::clone(&dossier) }),
+            register: Watched::around(store, &metrics),
+            keys: Watched::around(Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }), &metrics),
+            facts: Watched::around(watched_facts, &metrics),
+            dossier: Watched::around(Arc::new(Dossier { real: holder, wrong: Arc::clone(&dossier) }), &metrics),
             active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
             clock: time,
             entropy: Arc::new(OsEntropy),
@@ -92,12 +96,13 @@ impl Broken {
             activating: tokio::sync::Mutex::default(),
             enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
-            metrics: Arc::default(),
+            metrics,
             ending: sluis::operation::ending::Ending::default(),
             quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
+        sluis::sweeper::follow(&gateway);
         let grpc = serve(&folder, &gateway).await;
         Self { folder, gateway, grpc, log, keys, facts, facts_slow_ms, dossier, clock }
     }
