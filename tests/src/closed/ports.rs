@@ -106,7 +106,10 @@ impl Ward {
             Plant::FactsSilent => broken.facts_slow_ms.store(60_000, Ordering::SeqCst),
             Plant::ClockBehind => broken.clock.0.store(-10_000, Ordering::SeqCst),
             Plant::DiskLow => self.disk.0.store(true, Ordering::SeqCst),
-            Plant::Tampered => Acting(Arc::clone(&broken.gateway)).found(&Found::open("log_leaf", 1, "changed")),
+            Plant::Tampered => {
+                let acting = Acting { gateway: Arc::clone(&broken.gateway), brake: Arc::clone(&broken.brake) };
+                acting.found(&Found::open("log_leaf", 1, "changed"));
+            }
         }
         // What the watch finds by itself closes the door before anybody asks.
         if matches!(what, Plant::DiskLow) {

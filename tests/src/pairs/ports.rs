@@ -16,7 +16,10 @@ use sluis_core::ports::{
 use sluis_core::release::{Extract, Permit};
 use sluis_core::standing::Standing;
 use sluis_core::subject::{SubjectId, SubjectRef};
-use sluis_core::upkeep::{CheckpointRow, KeyUpkeep, LeafRow, LogRows, LogUpkeep, SegmentRow, StatePlace, StateRow};
+use sluis_core::upkeep::{
+    CheckpointRow, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogRows, LogUpkeep, SegmentRow,
+    StatePlace, StateRow,
+};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -148,6 +151,35 @@ impl LogUpkeep for Tripped<dyn LogUpkeep> {
     }
     async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         reads!(self, LOG, "page", self.real.page(index))
+    }
+}
+
+#[async_trait]
+impl LogHalts for Tripped<dyn LogUpkeep> {
+    fn replica(&self) -> i16 {
+        self.real.replica()
+    }
+    async fn halts(&self) -> Result<Vec<Halt>, StoreError> {
+        reads!(self, LOG, "halts", self.real.halts())
+    }
+    async fn halt(&self, time: Millis, found: &str) -> Result<(), StoreError> {
+        writes!(self, LOG, "halt", self.real.halt(time, found))
+    }
+    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
+        writes!(self, LOG, "lift_halts", self.real.lift_halts(entry))
+    }
+}
+
+#[async_trait]
+impl LogMending for Tripped<dyn LogUpkeep> {
+    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+        writes!(self, LOG, "mend_columns", self.real.mend_columns(index, columns))
+    }
+    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
+        writes!(self, LOG, "mend_index", self.real.mend_index(entries))
+    }
+    async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
+        writes!(self, LOG, "drop_checkpoint", self.real.drop_checkpoint(size))
     }
 }
 
