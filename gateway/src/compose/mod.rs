@@ -13,6 +13,7 @@ mod operate;
 mod payloads;
 mod reload;
 mod replicas;
+pub mod retention;
 mod serve;
 mod servers;
 pub mod source;
