@@ -106,7 +106,7 @@ pub trait KeyUpkeep: KeyStore {
     /// Gives how many there were. Do not serve when tombstones could not be applied.
     async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError>;
 
-    /// Yearly keys whose term is over on this day and that nobody holds, oldest first, so many at most: those with a term of
+    /// Yearly keys whose term is over on this day and that nobody holds, subject by subject, so many at most: those with a term of
     /// their own by it, others when their year is before `year`.
     async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError>;
 
