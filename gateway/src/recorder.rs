@@ -13,7 +13,7 @@ use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
 use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
 use answers::{Answer, Answers, BATCHES_BEHIND, Durable, Kept};
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
@@ -21,6 +21,7 @@ use sluis_core::log::finalise::Committed;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
@@ -87,7 +88,7 @@ pub struct Recorder {
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
-    closed: Arc<ArcSwapOption<&'static str>>,
+    closed: Arc<ArcSwap<BTreeSet<&'static str>>>,
     stopped: Arc<OnceLock<&'static str>>,
 }
 
@@ -137,7 +138,7 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        if let Some(state) = self.stopped.get().or(self.closed.load().as_deref()) {
+        if let Some(state) = self.stopped.get().or(self.closed.load().first()) {
             return Err(StoreError::Unavailable { store: "log database", state });
         }
         if self.in_flight.pending() >= PENDING_MAX {
@@ -167,10 +168,22 @@ impl Recorder {
         self.state.clone()
     }
 
-    /// Closes the log to answers under a named state, or opens it again with `None`. Changes of standing and the gateway's
-    /// own entries still go in: a withdrawal must be recorded as long as there is room for it (core-design 1.10).
-    pub fn close_to_answers(&self, state: Option<&'static str>) {
-        self.closed.store(state.map(Arc::new));
+    /// Closes the log to answers under a named state, or ends that state: while any holds, it is closed. Changes of standing
+    /// and the gateway's own entries still go in: a withdrawal must be recorded as long as there is room for it
+    /// (core-design 1.10).
+    pub fn close_to_answers(&self, state: &'static str, holds: bool) {
+        if self.closed.load().contains(state) == holds {
+            return;
+        }
+        self.closed.rcu(|closed| {
+            let mut closed = BTreeSet::clone(closed);
+            if holds {
+                closed.insert(state)
+            } else {
+                closed.remove(state)
+            };
+            closed
+        });
     }
 
     /// Closes the log to answers until the process ends, whoever opens it for other reasons: a person must decide whether it

@@ -168,6 +168,6 @@ fn both_accept_the_same_receipts() {
 fn ours(vkey: &str, notes: &[String], leaves: &[String]) -> Result<(), String> {
     let mut verifier = LogVerifier::new(vkey).map_err(|e| e.to_string())?;
     notes.iter().try_for_each(|note| verifier.checkpoint(note)).map_err(|e| e.to_string())?;
-    leaves.iter().try_for_each(|leaf| verifier.leaf(leaf).map(drop)).map_err(|e| e.to_string())?;
+    leaves.iter().try_for_each(|leaf| verifier.leaf(leaf)).map_err(|e| e.to_string())?;
     verifier.finish().map(drop).map_err(|e| e.to_string())
 }

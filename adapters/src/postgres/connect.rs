@@ -89,6 +89,18 @@ impl Place {
         connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
     }
 
+    /// Frees what superseded rows hold, in a session of its own that may take its time. What an old snapshot still sees, and
+    /// what stands in WAL, stays.
+    pub(super) async fn vacuum(&self, statements: &[&'static str]) -> Result<(), sqlx::Error> {
+        let mut session = self.connect().await?;
+        session.execute("SET statement_timeout = 0").await?;
+        for statement in statements {
+            // Each alone: in one message they would be one transaction.
+            session.execute(*statement).await?;
+        }
+        session.close().await
+    }
+
     /// Sessions that read. None is opened before it is needed.
     pub(super) fn readers(&self) -> PgPool {
         let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(CONNECT);

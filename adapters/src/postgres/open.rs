@@ -154,6 +154,11 @@ impl LogUpkeep for PostgresLog {
         self.ask(|answer| Command::Erase { subject, keys, answer }).await
     }
 
+    async fn tidy(&self) -> Result<(), StoreError> {
+        let tables = ["VACUUM log_leaf", "VACUUM subject_segment"];
+        self.place.vacuum(&tables).await.map_err(refused("log_leaf"))
+    }
+
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {
         self.ask(|answer| Command::ForgetTransactions { before, answer }).await
     }

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::upkeep::{DueKey, KeyUpkeep};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -154,6 +154,15 @@ impl KeyUpkeep for SqliteKeys {
             Ok(destroyed)
         })
         .await
+    }
+
+    async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        self.0.readers.read("subject_key", |connection| {
+            let mut statement = connection.prepare_cached(statements::DUE_KEYS)?;
+            let due =
+                |row: &Row<'_>| Ok(DueKey { subject: SubjectRef(row.get(0)?), year: row.get(1)?, key_id: row.get(2)? });
+            statement.query_map((year, today.to_string(), count), due)?.collect()
+        })
     }
 
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {

@@ -61,6 +61,11 @@ pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// Gives the number of payloads removed.
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError>;
 
+    /// Takes what was erased out of the engine's files as far as the engine can: superseded rows.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError>;
 
@@ -91,12 +96,32 @@ pub trait LogArchive: Send + Sync {
     async fn halted(&self) -> Result<Vec<String>, StoreError>;
 }
 
+/// A yearly key whose term is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueKey {
+    /// Whose.
+    pub subject: SubjectRef,
+    /// Of which year.
+    pub year: i16,
+    /// Which.
+    pub key_id: [u8; 16],
+}
+
 /// The key database of one gateway process, with its upkeep.
 #[async_trait]
 pub trait KeyUpkeep: KeyStore {
     /// Destroys keys by id: those of the log's tombstones before serving, and those being erased (A21).
     /// Gives how many there were. Do not serve when tombstones could not be applied.
     async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError>;
+
+    /// Yearly keys whose term is over on this day and that nobody holds, subject by subject, so many at most: those with a term of
+    /// their own by it, others when their year is before `year`.
+    async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError>;
+
+    /// Takes what was destroyed out of the engine's files as far as the engine can: superseded rows.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Destroys the transaction keys of days before this one; those older than 96 hours must go (A13).
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError>;

@@ -8,12 +8,13 @@ use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
+use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::operation::ending::Ending;
 use crate::operation::metrics::Metrics;
 use crate::operation::watched::Watched;
 use crate::origin::origin;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Verdict};
 use crate::scrubber::{Scrubber, Stores};
 use crate::slot::Slots;
 use crate::sweeper;
@@ -27,6 +28,7 @@ use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::enrolment::operator::Operators;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint;
+use sluis_core::log::finalise::OPENED;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
@@ -246,11 +248,15 @@ pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
     Ok(Enrolling { holder, operators, ..Enrolling::default() })
 }
 
-/// The first leaf of a shard says that it was opened.
+/// The first leaf of a shard says that it was opened, whoever of several gateways writes it.
 async fn open_shard(gateway: &Gateway) -> Result<(), StartFault> {
     if gateway.ledger.head().await?.size() == 0 {
-        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN");
-        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
+        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, OPENED);
+        let opening = gateway.recorder.record_change(gateway.bare_draft(gateway.request_id(), leaf));
+        match opening.await? {
+            Verdict::Recorded(_) | Verdict::Stale => {}
+            _ => return Err(Fault::Defect("the ledger refused the opening of the shard").into()),
+        }
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ mod operate;
 mod payloads;
 mod reload;
 mod replicas;
+pub mod retention;
 mod serve;
 mod servers;
 pub mod source;

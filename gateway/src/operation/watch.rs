@@ -152,7 +152,7 @@ impl Watch {
         let Some(disk) = self.surroundings.disk() else { return };
         let least = u128::from(disk.total) * u128::from(self.disk_free_min_percent) / 100;
         let low = u128::from(disk.free) < least;
-        self.gateway.recorder.close_to_answers(low.then_some(Condition::DiskLow.code()));
+        self.gateway.recorder.close_to_answers(Condition::DiskLow.code(), low);
         let text = || format!("less than {} % of the disk of the log is free: make room", self.disk_free_min_percent);
         self.set(Condition::DiskLow, low.then(text));
     }

@@ -45,6 +45,7 @@ const COMMANDS: &[&[&str]] = &[
     &["subject"],
     &["subject", "erase"],
     &["subject", "hold"],
+    &["subject", "retention"],
 ];
 
 #[test]

@@ -30,6 +30,7 @@ mod policy_command;
 pub mod program;
 mod refusal;
 mod reload;
+mod retention;
 mod schemas;
 mod source_check;
 mod start_databases;

@@ -117,6 +117,26 @@ async fn a_start_judges_only_its_own_deliveries() {
     one.stop().await.unwrap();
 }
 
+/// Gateways that start together on an empty log open it once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_that_start_together_open_the_log_once() {
+    use sluis_core::log::LeafKind;
+    let site = Site::make(vec![Client::new(1, 8)]).await;
+    let starts = [1, 2, 3].map(|replica| {
+        let config = site.config(replica);
+        tokio::spawn(async move { compose::listen(&config).await.unwrap() })
+    });
+    let mut gateways = Vec::new();
+    for start in starts {
+        gateways.push(start.await.unwrap());
+    }
+    let opened = gateways[0].gateway.ledger.leaves_of(LeafKind::Epoch, 0, 10).await.unwrap();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    for gateway in gateways {
+        gateway.stop().await.unwrap();
+    }
+}
+
 /// Waits until a state holds at a gateway, or does not.
 pub async fn becomes(at: &Listening, condition: Condition, holds: bool) {
     becomes_at(&at.gateway.conditions, condition, holds).await;

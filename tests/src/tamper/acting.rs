@@ -107,6 +107,24 @@ async fn what_was_stopped_stays_stopped_and_what_is_beside_the_tree_stops_nothin
     let desk = world.desk(&partners().next().unwrap()).await;
     desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();
     acting.found(&Found::open("log_leaf", 3, "the text is not a leaf"));
-    gateway.recorder.close_to_answers(None);
+    gateway.recorder.close_to_answers(Condition::DiskLow.code(), false);
     stopped(&world, &child).await;
+}
+
+/// A disk and a server can be wrong at once: whoever sees one of them right again does not open the log for the other.
+#[tokio::test]
+async fn a_log_that_is_closed_for_two_reasons_opens_when_both_are_over() {
+    let child = Client::new(1, 8);
+    let world = World::open(Options::with(vec![child.clone()])).await;
+    let recorder = &world.listening.gateway.recorder;
+    let desk = world.desk(&partners().next().unwrap()).await;
+    let question = child.question(v1::Purpose::Treatment, "fs-0001");
+    let [disk, server] = [Condition::DiskLow.code(), Condition::ServerUnsafe.code()];
+    recorder.close_to_answers(server, true);
+    recorder.close_to_answers(disk, true);
+    recorder.close_to_answers(disk, false);
+    let refused = desk.release(question.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    recorder.close_to_answers(server, false);
+    desk.release(question).await.unwrap();
 }
