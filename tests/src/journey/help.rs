@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["log", "consistency"],
     &["log", "export"],
     &["log", "freshness"],
+    &["log", "lift"],
     &["log", "receipt"],
     &["log", "subject"],
     &["log", "verify"],
