@@ -175,17 +175,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     }
     let provisioned = housekeeper.provision().await?;
     let metrics = Arc::<Metrics>::default();
-    let scrubber = Scrubber {
-        stores: Stores {
-            log: Arc::clone(&housekeeper.log),
-            keys: Arc::clone(&housekeeper.keys) as _,
-            origin: expected.as_str().into(),
-            verifier_key: verifier_key(config)?.into(),
-        },
-        within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
-        mends: true,
-        progress: Arc::clone(&metrics.scrub),
-    };
+    let scrubber = scrubber(config, &housekeeper, &metrics)?;
     let gateway = Gateway {
         ledger: Watched::around(ledger, &metrics),
         register: Watched::around(register, &metrics),
@@ -208,15 +198,32 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    let brake = Arc::new(Brake::new(
+    let brake = Arc::new(brake(config, &gateway, &housekeeper));
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake })
+}
+
+/// What recomputes the log.
+fn scrubber(config: &Config, housekeeper: &Housekeeper, metrics: &Metrics) -> Result<Scrubber, StartFault> {
+    let stores = Stores {
+        log: Arc::clone(&housekeeper.log),
+        keys: Arc::clone(&housekeeper.keys) as _,
+        origin: shard_origin(config).into(),
+        verifier_key: verifier_key(config)?.into(),
+    };
+    let within = Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600);
+    Ok(Scrubber { stores, within, mends: true, progress: Arc::clone(&metrics.scrub) })
+}
+
+/// What stops the gateway when the log is not what was written.
+fn brake(config: &Config, gateway: &Gateway, housekeeper: &Housekeeper) -> Brake {
+    Brake::new(
         Arc::clone(&housekeeper.log) as _,
         Arc::new(HaltFile::beside(config.log.anchor())),
         gateway.recorder.clone(),
         Arc::clone(&gateway.conditions),
         Arc::clone(&gateway.clock),
-        Arc::clone(&scrubber.progress),
-    ));
-    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake })
+        Arc::clone(&gateway.metrics.scrub),
+    )
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {

@@ -2,8 +2,9 @@
 
 use super::Engine;
 use super::draft::{caseload, refusal, subject};
+use super::postgres::Postgres;
 use sluis_core::log::draft::Outcome;
-use sluis_core::upkeep::{Halt, LogUpkeep, stops};
+use sluis_core::upkeep::{Halt, LogHalts, LogUpkeep, stops};
 
 const FOUND: &str = "`state` at 3: the row is gone";
 
@@ -51,4 +52,18 @@ pub async fn a_halt_that_somebody_else_lifted_holds(engine: &impl Engine) {
     assert!(stopped(&*log, &halts) && !halts[0].ours);
     assert_eq!(log.lift_halts("2026-1:10").await.unwrap(), 1);
     assert!(!stopped(&*log, &log.halts().await.unwrap()));
+}
+
+/// One other replica may have a memory that failed; two that read the same have not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_others_stop_a_replica_inside_the_lock() {
+    let engine = Postgres::empty().await;
+    let log = engine.log().await;
+    let [two, three] = [engine.open_log(2).await.unwrap(), engine.open_log(3).await.unwrap()];
+    two.halt(5, FOUND).await.unwrap();
+    two.halt(6, FOUND).await.unwrap();
+    assert!(answers(&*log, 1).await && !answers(&two, 3).await);
+    three.halt(6, FOUND).await.unwrap();
+    assert!(!answers(&*log, 5).await);
+    assert!(stopped(&*log, &log.halts().await.unwrap()));
 }

@@ -19,6 +19,7 @@ const COMMANDS: &[&[&str]] = &[
     &["log", "export"],
     &["log", "freshness"],
     &["log", "policy"],
+    &["log", "lift"],
     &["log", "receipt"],
     &["log", "subject"],
     &["log", "verify"],
