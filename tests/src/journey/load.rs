@@ -104,15 +104,17 @@ impl World {
     pub async fn begin(&self, place: &Place, round: u32) -> JoinSet<Vec<Came>> {
         let mut callers = JoinSet::new();
         let desk = connect(place, &DOSSIER_SYSTEM).await;
-        // A token of each, so that the load begins with calls.
+        // A token of each before anybody calls, so that the load begins with calls.
         desk.token().await.unwrap();
-        callers.spawn(self.clone().record_until_gone(desk, round));
-        for number in 0..CONNECTIONS {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
             let connection = connect(place, &partner()).await;
             connection.token().await.unwrap();
-            for caller in (number..CALLERS).step_by(CONNECTIONS) {
-                callers.spawn(self.clone().ask_until_gone(connection.clone(), caller));
-            }
+            connections.push(connection);
+        }
+        callers.spawn(self.clone().record_until_gone(desk, round));
+        for (caller, connection) in (0..CALLERS).zip(connections.iter().cycle()) {
+            callers.spawn(self.clone().ask_until_gone(connection.clone(), caller));
         }
         callers
     }

@@ -1,7 +1,7 @@
 //! Faults while a gateway starts, and of the anchor beside its log: it does not serve, and the next start does.
 
 use super::acts::{Act, Scene};
-use super::ground::{Ground, patiently};
+use super::ground::Ground;
 use super::trip::{How, Trip};
 use super::{bears_out, ports::Tripped};
 use crate::invariant::seen::Seen;
@@ -35,8 +35,6 @@ async fn a_start_that_is_cut_serves_nothing_and_the_next_one_does() {
             scene.perform(Act::Release, scene.gateway.new_uuid()).await.unwrap();
             drop(scene);
             let (folder, database) = ground.close();
-            // Whoever had the log open has let go of it.
-            drop(patiently(|| assemble(&folder.config)).await);
             wire.trap_message(Some((message, when, Then::Cut)));
             let started = assemble(&folder.config).await.map(drop);
             let caught = wire.has_caught();

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 const MESSAGES_MAX: u64 = 400;
 
 /// Messages between two cuts of an erasure: each costs two starts.
-const STEP: u64 = 11;
+const STEP: u64 = 37;
 
 /// Does an act while the message with this number meets a cut; whether there was one.
 async fn meets(scene: &Scene, ground: &Ground, wire: &Wire, act: Act, (message, when): (u64, When)) -> bool {
@@ -78,8 +78,6 @@ async fn an_erasure_that_is_cut_at_any_message_is_completed_by_the_next() {
                 let key = ground.keys.subject_key(whom, year).await.unwrap().unwrap().key_id;
                 drop(scene);
                 let (folder, database) = ground.close();
-                // The gateway before lets go of the log in its own time: an erasure finds it closed.
-                drop(patiently(|| sluis::compose::assemble(&folder.config)).await);
                 wire.trap_message(Some((message, when, Then::Cut)));
                 let first = erase(&folder.config, &erasure).await;
                 let caught = wire.has_caught();
