@@ -17,7 +17,7 @@ use sluis_core::release::{Extract, Permit};
 use sluis_core::standing::Standing;
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{
-    CheckpointRow, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogRows, LogUpkeep, SegmentRow,
+    CheckpointRow, DueKey, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogRows, LogUpkeep, SegmentRow,
     StatePlace, StateRow,
 };
 use std::sync::Arc;
@@ -212,6 +212,12 @@ impl KeyUpkeep for Tripped<dyn KeyUpkeep> {
     }
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
         writes!(self, KEYS, "destroy_transaction_keys", self.real.destroy_transaction_keys(before))
+    }
+    async fn due(&self, year: i16, day: Date, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        reads!(self, KEYS, "due", self.real.due(year, day, count))
+    }
+    async fn tidy(&self) -> Result<(), StoreError> {
+        writes!(self, KEYS, "tidy", self.real.tidy())
     }
 }
 
