@@ -10,6 +10,7 @@ mod keys;
 mod ledger;
 pub mod postgres;
 mod postgres_keys;
+mod postgres_look;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;

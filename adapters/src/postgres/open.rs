@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) const LOG_KIND: Kind =
     Kind { name: LOG, version: 1, schema: include_str!("../../migrations/postgres/log_0001.sql") };
 
-/// How long a row of state is answered from memory: another replica may have changed it meanwhile.
+/// How long policy and enrolments are answered from memory: another replica may have changed them meanwhile.
 const KNOWN: Duration = Duration::from_secs(1);
 
 /// The log of one shard: ledger and register of one replica.
