@@ -227,3 +227,16 @@ fn a_receipt_commits_to_the_body_of_its_own_release_only() {
     assert_eq!(committed.outcomes().len(), 2);
     assert!(release.leaf().contains(&rid(1).to_hex()));
 }
+
+/// Nothing that leaves or is refused is recorded on a halted log; a withdrawal, and what only says what happened, is (A27).
+#[test]
+fn a_halted_log_takes_changes_and_no_answers() {
+    let drafts: Vec<Draft> = (0..).zip(LeafKind::ALL).map(|(number, kind)| draft(*kind, number)).collect();
+    let answers = ["RELEASE", "DENY", "ESCALATE", "EXPLAIN", "BATCH_OPEN", "PAGE", "REDELIVERY", "AUDIT_OPEN"];
+    let snapshot = Snapshot { halted: true, ..Snapshot::default() };
+    let committed = finalise(&empty_head(), snapshot, NOW, &drafts).unwrap().committed();
+    for (kind, outcome) in LeafKind::ALL.iter().zip(committed.outcomes()) {
+        assert_eq!(*outcome == Outcome::Halted, answers.contains(&kind.code()), "{kind}: {outcome:?}");
+        assert_eq!(recorded(outcome).is_none(), *outcome == Outcome::Halted, "{kind}");
+    }
+}
