@@ -154,8 +154,8 @@ impl KeyUpkeep for PostgresKeys {
         destroyed
     }
 
-    async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError> {
-        let due = sqlx::query_as(statements::DUE_KEYS).bind(year).bind(today.to_string()).bind(i64::from(count));
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        let due = sqlx::query_as(statements::DUE_KEYS).bind(before).bind(i64::from(count));
         let due: Result<Vec<([u8; 16], i16, [u8; 16])>, _> = due.fetch_all(&self.readers).await;
         let due = due.map_err(|error| before_commit(KEYS, "subject_key", &error))?;
         Ok(due

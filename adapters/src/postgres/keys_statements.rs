@@ -28,9 +28,7 @@ statements! {
         TRANSACTION_KEY = "SELECT wrapped, kek_generation FROM transaction_key WHERE day = $1::text::date";
         INSERT_TRANSACTION_KEY = "INSERT INTO transaction_key (day, wrapped, kek_generation)
                                   VALUES ($1::text::date, $2, $3) ON CONFLICT (day) DO NOTHING";
-        DUE_KEYS = "SELECT subject_ref, year, key_id FROM subject_key WHERE NOT legal_hold AND
-                    CASE WHEN retain_until IS NULL THEN year < $1 ELSE retain_until < $2::text::date END
-                    ORDER BY subject_ref, year LIMIT $3";
+        DUE_KEYS = "SELECT subject_ref, year, key_id FROM subject_key WHERE year < $1 ORDER BY subject_ref, year LIMIT $2";
         DESTROY_SUBJECT_KEYS = "DELETE FROM subject_key WHERE key_id = ANY($1)";
         DESTROY_BUCKET_KEYS = "DELETE FROM bucket_key WHERE key_id = ANY($1)";
         DESTROY_TRANSACTION_KEYS = "DELETE FROM transaction_key WHERE day < $1::text::date";

@@ -73,8 +73,8 @@ statements! {
         ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
         ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
-        SET_COLUMNS = "UPDATE log_leaf SET kind = $3, t = $4, rid = $5, oin = $6, txn = $7,
-                       digest = CASE WHEN $7 IS NULL THEN NULL ELSE digest END WHERE log_id = $1 AND idx = $2";
+        SET_COLUMNS = "UPDATE log_leaf SET kind = $3, t = $4, rid = $5, oin = $6, txn = $7::bytea,
+                       digest = CASE WHEN $7::bytea IS NULL THEN NULL ELSE digest END WHERE log_id = $1 AND idx = $2";
         DROP_CHECKPOINT = "DELETE FROM log_checkpoint WHERE log_id = $1 AND size = $2";
         DROP_SEGMENT = "DELETE FROM subject_segment WHERE log_id = $1 AND level = $2 AND first = $3";
         ADD_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES ($1, 0, $2, $2, $3)

@@ -156,12 +156,12 @@ impl KeyUpkeep for SqliteKeys {
         .await
     }
 
-    async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError> {
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError> {
         self.0.readers.read("subject_key", |connection| {
             let mut statement = connection.prepare_cached(statements::DUE_KEYS)?;
             let due =
                 |row: &Row<'_>| Ok(DueKey { subject: SubjectRef(row.get(0)?), year: row.get(1)?, key_id: row.get(2)? });
-            statement.query_map((year, today.to_string(), count), due)?.collect()
+            statement.query_map((before, count), due)?.collect()
         })
     }
 

@@ -100,9 +100,7 @@ statements! {
         INSERT_TRANSACTION_KEY = "INSERT INTO transaction_key (day, wrapped, kek_generation) VALUES (?1, ?2, ?3)
                                   ON CONFLICT (day) DO NOTHING";
         DESTROY_TRANSACTION_KEYS = "DELETE FROM transaction_key WHERE day < ?1";
-        DUE_KEYS = "SELECT subject_ref, year, key_id FROM subject_key WHERE legal_hold = 0 AND
-                    CASE WHEN retain_until IS NULL THEN year < ?1 ELSE retain_until < ?2 END
-                    ORDER BY subject_ref, year LIMIT ?3";
+        DUE_KEYS = "SELECT subject_ref, year, key_id FROM subject_key WHERE year < ?1 ORDER BY subject_ref, year LIMIT ?2";
         DESTROY_SUBJECT_KEY = "DELETE FROM subject_key WHERE key_id = ?1";
         DESTROY_BUCKET_KEY = "DELETE FROM bucket_key WHERE key_id = ?1";
     }

@@ -114,9 +114,8 @@ pub trait KeyUpkeep: KeyStore {
     /// Gives how many there were. Do not serve when tombstones could not be applied.
     async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError>;
 
-    /// Yearly keys whose term is over on this day and that nobody holds, subject by subject, so many at most: those with a term of
-    /// their own by it, others when their year is before `year`.
-    async fn due(&self, year: i16, today: Date, count: u32) -> Result<Vec<DueKey>, StoreError>;
+    /// Yearly keys of years before this one, subject by subject, so many at most. Who is under legal hold, the log says.
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError>;
 
     /// Takes what was destroyed out of the engine's files as far as the engine can: superseded rows.
     async fn tidy(&self) -> Result<(), StoreError> {

@@ -42,7 +42,7 @@ enum Action {
         /// The configuration
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
-        /// For how many years after the year itself keys are kept that have no term of their own
+        /// For how many years after the year itself keys are kept
         #[arg(long, value_parser = clap::value_parser!(i16).range(5..=115))]
         years: i16,
         /// Destroy them. It cannot be undone

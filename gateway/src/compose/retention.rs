@@ -61,7 +61,7 @@ pub struct Destroyed {
     pub untidy: Option<StoreError>,
 }
 
-/// Lists the keys whose term is over, `years` after their year where they have none of their own; and destroys them.
+/// Lists the keys whose term is over, `years` after their year; and destroys them.
 ///
 /// # Errors
 /// [`SubjectFault`]; what was announced before and is not done, the next run does.
@@ -73,7 +73,7 @@ pub async fn retain(
     let stopped = Stopped::open(config).await?;
     let (today, holds) = (dutch_date(stopped.now()), any_hold(&stopped).await?);
     let (mut retention, mut free, mut known) = (Retention::default(), Vec::new(), BTreeMap::new());
-    for key in stopped.keys.due(today.year() - years, today, u32::MAX).await? {
+    for key in stopped.keys.due(today.year() - years, u32::MAX).await? {
         if holds && is_held(&stopped, key.subject, &mut known).await? {
             retention.held += 1;
             continue;

@@ -213,8 +213,8 @@ impl KeyUpkeep for Tripped<dyn KeyUpkeep> {
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
         writes!(self, KEYS, "destroy_transaction_keys", self.real.destroy_transaction_keys(before))
     }
-    async fn due(&self, year: i16, day: Date, count: u32) -> Result<Vec<DueKey>, StoreError> {
-        reads!(self, KEYS, "due", self.real.due(year, day, count))
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        reads!(self, KEYS, "due", self.real.due(before, count))
     }
     async fn tidy(&self) -> Result<(), StoreError> {
         writes!(self, KEYS, "tidy", self.real.tidy())
