@@ -9,11 +9,13 @@ mod desk;
 mod turn;
 mod unsettled;
 
-use crate::in_flight::{Delivery, InFlight};
+use crate::condition::Condition;
+use crate::in_flight::{Delivery, InFlight, PENDING_MAX};
 use crate::operation::metrics::LogCounts;
+use crate::operation::watched::ANSWERS_WITHIN;
 use crate::shards::Shards;
 use answers::{Answer, Answers, BATCHES_BEHIND, Kept};
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use desk::Desk;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
@@ -21,6 +23,7 @@ use sluis_core::log::draft::{Draft, Outcome};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -81,26 +84,27 @@ pub struct Recorder {
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
-    closed: Arc<ArcSwapOption<&'static str>>,
+    closed: Arc<ArcSwap<BTreeSet<&'static str>>>,
     stopped: Arc<OnceLock<&'static str>>,
 }
 
 impl Recorder {
-    /// Starts the recording task on a ledger. Signs the committed head first, so that readers have a checkpoint.
+    /// Starts the recording task on a ledger. Signs the durable head first, so that readers have a checkpoint.
     ///
     /// # Errors
-    /// When the head cannot be read.
+    /// When the head cannot be read, or is not durable in time.
     pub async fn start(
         ledger: Arc<dyn Ledger>,
         signer: Arc<dyn Signer>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let head = ledger.head().await?;
+        // Shards first: a head of a later one than is known here is followed with the first append.
         let known = ledger.shards().await?;
         let open = known.last().is_some_and(|newest| newest.open);
         let known = Shards::of(&known, &signer.public_key())?;
         let origin = known.origin();
         let shards = Arc::new(ArcSwap::from_pointee(known));
+        let head = ledger.durable_head().await?;
         let latest = Arc::new(ArcSwap::from_pointee(sign(&head, signer.as_ref())));
         let (urgent, urgent_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let (normal, normal_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
@@ -144,8 +148,11 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        if let Some(state) = self.stopped.get().or(self.closed.load().as_deref()) {
+        if let Some(state) = self.stopped.get().or(self.closed.load().first()) {
             return Err(StoreError::Unavailable { store: "log database", state });
+        }
+        if self.in_flight.pending() >= PENDING_MAX {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::OutcomesPending.code() });
         }
         enqueue(&self.normal, draft).await
     }
@@ -177,10 +184,22 @@ impl Recorder {
         self.state.clone()
     }
 
-    /// Closes the log to answers under a named state, or opens it again with `None`. Changes of standing and the gateway's
-    /// own entries still go in: a withdrawal must be recorded as long as there is room for it (core-design 1.10).
-    pub fn close_to_answers(&self, state: Option<&'static str>) {
-        self.closed.store(state.map(Arc::new));
+    /// Closes the log to answers under a named state, or ends that state: while any holds, it is closed. Changes of standing
+    /// and the gateway's own entries still go in: a withdrawal must be recorded as long as there is room for it
+    /// (core-design 1.10).
+    pub fn close_to_answers(&self, state: &'static str, holds: bool) {
+        if self.closed.load().contains(state) == holds {
+            return;
+        }
+        self.closed.rcu(|closed| {
+            let mut closed = BTreeSet::clone(closed);
+            if holds {
+                closed.insert(state)
+            } else {
+                closed.remove(state)
+            };
+            closed
+        });
     }
 
     /// Closes the log to answers until the process ends, whoever opens it for other reasons: a person must decide whether it
@@ -216,8 +235,11 @@ async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, Sto
         TrySendError::Full(_) => busy,
         TrySendError::Closed(_) => StoreError::Unknown { store: "log database" },
     })?;
-    // The task answers every job it takes; a closed channel means that it died between taking and answering.
-    verdict.await.unwrap_or(Err(StoreError::Unknown { store: "log database" }))
+    let unknown = || StoreError::Unknown { store: "log database" };
+    // The task answers every job it takes; a closed channel means that it died between taking and answering. Whoever waits
+    // longer is told that nothing is known: what is recorded after all is given up, and a repeated call finds it.
+    let answered = tokio::time::timeout(ANSWERS_WITHIN, verdict).await;
+    answered.map_err(|_elapsed| unknown())?.unwrap_or_else(|_died| Err(unknown()))
 }
 
 fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight>) -> Result<Verdict, StoreError> {
@@ -232,6 +254,9 @@ fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight
         (Outcome::Recorded { .. }, None) => return Err(StoreError::Unknown { store: "log database" }),
         (Outcome::Stale, _) => Verdict::Stale,
         (Outcome::Duplicate { index, kind }, _) => Verdict::Duplicate { index: *index, kind: *kind },
+        (Outcome::Halted, _) => {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::LogTampered.code() });
+        }
         (Outcome::Conflict, _) => Verdict::Conflict,
         (Outcome::Refused(refused), _) => Verdict::Refused(refused.clone()),
         (Outcome::PolicyTooOld, _) => Verdict::PolicyTooOld,

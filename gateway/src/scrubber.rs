@@ -1,12 +1,15 @@
 //! The scrubber: recomputes the whole log, again and again, beside the calls, and acts on what it finds (A14, A27).
 //!
-//! Promise: within the configured time every shard was read and the chain of them compared: every leaf, hash, search column, payload, page, sub-tree, kept checkpoint and row of
-//! state was read and compared; what is found twice is named, and what the log itself stands on stops this gateway. It holds
+//! Promise: within the configured time every shard was read and the chain of them compared: every leaf, hash, search column,
+//! payload, page, sub-tree, kept checkpoint and row of state; what is found twice is named, what follows from the leaves is
+//! rebuilt ([`mend`]), and what the log itself stands on stops this gateway. It holds
 //! no snapshot: pages are read one by one, up to the size at which a pass began. Where this ends: what no leaf says, such as
 //! the digest of a request, and a log that was written anew with our key: that is what the anchor and witnesses are for.
 
 mod act;
 mod guards;
+mod index;
+mod mend;
 mod page;
 mod payload;
 mod progress;
@@ -19,6 +22,7 @@ use guards::Guards;
 use page::LEAVES_READ;
 use shard::OfShard;
 use sluis_core::log::scrub::{Found, Walk};
+use sluis_core::log::shard::{Shard, are_of_one_log, year_and_epoch};
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
@@ -27,7 +31,7 @@ use tokio::sync::watch;
 
 /// Longest rest between two pages: a small log is recomputed more often than it must be.
 const REST_MAX: Duration = Duration::from_secs(60);
-/// Rest after which a finding is read again before it counts.
+/// Rest after which a finding is read again before it counts; all the rest that a pass in a hurry takes.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// What is read.
@@ -42,6 +46,16 @@ pub struct Stores {
     pub verifier_key: Arc<str>,
 }
 
+impl Stores {
+    /// Whether these are the shards of this log by their names. Under another name no note and no payload opens: nothing could
+    /// be told from that, and what would be rebuilt would be lost.
+    fn are_named(&self, shards: &[Shard]) -> bool {
+        let is_ours = |origin: &str| are_of_one_log(&self.origin, origin) && year_and_epoch(origin).is_some();
+        let known = shards.iter().any(|shard| shard.head.origin == *self.origin);
+        known && shards.iter().all(|shard| is_ours(&shard.head.origin))
+    }
+}
+
 /// Who is told what was found, as soon as it was found twice.
 pub trait Hearing: Send + Sync {
     /// Something is wrong.
@@ -54,6 +68,8 @@ pub struct Scrubber {
     pub stores: Stores,
     /// Within which everything is recomputed.
     pub within: Duration,
+    /// Whether what follows from the leaves is rebuilt where it was changed.
+    pub mends: bool,
     /// How far it is.
     pub progress: Arc<Progress>,
 }
@@ -62,12 +78,19 @@ impl Scrubber {
     /// Passes over the log until the gateway ends. Half of the time is for one pass, so that what was changed behind its back
     /// is met by the next one in time.
     pub async fn run(self, acting: Acting, mut ending: watch::Receiver<bool>) {
+        let mut over = self.within / 2;
         loop {
-            let pass = self.pass(self.within / 2, &acting);
+            let pass = self.pass(over, &acting);
             let ended = tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
+                // What was passed already is looked at again too.
+                () = self.progress.hurried(), if over > AGAIN_AFTER => {
+                    over = AGAIN_AFTER;
+                    continue;
+                }
                 ended = pass => ended,
             };
+            over = self.within / 2;
             match ended {
                 Ok(findings) => {
                     self.progress.passed(acting.now());
@@ -77,7 +100,8 @@ impl Scrubber {
             }
             tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
-                () = tokio::time::sleep(REST_MAX.min(self.within / 2)) => {}
+                () = self.progress.hurried() => over = AGAIN_AFTER,
+                () = tokio::time::sleep(REST_MAX.min(over)) => {}
             }
         }
     }
@@ -94,52 +118,103 @@ impl Scrubber {
             }
             shards => shards?,
         };
+        if !self.stores.are_named(&shards) {
+            hearing.found(&Found::open("log_shard", 0, "the shards do not have the names of this log"));
+            return Ok(1);
+        }
         let size: u64 = shards.iter().map(|shard| shard.head.size()).sum();
         let rest = (over / u32::try_from(size / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
-        let (mut guards, mut findings, mut done) = (Guards::default(), 0, 0);
+        let (mut seen, again) = (Seen::default(), AGAIN_AFTER.min(over));
         self.progress.begin(size);
         for (number, shard) in shards.iter().enumerate() {
             let of = OfShard::of(&self.stores, shard, number + 1 == shards.len());
-            let mut walk = Walk::default();
-            while walk.size() < shard.head.size() {
-                let mut page = page::scrub(&of, &walk, shard.head.size()).await?;
-                if !page.wrong.is_empty() {
-                    tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-                    let first = std::mem::take(&mut page.wrong);
-                    let again = page::scrub(&of, &walk, shard.head.size()).await?;
-                    findings += tell(first, &again.wrong, hearing);
-                    page = again;
-                }
-                if page.broken {
-                    return Ok(findings.max(1));
-                }
-                page.notes.into_iter().for_each(|note| guards.take(note));
-                walk = page.walk;
-                self.progress.at(done + walk.size());
-                if walk.size() < shard.head.size() {
-                    tokio::time::sleep(rest).await;
-                }
-            }
-            done += walk.size();
             let before = number.checked_sub(1).and_then(|at| shards.get(at));
-            let first = of.whole(&walk, before).await?;
-            if !first.is_empty() {
-                tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-                findings += tell(first, &of.whole(&walk, before).await?, hearing);
+            if !self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await? {
+                return Ok(seen.findings.max(1));
             }
         }
-        let first = guards.compare(&self.stores, &shards).await?;
+        let first = seen.guards.compare(&self.stores, &shards).await?;
         if !first.is_empty() {
-            tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-            findings += tell(first, &guards.compare(&self.stores, &shards).await?, hearing);
+            tokio::time::sleep(again).await;
+            let twice = twice(first, &seen.guards.compare(&self.stores, &shards).await?);
+            twice.iter().for_each(|found| hearing.found(found));
+            seen.findings += twice.len();
+            seen.index.found(&twice);
         }
-        Ok(findings)
+        if self.mends {
+            seen.index.rebuild(&self.stores).await;
+        }
+        Ok(seen.findings)
+    }
+
+    /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing: nothing
+    /// after it can be compared.
+    async fn shard(
+        &self,
+        of: &OfShard<'_>,
+        before: Option<&Shard>,
+        rests: Rests,
+        hearing: &dyn Hearing,
+        seen: &mut Seen,
+    ) -> Result<bool, StoreError> {
+        let (mut walk, mut segments, size) = (Walk::default(), of.base, of.size());
+        while walk.size() < size {
+            let mut page = page::scrub(of, &walk, segments, size).await?;
+            if !page.wrong.is_empty() {
+                tokio::time::sleep(rests.again).await;
+                let first = page;
+                page = page::scrub(of, &walk, segments, size).await?;
+                let twice = twice(first.wrong, &page.wrong);
+                of.tell(&twice, hearing);
+                seen.findings += twice.len();
+                seen.index.found(&twice);
+                seen.index.lacks(page.unindexed.iter().filter(|entry| first.unindexed.contains(*entry)).copied());
+                if self.mends {
+                    mend::page(of, &twice).await;
+                }
+            }
+            if page.broken {
+                return Ok(false);
+            }
+            page.notes.into_iter().for_each(|note| seen.guards.take(note));
+            (walk, segments) = (page.walk, page.segments);
+            self.progress.at(seen.done + walk.size());
+            if walk.size() < size {
+                tokio::time::sleep(rests.rest).await;
+            }
+        }
+        seen.done += walk.size();
+        let first = of.whole(&walk, before).await?;
+        if !first.is_empty() {
+            tokio::time::sleep(rests.again).await;
+            let twice = twice(first, &of.whole(&walk, before).await?);
+            of.tell(&twice, hearing);
+            seen.findings += twice.len();
+        }
+        Ok(true)
     }
 }
 
-/// Tells what both readings found, and how much it was.
-fn tell(first: Vec<Found>, again: &[Found], hearing: &dyn Hearing) -> usize {
-    let twice: Vec<Found> = first.into_iter().filter(|found| again.contains(found)).collect();
-    twice.iter().for_each(|found| hearing.found(found));
-    twice.len()
+/// What a pass has seen so far.
+#[derive(Default)]
+struct Seen {
+    guards: Guards,
+    index: mend::Index,
+    findings: usize,
+    /// Entries of the shards that were passed.
+    done: u64,
+}
+
+/// How long a pass rests.
+#[derive(Clone, Copy)]
+struct Rests {
+    /// Before something that was found is read again.
+    again: Duration,
+    /// Between two pages.
+    rest: Duration,
+}
+
+/// What both readings found.
+fn twice(first: Vec<Found>, again: &[Found]) -> Vec<Found> {
+    first.into_iter().filter(|found| again.contains(found)).collect()
 }

@@ -5,11 +5,15 @@ mod bad_input;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod closed;
+#[cfg(test)]
 mod conduct;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod disclosure;
 #[cfg(test)]
@@ -22,6 +26,8 @@ mod golden;
 mod guide;
 #[cfg(test)]
 mod independent;
+#[cfg(test)]
+mod invariant;
 #[cfg(test)]
 mod jose;
 #[cfg(test)]
@@ -36,6 +42,8 @@ mod nodes;
 mod operator_guide;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod pairs;
 #[cfg(test)]
 mod property;
 #[cfg(test)]

@@ -54,21 +54,29 @@ CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 2
 CREATE INDEX log_leaf_recipient ON log_leaf (oin, idx) WHERE kind = 19;
 CREATE TABLE log_leaf_1 PARTITION OF log_leaf FOR VALUES IN (1);
 
--- Leaves are never deleted; the only update takes the payload or the transaction away.
-CREATE FUNCTION log_leaf_erases_only() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- the leaf says: those are rebuilt from it where somebody changed them (A27).
+CREATE FUNCTION log_leaf_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.kind, NEW.t, NEW.rid, NEW.replica)
-       IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.kind, OLD.t, OLD.rid, OLD.replica)
-     OR NEW.leaf IS DISTINCT FROM OLD.leaf OR NEW.oin IS DISTINCT FROM OLD.oin
-     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL)
+  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.replica) IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.replica)
+     OR NEW.leaf IS DISTINCT FROM OLD.leaf
      OR (NEW.digest IS DISTINCT FROM OLD.digest AND NEW.digest IS NOT NULL)
      OR (NEW.key_id IS DISTINCT FROM OLD.key_id AND NEW.key_id IS NOT NULL)
      OR (NEW.ct IS DISTINCT FROM OLD.ct AND NEW.ct IS NOT NULL)
+     OR (NEW.t IS DISTINCT FROM OLD.t AND NEW.t IS DISTINCT FROM (NEW.leaf::json->>'t')::bigint)
+     OR (NEW.rid IS DISTINCT FROM OLD.rid AND encode(NEW.rid, 'hex') IS DISTINCT FROM NEW.leaf::json->>'rid')
+     OR (NEW.oin IS DISTINCT FROM OLD.oin AND NEW.oin IS DISTINCT FROM NEW.leaf::json->>'rp')
+     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL AND encode(NEW.txn, 'hex') IS DISTINCT FROM NEW.leaf::json->>'txn')
+     OR (NEW.kind IS DISTINCT FROM OLD.kind AND NEW.kind IS DISTINCT FROM array_position(ARRAY[
+          'RELEASE', 'DENY', 'ESCALATE', 'EXPLAIN', 'BATCH_OPEN', 'PAGE', 'BATCH_REPIN', 'BATCH_SUSPEND',
+          'BATCH_CLOSE', 'REDELIVERY', 'OUTCOME', 'RECEIPT', 'CONSENT', 'RESTRICTION', 'OBJECTION', 'AUTHORITY',
+          'STANDING', 'POLICY', 'RECIPIENT', 'ERASE', 'ADMIN', 'MANUAL', 'EPOCH', 'AUDIT_OPEN', 'AUDIT_CLOSE',
+          'OBLIGATION_DONE', 'IDENTITY', 'SOURCE_GAP'], NEW.leaf::json->>'k'))
   THEN RAISE EXCEPTION 'leaves are not changed'; END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
-CREATE TRIGGER log_leaf_erases_only BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_erases_only();
+CREATE TRIGGER log_leaf_stands BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_stands();
 
 -- Hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65536.
 CREATE TABLE log_subtree (
@@ -160,6 +168,26 @@ END $$;
 CREATE TRIGGER state_grows BEFORE UPDATE ON state FOR EACH ROW EXECUTE FUNCTION state_grows();
 CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
 
+-- Why nothing is released upon this log (A27): a replica that read twice what was not written stops itself, two stop all.
+-- Read under the lock by every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
+CREATE TABLE log_halt (
+  replica smallint NOT NULL,
+  t       bigint NOT NULL,                                  -- when, ms since 1970
+  found   text COLLATE "C" NOT NULL,                        -- table, index and what: nobody is named
+  lifted  text COLLATE "C",                                 -- <year>-<epoch>:<index> of the entry that lifted it
+  sealed  bytea NOT NULL,
+  PRIMARY KEY (replica, t)
+);
+CREATE FUNCTION log_halt_lifts_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.lifted IS NULL OR (NEW.replica, NEW.t, NEW.found) IS DISTINCT FROM (OLD.replica, OLD.t, OLD.found) THEN
+    RAISE EXCEPTION 'a halt is lifted, never changed';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_halt_stays BEFORE DELETE ON log_halt FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_halt_lifts_only BEFORE UPDATE ON log_halt FOR EACH ROW EXECUTE FUNCTION log_halt_lifts_only();
+
 -- In-flight low-water marks: after a crash every release of a replica from its mark on is UNKNOWN (A9). Insert-only for
 -- the reason of the head: the highest mark of a replica counts, lower ones are pruned in the background.
 CREATE TABLE replica_mark (
@@ -179,15 +207,19 @@ CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH R
 -- The lock, and under it what the entries rely on. Statements of their own, so that each sees what the last holder of the lock
 -- wrote (A2): a volatile function reads anew for every statement under READ COMMITTED. No row of the open shard: all is NULL.
 CREATE FUNCTION log_look(
-  shard smallint, kinds smallint[], keys bytea[], oins text[], txns bytea[],
-  OUT origin text, OUT size bigint, OUT frontier bytea, OUT last_t bigint, OUT clock bigint,
+  shard smallint, writer smallint, kinds smallint[], keys bytea[], oins text[], txns bytea[],
+  OUT origin text, OUT size bigint, OUT frontier bytea, OUT last_t bigint, OUT clock bigint, OUT halted boolean,
   OUT state_kinds smallint[], OUT state_keys bytea[], OUT versions bigint[], OUT leaf_indexes bigint[], OUT sealed bytea[],
   OUT seen_oins text[], OUT seen_txns bytea[], OUT seen_indexes bigint[], OUT seen_digests bytea[], OUT seen_kinds smallint[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
   SELECT s.origin INTO origin FROM log_shard s WHERE s.log_id = shard AND s.state = 1 FOR UPDATE;
   IF NOT FOUND THEN RETURN; END IF;
-  SELECT h.size, h.frontier, h.last_t INTO size, frontier, last_t
+  -- Two halts of different replicas, or one of this writer.
+  SELECT h.size, h.frontier, h.last_t, EXISTS (
+      SELECT FROM log_halt a WHERE a.lifted IS NULL AND (a.replica = writer
+        OR EXISTS (SELECT FROM log_halt b WHERE b.lifted IS NULL AND b.replica <> a.replica)))
+    INTO size, frontier, last_t, halted
     FROM log_head h WHERE h.log_id = shard ORDER BY h.size DESC LIMIT 1;
   clock := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
   IF cardinality(kinds) > 0 THEN

@@ -124,7 +124,7 @@ impl Desk {
 
     /// Returns when an answer that writes nothing may rest on a head: a duplicate of what another replica wrote is told with
     /// a receipt, so a standby must have it, and it must extend our tree, as if we had written after it.
-    async fn rests_on(&mut self, head: &Head) -> Result<(), StoreError> {
+    pub(super) async fn rests_on(&mut self, head: &Head) -> Result<(), StoreError> {
         if head.size() == self.anchor.size() {
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Desk {
         sqlx::query("BEGIN").execute(&mut *session).await.map_err(engine("log_shard"))?;
         let store = |error: StoreError| (Failure::Store(error), true);
         let wanted = wanted(drafts);
-        let found = look(session, self.role.log, &wanted).await.map_err(engine("log_shard"))?;
+        let found = look(session, self.role, &wanted).await.map_err(engine("log_shard"))?;
         let (before, clock) = found.head(self.role.log).map_err(store)?.ok_or((Failure::Closed, true))?;
         let now = self.clock.now();
         self.check_clock(now, clock).map_err(store)?;
@@ -186,7 +186,8 @@ impl Desk {
 
     /// What the core compares, of what was read inside the lock.
     fn snapshot(&self, wanted: &Wanted, found: Look) -> Result<Snapshot, StoreError> {
-        let mut snapshot = Snapshot { transactions: found.transactions()?, ..Snapshot::default() };
+        let mut snapshot =
+            Snapshot { transactions: found.transactions()?, halted: found.halted()?, ..Snapshot::default() };
         let mut unread: BTreeMap<&GuardKey, Option<Mark>> =
             wanted.guards.iter().map(|key| (key, self.guards.mark(key))).collect();
         let by_place: HashMap<(i16, &[u8]), &GuardKey> =

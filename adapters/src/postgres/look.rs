@@ -5,6 +5,7 @@
 
 use super::rows::{head_of, refused, unsigned};
 use super::statements;
+use super::writer::Role;
 use crate::state_row;
 use crate::store::{GuardRow, corrupt, kind_of};
 use sluis_core::log::Millis;
@@ -28,11 +29,12 @@ pub(super) fn places(wanted: &Wanted) -> impl Iterator<Item = (i16, &[u8], &Guar
 }
 
 /// Takes the lock of the shard and looks.
-pub(super) async fn look(session: &mut PgConnection, log: i16, wanted: &Wanted) -> Result<Look, sqlx::Error> {
+pub(super) async fn look(session: &mut PgConnection, role: Role, wanted: &Wanted) -> Result<Look, sqlx::Error> {
     let (kinds, keys): (Vec<i16>, Vec<&[u8]>) = places(wanted).map(|(kind, bytes, _)| (kind, bytes)).unzip();
     let (oins, ids): (Vec<&str>, Vec<&[u8]>) =
         wanted.transactions.iter().map(|(oin, id)| (oin.as_str(), id.as_bytes().as_slice())).unzip();
-    let asked = sqlx::query(statements::LOOK).bind(log).bind(kinds).bind(keys).bind(oins).bind(ids);
+    let asked =
+        sqlx::query(statements::LOOK).bind(role.log).bind(role.replica).bind(kinds).bind(keys).bind(oins).bind(ids);
     asked.fetch_one(session).await.map(Look)
 }
 
@@ -52,6 +54,11 @@ impl Look {
         let number = |name| self.column::<i64>(name, "log_head")?.ok_or(corrupt("log_head"));
         let frontier = self.column::<Vec<u8>>("frontier", "log_head")?.ok_or(corrupt("log_head"))?;
         head_of(log, origin, (number("size")?, frontier, number("last_t")?, number("clock")?)).map(Some)
+    }
+
+    /// Whether this replica, or two others, halted the log (A27).
+    pub fn halted(&self) -> Result<bool, StoreError> {
+        self.column::<bool>("halted", "log_halt")?.ok_or(corrupt("log_halt"))
     }
 
     /// The transactions that are in the log.

@@ -39,6 +39,10 @@ impl Ledger for PostgresLog {
         self.ask(|answer| Command::OpenShard { next: Box::new(next), answer }).await
     }
 
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        self.ask(|answer| Command::Head { answer }).await
+    }
+
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         leaves(&self.pool, from, count).await
     }

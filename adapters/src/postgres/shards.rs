@@ -36,18 +36,41 @@ pub(super) async fn all(pool: &PgPool) -> Result<Vec<Shard>, StoreError> {
         let (head, _) = rows::head(&mut connection, log, &origin).await?;
         shards.push(Shard { head, open, before });
     }
-    Ok(shards)
+    if shards.is_empty() { Err(corrupt("log_shard")) } else { Ok(shards) }
 }
 
 /// The head of the newest shard.
 pub(super) async fn newest(pool: &PgPool) -> Result<Head, StoreError> {
     let mut connection = pool.acquire().await.map_err(refused("log_shard"))?;
+    newest_at(&mut connection).await.map(|(_, head)| head)
+}
+
+/// The number and the head of the newest shard.
+pub(super) async fn newest_at(connection: &mut PgConnection) -> Result<(i16, Head), StoreError> {
     let newest = rows(&mut *connection).await.map_err(refused("log_shard"))?.pop();
     let (log, origin, ..) = newest.ok_or(corrupt("log_shard"))?;
-    rows::head(&mut connection, log, &origin).await.map(|(head, _)| head)
+    rows::head(connection, log, &origin).await.map(|(head, _)| (log, head))
 }
 
 impl Desk {
+    /// The newest head, once it may be signed: a standby has it where one is required, and it extends our tree (A1, A5), also
+    /// where another replica turned the year meanwhile.
+    pub(super) async fn durable_head(&mut self) -> Result<Head, StoreError> {
+        let mut session = self.session().await?;
+        let read = tokio::time::timeout(PATIENCE, newest_at(&mut session)).await;
+        // A session on which reading failed is closed.
+        let (log, head) = read.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
+        self.session = Some(session);
+        if log != self.role.log {
+            match self.follow().await {
+                Ok(()) | Err(StoreError::Unavailable { state: SHARD_CLOSED, .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.rests_on(&head).await?;
+        Ok(head)
+    }
+
     /// Marks the shard as closed, in the transaction that ends it.
     pub(super) async fn close(&self, session: &mut PgConnection, head: &Head) -> Result<(), sqlx::Error> {
         let close = sqlx::query(statements::CLOSE_SHARD).bind(self.role.log).bind(bound(head.last_time));

@@ -8,12 +8,12 @@ use super::connect::Place;
 use super::errors::is_usable;
 use super::rows::{bound, log_of, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
-use super::{statements, upkeep};
+use super::{halts, statements, upkeep};
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::Draft;
-use sluis_core::log::finalise::Committed;
+use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::log::shard::{self, Next};
 use sluis_core::log::tree::Frontier;
 use sluis_core::ports::{Clock, StoreError};
@@ -31,6 +31,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often a session that is not used is tried: more often than others look for numbers that nobody holds.
+const STAY_EVERY: Duration = Duration::from_secs(2);
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -40,15 +42,19 @@ pub(super) enum Command {
     Append { drafts: Vec<Draft>, answer: Answer<Committed> },
     Keep { size: u64, note: String, time: Millis },
     Probe { answer: Answer<()> },
+    Head { answer: Answer<Head> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
+    Halt { time: Millis, found: String, answer: Answer<()> },
+    LiftHalts { entry: String, answer: Answer<u64> },
 }
 
 /// The keys that protect rows.
 pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
+    pub halt: RowKey,
 }
 
 /// What a process is on this log.
@@ -82,6 +88,8 @@ pub(super) struct Desk {
 pub(super) async fn run(mut desk: Desk, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut upkeep_due = tokio::time::interval(UPKEEP_EVERY);
     upkeep_due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut staying = tokio::time::interval(STAY_EVERY);
+    staying.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
@@ -90,6 +98,7 @@ pub(super) async fn run(mut desk: Desk, mut commands: mpsc::UnboundedReceiver<Co
                 None => break,
             },
             _ = upkeep_due.tick(), if desk.written_since_upkeep => desk.keep_up().await,
+            _ = staying.tick() => desk.stay().await,
         }
     }
     desk.keep_up().await;
@@ -109,6 +118,7 @@ impl Desk {
             }
             Command::Probe { answer } => _ = answer.send(self.probe().await),
             Command::OpenShard { next, answer } => _ = answer.send(self.open_shard(&next).await),
+            Command::Head { answer } => _ = answer.send(self.durable_head().await),
             Command::ForgetTransactions { before, answer } => {
                 let done = self.outside_lock(async |c| upkeep::forget_transactions(c, before).await).await;
                 _ = answer.send(done);
@@ -117,6 +127,16 @@ impl Desk {
                 let seals = Arc::clone(&self.seals);
                 let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
                 _ = answer.send(done);
+            }
+            Command::Halt { time, found, answer } => {
+                let (replica, seals) = (self.role.replica, Arc::clone(&self.seals));
+                let write = async |c: &mut PgConnection| halts::write(c, &seals.halt, replica, time, &found).await;
+                _ = answer.send(self.outside_lock(write).await);
+            }
+            Command::LiftHalts { entry, answer } => {
+                let seals = Arc::clone(&self.seals);
+                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
+                _ = answer.send(self.outside_lock(lift).await);
             }
         }
     }
@@ -127,16 +147,23 @@ impl Desk {
             return Ok(session);
         }
         let mut session = self.place.connect().await.map_err(refused("log_shard"))?;
-        let becoming = async {
-            while !be_replica(&mut session, self.role.replica).await? {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            Ok(())
+        let became = become_replica(&mut session, self.role.replica, BECOMING).await.map_err(refused("log_shard"))?;
+        // Our last session waits for a standby that does not answer, another process took our number, or another replica
+        // took us for dead and judges what we left.
+        if became { Ok(session) } else { Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" }) }
+    }
+
+    /// Keeps our number while nothing is written: a server that was started again, or that gave the session up, has let it
+    /// go, and whose number is free counts as ended.
+    async fn stay(&mut self) {
+        let there = match self.session.as_mut() {
+            None => false,
+            Some(session) => matches!(tokio::time::timeout(PATIENCE, session.ping()).await, Ok(Ok(()))),
         };
-        match tokio::time::timeout(BECOMING, becoming).await {
-            Ok(became) => became.map(|()| session).map_err(refused("log_shard")),
-            // Our last session waits for a standby that does not answer, or another process took our number.
-            Err(_elapsed) => Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" }),
+        if !there {
+            self.session = None;
+            // Tried again at the next turn, and by the next command, which says what is wrong.
+            self.session = self.session().await.ok();
         }
     }
 
@@ -212,6 +239,21 @@ impl Desk {
 /// Becomes this replica for as long as the session lasts; false when another session is it.
 pub(super) async fn be_replica(session: &mut PgConnection, replica: i16) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(statements::BE_REPLICA).bind(i32::from(replica)).fetch_one(session).await
+}
+
+/// The same, trying for so long.
+pub(super) async fn become_replica(
+    session: &mut PgConnection,
+    replica: i16,
+    patience: Duration,
+) -> Result<bool, sqlx::Error> {
+    let becoming = async {
+        while !be_replica(session, replica).await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(patience, becoming).await.map_or(Ok(false), |became| became.map(|()| true))
 }
 
 /// Keeps the newest note, and of the older ones the last of each minute.

@@ -9,9 +9,11 @@ mod check;
 mod checkpointer;
 mod erase;
 mod errors;
+mod halts;
 pub mod inspect;
 mod keys;
 mod keys_reader;
+mod mending;
 mod open;
 mod open_error;
 mod pool;
@@ -34,7 +36,7 @@ pub use open_error::OpenError;
 pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 
-use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use checkpointer::Checkpointer;
 use open::{Exclusive, LOG_KIND, engine};
@@ -98,7 +100,11 @@ impl SqliteLog {
     /// [`OpenError`] names the file and what to do.
     pub fn open(file: &Path, master: &MasterKey, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, OpenError> {
         let (connection, exclusive) = open::writer(file, &LOG_KIND, limits)?;
-        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        let seals = Arc::new(Seals {
+            state: master.sealing(STATE_LABEL)?,
+            index: master.sealing(INDEX_LABEL)?,
+            halt: master.sealing(HALT_LABEL)?,
+        });
         open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
         let (shards, newest) = check::shards(&connection, file)?;
         let (log, head) = (newest.row, newest.head);

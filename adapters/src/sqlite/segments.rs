@@ -84,7 +84,7 @@ pub(super) fn from(
 }
 
 /// Every segment of every shard with its span, one at a time; `each` sees the sealed bytes.
-fn scan(connection: &Connection, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
+pub(super) fn scan(connection: &Connection, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
     shards::rows(connection)?.into_iter().try_for_each(|(log, ..)| scan_shard(connection, log, &mut each))
 }
 

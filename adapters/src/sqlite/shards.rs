@@ -36,7 +36,7 @@ pub(super) fn all(connection: &Connection) -> Result<Result<Vec<Shard>, StoreErr
             Err(error) => return Ok(Err(error)),
         }
     }
-    Ok(Ok(shards))
+    Ok(if shards.is_empty() { Err(corrupt("log_shard")) } else { Ok(shards) })
 }
 
 impl Desk {

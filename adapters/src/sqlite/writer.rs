@@ -5,6 +5,7 @@
 
 use super::checkpointer::Checkpointer;
 use super::erase;
+use super::mending::Mend;
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, Learned};
 use rusqlite::Connection;
@@ -34,6 +35,9 @@ pub(super) enum Command {
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
+    Halt { time: Millis, found: String, answer: Answer<()> },
+    LiftHalts { entry: String, answer: Answer<u64> },
+    Mend { mend: Mend, answer: Answer<()> },
 }
 
 /// A signed note that waits to be written; its size names its shard as a position does.
@@ -47,6 +51,7 @@ pub(super) struct KeptCheckpoint {
 pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
+    pub halt: RowKey,
 }
 
 /// The writer's desk: its connection and what it remembers between commands.
@@ -113,6 +118,15 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         }
         Command::Erase { subject, keys, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| erase::erase(desk, subject, &keys)));
+        }
+        Command::Halt { time, found, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.write_halt(time, &found)));
+        }
+        Command::Mend { mend, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.mend(mend)));
+        }
+        Command::LiftHalts { entry, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));
         }
     }
 }

@@ -3,21 +3,24 @@
 use super::housekeeping::Housekeeper;
 use super::{StartFault, engine, servers};
 use crate::anchor;
+use crate::brake::Brake;
 use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
+use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::operation::ending::Ending;
 use crate::operation::metrics::Metrics;
 use crate::operation::watched::Watched;
 use crate::origin::origin;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Verdict};
 use crate::scrubber::{Scrubber, Stores};
 use crate::slot::Slots;
 use crate::sweeper;
 use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -47,6 +50,8 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
     /// What recomputes the log while it serves.
     pub scrubber: Scrubber,
+    /// What stops it.
+    pub brake: Arc<Brake>,
 }
 
 pub(super) fn read(path: &Path) -> Result<String, StartFault> {
@@ -122,6 +127,7 @@ pub struct Opened {
     provisioned: u64,
     housekeeper: Housekeeper,
     scrubber: Scrubber,
+    brake: Arc<Brake>,
 }
 
 impl Opened {
@@ -131,7 +137,8 @@ impl Opened {
     /// # Errors
     /// [`StartFault`]; what was written before stands, and the next start goes on from there.
     pub async fn begin(self) -> Result<Assembled, StartFault> {
-        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber } = self;
+        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake } = self;
+        brake.at_start().await?;
         open_shard(&gateway).await?;
         let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
@@ -144,7 +151,7 @@ impl Opened {
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
-        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber })
+        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber, brake })
     }
 }
 
@@ -184,19 +191,10 @@ pub async fn open_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, S
     }
     let provisioned = housekeeper.provision().await?;
     let metrics = Arc::<Metrics>::default();
-    let scrubber = Scrubber {
-        stores: Stores {
-            log: Arc::clone(&housekeeper.log),
-            keys: Arc::clone(&housekeeper.keys) as _,
-            origin: shard_origin(config).into(),
-            verifier_key: verifier_key(config)?.into(),
-        },
-        within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
-        progress: Arc::clone(&metrics.scrub),
-    };
+    let scrubber = scrubber(config, &housekeeper, &metrics)?;
     let gateway = Gateway {
-        ledger,
-        register,
+        ledger: Watched::around(ledger, &metrics),
+        register: Watched::around(register, &metrics),
         keys: Watched::around(keys, &metrics),
         facts: Watched::around(Arc::clone(&holder), &metrics),
         dossier: Watched::around(holder, &metrics),
@@ -214,7 +212,32 @@ pub async fn open_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, S
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber })
+    let brake = Arc::new(brake(config, &gateway, &housekeeper));
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake })
+}
+
+/// What recomputes the log.
+fn scrubber(config: &Config, housekeeper: &Housekeeper, metrics: &Metrics) -> Result<Scrubber, StartFault> {
+    let stores = Stores {
+        log: Arc::clone(&housekeeper.log),
+        keys: Arc::clone(&housekeeper.keys) as _,
+        origin: shard_origin(config).into(),
+        verifier_key: verifier_key(config)?.into(),
+    };
+    let within = Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600);
+    Ok(Scrubber { stores, within, mends: true, progress: Arc::clone(&metrics.scrub) })
+}
+
+/// What stops the gateway when the log is not what was written.
+fn brake(config: &Config, gateway: &Gateway, housekeeper: &Housekeeper) -> Brake {
+    Brake::new(
+        Arc::clone(&housekeeper.log) as _,
+        Arc::new(HaltFile::beside(config.log.anchor())),
+        gateway.recorder.clone(),
+        Arc::clone(&gateway.conditions),
+        Arc::clone(&gateway.clock),
+        Arc::clone(&gateway.metrics.scrub),
+    )
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
@@ -246,11 +269,15 @@ pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
     Ok(Enrolling { holder, operators, ..Enrolling::default() })
 }
 
-/// The first leaf of a shard says that it was opened.
+/// The first leaf of a shard says that it was opened, whoever of several gateways writes it.
 async fn open_shard(gateway: &Gateway) -> Result<(), StartFault> {
     let head = gateway.ledger.head().await?;
     if head.size() == 0 && head.shard == 0 {
-        gateway.record_own(first_opening(), None, &[]).await?;
+        let opening = Gateway::bare_draft(&gateway.ticket(), first_opening());
+        match gateway.recorder.record_change(opening).await? {
+            Verdict::Recorded(_) | Verdict::Stale => {}
+            _ => return Err(Fault::Defect("the ledger refused the opening of the shard").into()),
+        }
     }
     Ok(())
 }

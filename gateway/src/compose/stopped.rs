@@ -56,6 +56,11 @@ impl Stopped {
         Ok(Self { log, keys, origin: shards.origin(), shards, signer, anchor })
     }
 
+    /// The origin of the log.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Now.
     pub fn now(&self) -> Millis {
         SystemClock.now()

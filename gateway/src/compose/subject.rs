@@ -12,7 +12,7 @@ use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::proof::receipt_for;
 use sluis_core::log::receipt::Receipt;
-use sluis_core::log::shard::name_of;
+use sluis_core::log::shard::{index_of, name_of};
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
 use std::collections::BTreeSet;
@@ -20,9 +20,9 @@ use std::collections::BTreeSet;
 /// Reason of the entry of a lookup.
 const LOOKUP: &str = "SUBJECT_LOOKUP";
 /// Reasons of the entries that keep a subject from erasure, and that end it.
-const HOLD: &str = "LEGAL_HOLD";
+pub(super) const HOLD: &str = "LEGAL_HOLD";
 const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
-const DAY_MS: Millis = 24 * 3600 * 1000;
+pub(super) const DAY_MS: Millis = 24 * 3600 * 1000;
 
 /// Why nothing was done about a subject. No text repeats its number.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,8 @@ pub struct Erased {
     pub pages: u64,
     /// From when it holds for backups of the key database too, milliseconds since 1970.
     pub effective_after: Millis,
+    /// Why superseded rows are still in the files of a server, where they are.
+    pub untidy: Option<sluis_core::ports::StoreError>,
 }
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
@@ -148,8 +150,8 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     let stopped = Stopped::open(config).await?;
     let whom = find(&stopped, erasure.subject).await?;
     let entries = Entries::read(&stopped, whom).await?;
-    if let Some(index) = entries.held {
-        return Err(SubjectFault::OnHold { index });
+    if let Some(at) = entries.held {
+        return Err(SubjectFault::OnHold { index: index_of(at) });
     }
     let year = erasure.year;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
@@ -162,27 +164,34 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
         "year": year,
         "authorised_by": erasure.authorised_by,
     });
-    let index = stopped.record(leaf, &said).await?;
+    let index = index_of(stopped.record(leaf, &said).await?);
     let done = destroy(&stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
+    let untidy = tidy(&stopped).await.err();
     // A WAL still holds pages from before; opening a database empties it.
     drop(stopped);
     Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
-    Ok(Erased { index, payloads, pages: entries.pages, effective_after })
+    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
 }
 
 /// The tombstone and the payloads first: a key database that comes back from a backup revives nothing (A21).
-async fn destroy(stopped: &Stopped, subject: SubjectRef, key: [u8; 16]) -> Result<u64, StartFault> {
+pub(super) async fn destroy(stopped: &Stopped, subject: SubjectRef, key: [u8; 16]) -> Result<u64, StartFault> {
     let payloads = stopped.log.erase(subject, vec![key]).await?;
     stopped.keys.destroy(vec![key]).await?;
     Ok(payloads)
+}
+
+/// Superseded rows go before the moment that the entry names (A30).
+pub(super) async fn tidy(stopped: &Stopped) -> Result<(), sluis_core::ports::StoreError> {
+    stopped.log.tidy().await?;
+    stopped.keys.tidy().await
 }
 
 async fn find(stopped: &Stopped, subject: &SubjectId) -> Result<SubjectRef, SubjectFault> {
     stopped.keys.find(subject).await?.ok_or(SubjectFault::Unknown)
 }
 
-/// Records what an officer did about a subject, with the reason in the payload.
+/// Records what an officer did about a subject, with the reason in the payload. Gives the index in the newest shard.
 async fn record_admin(
     stopped: &Stopped,
     whom: SubjectRef,
@@ -196,18 +205,18 @@ async fn record_admin(
     let named = key.as_ref().map(|_| json!({ subject.kind(): subject.value() }));
     let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "reason": reason });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, code);
-    Ok(stopped.record_about(whom, key.as_ref(), leaf, &said).await?)
+    Ok(index_of(stopped.record_about(whom, key.as_ref(), leaf, &said).await?))
 }
 
 /// What the entries of a subject say about its erasure.
-struct Entries {
-    /// The entry under which it is kept.
-    held: Option<u64>,
+pub(super) struct Entries {
+    /// The position of the entry under which it is kept.
+    pub held: Option<u64>,
     pages: u64,
 }
 
 impl Entries {
-    async fn read(stopped: &Stopped, subject: SubjectRef) -> Result<Self, SubjectFault> {
+    pub async fn read(stopped: &Stopped, subject: SubjectRef) -> Result<Self, SubjectFault> {
         let indices: BTreeSet<u64> =
             stopped.log.entries_of(subject).await?.into_iter().map(|(index, _)| index).collect();
         let mut entries = Self { held: None, pages: 0 };

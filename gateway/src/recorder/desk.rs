@@ -6,6 +6,7 @@ use super::{Job, LogState, Verdict, turn};
 use crate::in_flight::InFlight;
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
+use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
 use crate::shards::Shards;
 use arc_swap::ArcSwap;
 use sluis_core::log::draft::Outcome;
@@ -125,7 +126,7 @@ impl Desk {
         let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
         let leaving = unsettled::leaving(&drafts);
         let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
-        match self.ledger.append(drafts).await {
+        match self.answer_of(self.ledger.append(drafts)).await {
             Ok(committed) => {
                 self.count(&committed, counted, entries, stopwatch);
                 self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
@@ -167,6 +168,19 @@ impl Desk {
         for answer in answers {
             let _ = answer.send(Ok(Verdict::Stale)); // the caller may be gone
         }
+    }
+
+    /// Waits for an append as long as it takes, and says meanwhile that the log is silent.
+    pub(super) async fn answer_of<T>(
+        &self,
+        append: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut append = std::pin::pin!(append);
+        if let Ok(answer) = tokio::time::timeout(ANSWERS_WITHIN, append.as_mut()).await {
+            return answer;
+        }
+        self.fails(&StoreError::Unavailable { store: "log database", state: SILENT });
+        append.await
     }
 
     fn count(&self, committed: &Committed, counted: Vec<Counted>, entries: usize, stopwatch: Stopwatch) {

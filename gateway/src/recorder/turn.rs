@@ -47,7 +47,7 @@ impl Desk {
         let now = self.clock.now();
         let rid = shard::request_id(&self.origin, self.end, now);
         let closing = Draft::new(rid, Arc::clone(&self.origin), shard::closing());
-        match self.ledger.append(vec![closing]).await {
+        match self.answer_of(self.ledger.append(vec![closing])).await {
             Ok(committed) => {
                 self.end = committed.head().end();
                 tracing::info!(origin = committed.head().origin, "the shard of a year that is over is closed");
@@ -68,7 +68,7 @@ impl Desk {
         let rid = shard::request_id(&origin, ended.end(), now);
         let opening = Draft::new(rid, origin.as_str().into(), shard::opening(&before));
         let note = sign(ended, self.signer.as_ref()).note;
-        self.ledger.open_shard(Next { origin, before: note, opening, now }).await
+        self.answer_of(self.ledger.open_shard(Next { origin, before: note, opening, now })).await
     }
 
     /// Makes entries for the newest shard as the ledger has it now.

@@ -188,6 +188,7 @@ impl Guards {
             Some(set) if set.newest == row.index && set.times <= row.version => None,
             Some(set) if set.newest == row.index => Some("the row was deleted, and set anew by a later entry"),
             Some(_) => Some("a newer entry changed this guard: an older row was put back"),
+            // The payload does not tell whom this is about.
             None if of_its_kind => None,
             None => Some("no entry set this guard here"),
         }

@@ -1,6 +1,6 @@
 //! One shard under the scrubber: what can be compared when every leaf of it was seen, and that it continues the one before.
 
-use super::{Stores, page};
+use super::{Hearing, Stores, page};
 use sluis_core::log::checkpoint::{self, OpenedCheckpoint};
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::scrub::{Found, Grave, Walk};
@@ -30,12 +30,17 @@ impl<'a> OfShard<'a> {
         Self { log, keys, origin, verifier_key, base, shard, newest }
     }
 
-    /// As grave as this shard makes it: nothing is appended to a closed one, so a finding in it is an alarm (A27).
-    pub fn graded(&self, mut wrong: Vec<Found>) -> Vec<Found> {
-        if !self.newest {
-            wrong.iter_mut().for_each(|found| found.grave = Grave::Beside);
+    /// Entries it had when the pass began.
+    pub const fn size(&self) -> u64 {
+        self.shard.head.size()
+    }
+
+    /// Tells what was found, as grave as this shard makes it: nothing is appended to a closed one, so it is an alarm (A27).
+    pub fn tell(&self, found: &[Found], hearing: &dyn Hearing) {
+        for found in found {
+            let grave = if self.newest { found.grave } else { Grave::Beside };
+            hearing.found(&Found { grave, ..found.clone() });
         }
-        wrong
     }
 
     /// What can be compared only when every leaf of the shard was seen.
@@ -61,7 +66,7 @@ impl<'a> OfShard<'a> {
             wrong.push(Found::open("log_head", row.size, "we signed more entries than there are"));
         }
         self.chain(before, &mut wrong).await?;
-        Ok(self.graded(wrong))
+        Ok(wrong)
     }
 
     /// Entries in the shard now: the newest grows while it is read.

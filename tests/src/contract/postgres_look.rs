@@ -8,20 +8,22 @@ use crate::world::PATIENCE;
 use sqlx::{Connection, Executor, Row};
 
 /// Lock and head as one statement, which is the defect.
-const AS_ONE: &str = "SELECT h.size, false, false FROM log_shard s JOIN log_head h USING (log_id)
+const AS_ONE: &str = "SELECT h.size, false, false, false FROM log_shard s JOIN log_head h USING (log_id)
                       WHERE s.log_id = 1 ORDER BY h.size DESC LIMIT 1 FOR UPDATE OF s";
-const LOOK: &str = "SELECT size, versions IS NOT NULL, seen_indexes IS NOT NULL
-                    FROM log_look(1::smallint, '{3}', '{x01}', '{00000001}', ARRAY[decode(repeat('02', 16), 'hex')])";
-/// What the holder of the lock writes while the other waits: head, state and a transaction.
+const LOOK: &str = "SELECT size, versions IS NOT NULL, seen_indexes IS NOT NULL, halted
+                    FROM log_look(1::smallint, 1::smallint, '{3}', '{x01}', '{00000001}', ARRAY[decode(repeat('02', 16), 'hex')])";
+/// What the holder of the lock writes while the other waits: head, state, a transaction and a halt.
 const WRITES: &str = "SET session_replication_role = replica;
     INSERT INTO log_leaf (log_id, idx, leaf, hash, kind, t, rid, replica, oin, txn, digest) VALUES (1, 0, '',
       decode(repeat('00', 32), 'hex'), 1, 0, decode(repeat('01', 16), 'hex'), 1, '00000001',
       decode(repeat('02', 16), 'hex'), decode(repeat('03', 32), 'hex'));
     INSERT INTO state (kind, key, version, log_id, leaf_index, sealed) VALUES (3, 'x01', 1, 1, 0, '');
+    INSERT INTO log_halt (replica, t, found, sealed) VALUES (1, 5, 'x', '');
     INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (1, 1, '', 0)";
 
-/// What a session that waits for the lock reads when it has it: size, whether it saw the state, and the transaction.
-async fn told(statement: &'static str) -> (i64, bool, bool) {
+/// What a session that waits for the lock reads when it has it: size, whether it saw the state, the transaction, and
+/// the halt.
+async fn told(statement: &'static str) -> (i64, bool, bool, bool) {
     let engine = Postgres::empty().await;
     let (mut holder, mut waits) = (engine.database.log_intruder().await, engine.database.log_intruder().await);
     let mut onlooker = engine.database.log_intruder().await;
@@ -38,12 +40,12 @@ async fn told(statement: &'static str) -> (i64, bool, bool) {
     held.execute(WRITES).await.unwrap();
     held.commit().await.unwrap();
     let row = tokio::time::timeout(PATIENCE, waiting).await.expect("the lock was not given").unwrap();
-    (row.get(0), row.get(1), row.get(2))
+    (row.get(0), row.get(1), row.get(2), row.get(3))
 }
 
 #[tokio::test]
 async fn an_append_sees_what_the_last_holder_of_the_lock_wrote() {
-    assert_eq!(told(LOOK).await, (1, true, true));
+    assert_eq!(told(LOOK).await, (1, true, true, true));
 }
 
 /// The control: in one statement the head is the one from before the wait.

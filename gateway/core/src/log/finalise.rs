@@ -98,11 +98,14 @@ pub struct Snapshot {
     pub guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     /// Transactions that were found.
     pub transactions: HashMap<(Oin, uuid::Uuid), Seen>,
+    /// Whether the log is halted for this replica: no answer is recorded upon it (A27).
+    pub halted: bool,
 }
 
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
-/// In this order a draft is: `Stale` under another origin, or after the entry that ends its shard; `Duplicate` or `Conflict` when its transaction is known;
+/// In this order a draft is: `Stale` under another origin, after the entry that ends its shard, or when it opens a shard that is
+/// open; `Halted` when it answers a question and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -126,6 +129,7 @@ pub fn finalise<'a>(
         before: head,
         time,
         today: dutch_date(time),
+        halted: snapshot.halted,
         next: head.size(),
         closed: false,
         overlay: Overlay::new(snapshot.guards),
@@ -141,6 +145,7 @@ struct Batch<'a, 'd> {
     before: &'a Head,
     time: Millis,
     today: jiff::civil::Date,
+    halted: bool,
     next: u64,
     /// An entry of this batch ended the shard.
     closed: bool,
@@ -157,8 +162,13 @@ impl<'d> Batch<'_, 'd> {
     }
 
     fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
-        if self.closed || *draft.origin != *self.before.origin {
+        // A shard is opened once, by its first entry: of two gateways that start on an empty log, the second finds it open.
+        let opened_before = self.next > 0 && shard::opens(&draft.leaf);
+        if self.closed || *draft.origin != *self.before.origin || opened_before {
             return Err(Outcome::Stale);
+        }
+        if self.halted && draft.leaf.kind().answers() {
+            return Err(Outcome::Halted);
         }
         self.check_transaction(draft.transaction.as_ref())?;
         self.check_fresh(draft)?;

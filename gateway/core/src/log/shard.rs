@@ -158,11 +158,21 @@ fn opening_with(before: &OpenedCheckpoint, further: Vec<String>) -> LeafDraft {
 /// Whether this draft ends its shard.
 #[must_use]
 pub fn closes(leaf: &LeafDraft) -> bool {
+    says_first(leaf, CLOSE)
+}
+
+/// Whether this draft begins its shard.
+#[must_use]
+pub fn opens(leaf: &LeafDraft) -> bool {
+    says_first(leaf, OPEN)
+}
+
+fn says_first(leaf: &LeafDraft, reason: &str) -> bool {
     let first = match leaf.get(Key::Rs) {
         Some(LeafValue::List(reasons)) => reasons.first(),
         _ => None,
     };
-    leaf.kind() == LeafKind::Epoch && first.is_some_and(|reason| reason == CLOSE)
+    leaf.kind() == LeafKind::Epoch && first.is_some_and(|first| first == reason)
 }
 
 /// What an EPOCH leaf says of its shard.

@@ -5,9 +5,10 @@
 //! is of exactly these leaves, and that the newest one covers all of them.
 
 use super::checkpoint::{self, NoteError};
-use super::leaf::{Key, Leaf, LeafError};
+use super::leaf::{Leaf, LeafError};
 use super::shard::{Boundary, boundary};
-use super::tree::{Frontier, leaf_hash};
+use super::tree::Frontier;
+pub use super::whole_leaf::WholeLeaf;
 use super::{Hash, LeafKind, Millis};
 use std::collections::BTreeMap;
 
@@ -203,25 +204,32 @@ impl LogVerifier {
     /// # Errors
     /// [`Finding`] names the place and what is wrong.
     pub fn leaf(&mut self, text: &str) -> Result<(), Finding> {
+        self.next(WholeLeaf::read(text)).map(|_hash| ())
+    }
+
+    /// Takes the next leaf as it was read; gives its hash.
+    ///
+    /// # Errors
+    /// As [`LogVerifier::leaf`].
+    pub fn next(&mut self, read: Result<WholeLeaf, LeafError>) -> Result<Hash, Finding> {
         let index = self.size();
-        let leaf = Leaf::decode(text).map_err(|error| Finding::NotALeaf { index, error })?;
-        if leaf.index() != index {
-            return Err(Finding::OtherIndex { index, says: leaf.index() });
+        let leaf = read.map_err(|error| Finding::NotALeaf { index, error })?;
+        if leaf.index != index {
+            return Err(Finding::OtherIndex { index, says: leaf.index });
         }
-        if leaf.time() < self.last_time {
+        if leaf.time < self.last_time {
             return Err(Finding::TimeGoesBack { index });
         }
-        self.boundary(&leaf, index)?;
-        let single = leaf.text(Key::Ref).into_iter();
-        let listed = leaf.list(Key::Refs).into_iter().flatten().map(String::as_str);
-        if single.chain(listed).any(|reference| self.refers_forward(reference)) {
+        self.boundary(leaf.epoch.as_ref(), index)?;
+        if leaf.references.iter().any(|reference| self.refers_forward(reference)) {
             return Err(Finding::RefersForward { index });
         }
-        self.first_time.get_or_insert(leaf.time());
-        self.last_time = leaf.time();
-        *self.kinds.entry(leaf.kind()).or_default() += 1;
-        self.frontier.push(leaf_hash(text.as_bytes()));
-        self.compare()
+        self.first_time.get_or_insert(leaf.time);
+        self.last_time = leaf.time;
+        *self.kinds.entry(leaf.kind).or_default() += 1;
+        self.frontier.push(leaf.hash);
+        self.compare()?;
+        Ok(leaf.hash)
     }
 
     /// Ends the verification.
@@ -249,12 +257,12 @@ impl LogVerifier {
         })
     }
 
-    /// A shard begins once, at its beginning, and nothing follows its end.
-    fn boundary(&mut self, leaf: &Leaf, index: u64) -> Result<(), Finding> {
+    /// A shard begins once, at its beginning, and nothing follows its end. `epoch` is the next leaf where it says so.
+    fn boundary(&mut self, epoch: Option<&Leaf>, index: u64) -> Result<(), Finding> {
         if self.closed {
             return Err(Finding::AfterTheEnd { index });
         }
-        match boundary(leaf) {
+        match epoch.and_then(boundary) {
             Some(Boundary::Closes) => self.closed = true,
             Some(Boundary::Opens { .. }) if index > 0 => return Err(Finding::BeginsAgain { index }),
             Some(Boundary::Opens { after, size, root, broken }) => {

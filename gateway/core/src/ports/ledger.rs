@@ -32,6 +32,12 @@ pub trait Ledger: Send + Sync {
     /// The head of the newest shard as committed.
     async fn head(&self) -> Result<Head, StoreError>;
 
+    /// The same, once it may be signed: nothing of it can be lost any more (A1). An engine where what is committed is durable
+    /// answers its head.
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        self.head().await
+    }
+
     /// Every shard, in order. All but the newest are closed.
     async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
         Ok(vec![Shard { head: self.head().await?, open: true, before: None }])
