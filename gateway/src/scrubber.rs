@@ -124,14 +124,16 @@ impl Scrubber {
         }
         let size: u64 = shards.iter().map(|shard| shard.head.size()).sum();
         let rest = (over / u32::try_from(size / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
-        let (mut seen, again) = (Seen::default(), AGAIN_AFTER.min(over));
+        let (mut seen, mut whole, again) = (Seen::default(), true, AGAIN_AFTER.min(over));
         self.progress.begin(size);
         for (number, shard) in shards.iter().enumerate() {
             let of = OfShard::of(&self.stores, shard, number + 1 == shards.len());
             let before = number.checked_sub(1).and_then(|at| shards.get(at));
-            if !self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await? {
-                return Ok(seen.findings.max(1));
-            }
+            // What is missing in a closed shard must not hide what is wrong in the open one.
+            whole &= self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await?;
+        }
+        if !whole {
+            return Ok(seen.findings.max(1));
         }
         let first = seen.guards.compare(&self.stores, &shards).await?;
         if !first.is_empty() {
@@ -148,7 +150,7 @@ impl Scrubber {
     }
 
     /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing: nothing
-    /// after it can be compared.
+    /// after it in this shard can be compared, nor what follows from every entry.
     async fn shard(
         &self,
         of: &OfShard<'_>,

@@ -126,6 +126,7 @@ macro_rules! log_suite {
             shards::state_goes_on_over_the_turn;
             shards::what_was_in_flight_at_the_turn_is_known_after_reopening;
             shards::receipts_verify_in_both_shards;
+            shards::what_is_mended_is_mended_in_its_own_shard;
             halts::a_halt_stops_answers_and_outlives_the_process;
             halts::a_halt_that_somebody_else_lifted_holds;
             keys::nothing_at_rest_names_a_person;

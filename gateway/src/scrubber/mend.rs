@@ -48,8 +48,8 @@ impl Index {
     }
 }
 
-/// Rebuilds what was found in a page. What is found of closed shards too: by how grave it is in an open one, so that no note that
-/// contradicts the leaves is dropped.
+/// Rebuilds what was found in a page, as grave as it is in an open shard: no note that contradicts the leaves is dropped, in a
+/// closed one neither.
 pub(super) async fn page(stores: &OfShard<'_>, found: &[Found]) {
     for Found { table, index, .. } in found.iter().filter(|found| found.grave == Grave::Beside) {
         let mended = match *table {

@@ -2,13 +2,14 @@
 
 use super::Engine;
 use super::draft::refusal;
-use super::postgres::Postgres;
+use super::postgres::{LOOK, Postgres};
 use super::shards::{closing, later, next, turn};
+use crate::world::PATIENCE;
 use sluis_core::log::draft::{Draft, Outcome, RequestId};
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::shard::{Boundary, boundary, position};
 use sluis_core::ports::{SHARD_CLOSED, StoreError};
-use sluis_core::upkeep::LogUpkeep;
+use sluis_core::upkeep::{Ended, LogUpkeep};
 use std::sync::Arc;
 
 async fn replicas(engine: &Postgres) -> [Arc<dyn LogUpkeep>; 2] {
@@ -110,4 +111,34 @@ async fn a_crash_while_the_next_shard_is_opened_leaves_it_to_another() {
     opening.await.unwrap().unwrap();
     let written = one.append(vec![later(1)]).await.unwrap();
     assert!(matches!(written.outcomes()[0], Outcome::Recorded { index, .. } if index == position(1, 1)));
+}
+
+/// What a replica had in flight when it ended is found by another one in the next year, and judged up to there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_replica_left_before_the_turn_is_judged_after_it() {
+    let engine = Postgres::empty().await;
+    let [one, two] = replicas(&engine).await;
+    two.append((0..2).map(refusal).collect()).await.unwrap();
+    two.delivered_below(1);
+    two.append(vec![refusal(2)]).await.unwrap();
+    drop(two);
+    turn(&engine, &one).await;
+    // The server ends the session of a log that was dropped a moment ago.
+    let held = async {
+        loop {
+            match one.hold_replica(2).await.unwrap() {
+                Some(left) => break left,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    };
+    let left = tokio::time::timeout(PATIENCE, held).await.expect("the replica stays in use");
+    assert_eq!(left.entries(), [1, 2]);
+    assert_eq!(left.judged().await.unwrap(), position(1, 1));
+    let ended = async {
+        while one.ended_replicas().await.unwrap() != [Ended { replica: 2, low: position(1, 1) }] {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.expect("its mark is not past the turn");
 }

@@ -9,7 +9,7 @@ use sluis_core::log::receipt::verify_text;
 use sluis_core::log::shard::{self, Boundary, Next, boundary, continues, position};
 use sluis_core::log::{LeafKind, proof};
 use sluis_core::ports::{Clock, SHARD_CLOSED, StoreError};
-use sluis_core::upkeep::LogUpkeep;
+use sluis_core::upkeep::{LeafColumns, LogUpkeep};
 use std::sync::Arc;
 
 /// The shard after the one that engines of the suite make.
@@ -190,4 +190,30 @@ pub async fn receipts_verify_in_both_shards(engine: &impl Engine) {
         let (from, to) = (sluis_core::log::tree::root_of(&hashes), shard.head.root());
         assert!(proof::verify_consistency(256, shard.head.size(), &path, &from, &to));
     }
+}
+
+/// Both shards have an entry, a note and a segment under the same numbers.
+pub async fn what_is_mended_is_mended_in_its_own_shard(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append((0..2).map(refusal).collect()).await.unwrap();
+    turn(engine, &log).await;
+    log.append(vec![later(2), later(3)]).await.unwrap();
+    let row = async |at| log.leaf_rows(at, 1).await.unwrap().remove(0);
+    let there = row(position(1, 1)).await;
+    assert!(there.transaction.is_some());
+    let (kind, time, rid, oin) = (there.kind.unwrap(), there.time.unwrap(), there.rid, there.oin);
+    log.mend_columns(position(1, 1), &LeafColumns { kind, time, rid, oin, transaction: None }).await.unwrap();
+    assert_eq!(row(position(1, 1)).await.transaction, None);
+    assert!(row(1).await.transaction.is_some());
+
+    engine.intrude("DELETE FROM subject_segment").await;
+    let entries = vec![(1, subject(9)), (position(1, 1), subject(9))];
+    log.mend_index(entries).await.unwrap();
+    assert_eq!(log.entries_of(subject(9)).await.unwrap(), [(1, 0), (position(1, 1), 0)]);
+
+    let archive = engine.archive().await;
+    log.drop_checkpoint(position(1, 3)).await.unwrap();
+    assert_eq!(archive.checkpoints(3).await.unwrap().len(), 1, "the note of the closed shard is of the same size");
+    log.drop_checkpoint(3).await.unwrap();
+    assert_eq!(archive.checkpoints(3).await.unwrap(), Vec::<String>::new());
 }

@@ -1,6 +1,7 @@
 //! The turn of the year in the assembled gateway: callers see nothing of it, and what was before it is found after it.
 
 mod chain;
+mod scrub;
 
 use crate::conduct::{House, PARTNER, ask, caseload, child, record, workers_question};
 use crate::world::PATIENCE;
@@ -177,29 +178,4 @@ async fn a_start_in_a_later_year_opens_the_shard_of_that_year() {
     let receipt = released(ask(&gateway, PARTNER, &workers_question(&gateway, child(0))).await.unwrap());
     assert_eq!(receipt.shard(), names[1]);
     verify_text(&receipt.text(), &gateway.verifier_key()).unwrap();
-}
-
-struct Heard(std::sync::Mutex<Vec<sluis_core::log::scrub::Found>>);
-
-impl sluis::scrubber::Hearing for Heard {
-    fn found(&self, found: &sluis_core::log::scrub::Found) {
-        self.0.lock().unwrap().push(found.clone());
-    }
-}
-
-/// The scrubber reads every shard and the chain of them, and finds nothing in what is whole.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_scrubber_finds_nothing_in_two_shards_that_are_whole() {
-    let mut house = House::build(2).await;
-    house.reinitialise_for(dutch_date(SystemClock.now()).year() - 1).await;
-    let assembled = compose::assemble_at(&house.config, Arc::new(SystemClock)).await.unwrap();
-    let gateway = &assembled.gateway;
-    for number in 0..2 {
-        record(gateway, child(number), caseload(true)).await;
-        released(ask(gateway, PARTNER, &workers_question(gateway, child(number))).await.unwrap());
-    }
-    let heard = Heard(std::sync::Mutex::default());
-    let count = assembled.scrubber.pass(Duration::ZERO, &heard).await.unwrap();
-    assert_eq!((count, heard.0.into_inner().unwrap()), (0, Vec::new()));
-    assert_eq!(gateway.recorder.shards().names().count(), 2);
 }
