@@ -10,6 +10,7 @@ use crate::recorder::Recorder;
 use sluis_core::log::checkpoint::{self, NoteError, OpenedCheckpoint};
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::proof::{self, verify_consistency};
+use sluis_core::log::pruned::{divide, vouches};
 use sluis_core::log::shard::{Shard, are_of_one_log, continues, name_of};
 use sluis_core::ports::{Ledger, StoreError};
 use sluis_core::upkeep::AnchorStore;
@@ -98,6 +99,23 @@ pub enum AnchorFault {
         /// Name of the shard.
         shard: String,
     },
+    /// A shard is gone and no entry says so.
+    #[error(
+        "shard {0} of the log was removed, and no entry of a later shard announced it: entries were destroyed. Nothing is served \
+         from it. Keep the database, and put back the newest backup that has the shard"
+    )]
+    NotAnnounced(String),
+    /// The shard that was open is gone.
+    #[error(
+        "the anchor `{anchor}` is of shard {seen}, which was removed at the end of its term: what this gateway saw of it cannot be \
+         compared any more. Compare a newer receipt or export, then move the anchor away"
+    )]
+    Pruned {
+        /// Where it is.
+        anchor: String,
+        /// Name of the shard it is of.
+        seen: String,
+    },
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,6 +138,8 @@ pub fn is_absent(anchor: &dyn AnchorStore) -> Result<(), AnchorFault> {
 /// # Errors
 /// [`AnchorFault`]: do not serve then.
 pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: &str) -> Result<(), AnchorFault> {
+    let shards = ledger.shards().await?;
+    is_announced(ledger, &shards).await?;
     let name = anchor.name();
     let note = anchor.read().map_err(|source| AnchorFault::Unreadable { anchor: name.clone(), source })?;
     let Some(note) = note else { return Ok(()) };
@@ -131,7 +151,6 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     if !are_of_one_log(&seen.origin, checkpoint::key_name(verifier_key).map_err(not_ours)?) {
         return Err(not_ours(NoteError::OtherOrigin));
     }
-    let shards = ledger.shards().await?;
     let Some(at) = shards.iter().position(|shard| shard.head.origin == seen.origin) else {
         let newest = shards.last().map_or("", |shard| name_of(&shard.head.origin)).to_owned();
         return Err(AnchorFault::ShardGone { anchor: name, seen: name_of(&seen.origin).to_owned(), newest });
@@ -144,6 +163,9 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     // Of the empty tree there is nothing to prove; of the same tree the roots say it.
     let extends = match seen.size {
         0 => true,
+        size if size < head.size() && shard.pruned.is_some() => {
+            return Err(AnchorFault::Pruned { anchor: name, seen: name_of(&seen.origin).to_owned() });
+        }
         size if size == head.size() => seen.root == head.root(),
         size => {
             let path = proof::consistency(ledger, head.position(size), head.end()).await?;
@@ -156,6 +178,19 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     continues_to_the_newest(ledger, rest, verifier_key)
         .await?
         .map_or(Ok(()), |shard| Err(AnchorFault::NotContinued { anchor: name, shard }))
+}
+
+/// Whether an entry of a shard that is there says that exactly these are gone which are.
+///
+/// # Errors
+/// [`AnchorFault::NotAnnounced`].
+async fn is_announced(ledger: &dyn Ledger, shards: &[Shard]) -> Result<(), AnchorFault> {
+    let not_announced = |name: &str| AnchorFault::NotAnnounced(name.to_owned());
+    let Some(prefix) = divide(shards).map_err(not_announced)? else { return Ok(()) };
+    let last = prefix.gone.last().map_or("", |last| name_of(&last.head.origin));
+    let leaf = ledger.leaves(prefix.announced_at, 1).await?.into_iter().next();
+    let leaf = leaf.and_then(|text| Leaf::decode(&text).ok());
+    if leaf.is_some_and(|leaf| vouches(&leaf, prefix.gone)) { Ok(()) } else { Err(not_announced(last)) }
 }
 
 /// Whether every shard after the first of these continues the one before it: by its first entry, and by the note that is kept
@@ -172,7 +207,9 @@ async fn continues_to_the_newest(
         let note = shard.before.as_deref().and_then(|note| checkpoint::open(note, &key).ok());
         let first = ledger.leaves(shard.head.position(0), 1).await?.into_iter().next();
         let first = first.and_then(|text| Leaf::decode(&text).ok());
-        if !first.is_some_and(|leaf| continues(&leaf, &last)) || note != Some(last) {
+        // The entry that announced its removal vouches for one that is gone.
+        let continued = shard.pruned.is_some() || first.is_some_and(|leaf| continues(&leaf, &last));
+        if !continued || note != Some(last) {
             return Ok(Some(name_of(&shard.head.origin).to_owned()));
         }
     }

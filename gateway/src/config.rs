@@ -8,6 +8,7 @@ mod limits;
 mod listen;
 mod operation;
 mod operators;
+mod retention;
 mod rules;
 mod stores;
 mod token;
@@ -19,6 +20,7 @@ pub use limits::{Exception, Limits, Most};
 pub use listen::Listen;
 pub use operation::{LogForm, LogLevel, Operation};
 pub use operators::Operators;
+pub use retention::Retention;
 pub use rules::{Enrolment, PolicyFiles};
 pub use stores::{Engine, Keys, KeysPostgres, Log, LogPostgres};
 pub use token::{ExternalIssuer, Token, TokenIssuer};
@@ -110,6 +112,7 @@ impl Config {
         let config = Self::read_unjudged(file)?;
         let issuer = config.token.issuer(config.listen.token.is_some());
         let told = issuer.map(drop).and(stores::engine(&config.log, &config.keys).map(drop));
+        let told = told.and_then(|()| config.log.retention.as_ref().map_or(Ok(()), Retention::check));
         told.map_err(|text| ConfigFault::Malformed { file: file.to_owned(), text: text.to_owned() })?;
         config.judge()?;
         Ok(config)

@@ -122,13 +122,17 @@ impl Scrubber {
             hearing.found(&Found::open("log_shard", 0, "the shards do not have the names of this log"));
             return Ok(1);
         }
-        let size: u64 = shards.iter().map(|shard| shard.head.size()).sum();
+        let size = shards.iter().filter(|shard| shard.pruned.is_none()).map(|shard| shard.head.size()).sum::<u64>();
         let rest = (over / u32::try_from(size / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
         let (mut seen, mut whole, again) = (Seen::default(), true, AGAIN_AFTER.min(over));
         self.progress.begin(size);
         for (number, shard) in shards.iter().enumerate() {
             let of = OfShard::of(&self.stores, shard, number + 1 == shards.len());
             let before = number.checked_sub(1).and_then(|at| shards.get(at));
+            if shard.pruned.is_some() {
+                self.gone(&of, &shards, before, again, hearing, &mut seen).await?;
+                continue;
+            }
             // What is missing in a closed shard must not hide what is wrong in the open one.
             whole &= self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await?;
         }
@@ -147,6 +151,26 @@ impl Scrubber {
             seen.index.rebuild(&self.stores).await;
         }
         Ok(seen.findings)
+    }
+
+    /// A shard that was removed at the end of its term.
+    async fn gone(
+        &self,
+        of: &OfShard<'_>,
+        shards: &[Shard],
+        before: Option<&Shard>,
+        again: Duration,
+        hearing: &dyn Hearing,
+        seen: &mut Seen,
+    ) -> Result<(), StoreError> {
+        let first = of.gone(shards, before).await?;
+        if !first.is_empty() {
+            tokio::time::sleep(again).await;
+            let twice = twice(first, &of.gone(shards, before).await?);
+            of.tell(&twice, hearing);
+            seen.findings += twice.len();
+        }
+        Ok(())
     }
 
     /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing: nothing

@@ -19,6 +19,8 @@ struct Known {
     verifier_key: Arc<str>,
     /// The checkpoint over all of it, of a closed one that another continues.
     last: Option<SignedCheckpoint>,
+    /// Whether it was removed at the end of its term.
+    pruned: bool,
 }
 
 impl Shards {
@@ -36,7 +38,8 @@ impl Shards {
                 None if next.is_some() => return Err(CORRUPT),
                 None => None,
             };
-            known.push(Known { origin: shard.head.origin.as_str().into(), verifier_key, last });
+            let pruned = shard.pruned.is_some();
+            known.push(Known { origin: shard.head.origin.as_str().into(), verifier_key, last, pruned });
         }
         if known.is_empty() { Err(CORRUPT) } else { Ok(Self(known)) }
     }
@@ -83,6 +86,12 @@ impl Shards {
     #[must_use]
     pub fn last_checkpoint_at(&self, position: u64) -> Option<&SignedCheckpoint> {
         self.0.get(usize::from(number_of(position)))?.last.as_ref()
+    }
+
+    /// Whether the shard that a position is in was removed at the end of its term.
+    #[must_use]
+    pub fn is_pruned_at(&self, position: u64) -> bool {
+        self.0.get(usize::from(number_of(position))).is_some_and(|known| known.pruned)
     }
 
     /// A position as leaves name it: `<year>-<epoch>:<index>`.

@@ -12,6 +12,7 @@ pub mod postgres;
 mod postgres_keys;
 mod postgres_look;
 mod postgres_shards;
+pub mod pruning;
 mod shards;
 pub mod sqlite;
 mod sqlite_open;
@@ -127,6 +128,10 @@ macro_rules! log_suite {
             shards::what_was_in_flight_at_the_turn_is_known_after_reopening;
             shards::receipts_verify_in_both_shards;
             shards::what_is_mended_is_mended_in_its_own_shard;
+            pruning::a_shard_that_goes_leaves_its_head_and_nothing_else;
+            pruning::a_shard_goes_only_after_an_entry_said_so;
+            pruning::a_removal_goes_on_where_it_was_interrupted;
+            pruning::state_goes_only_with_the_shard_that_set_it;
             halts::a_halt_stops_answers_and_outlives_the_process;
             halts::a_halt_that_somebody_else_lifted_holds;
             keys::nothing_at_rest_names_a_person;

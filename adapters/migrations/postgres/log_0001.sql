@@ -24,14 +24,25 @@ CREATE TABLE log_shard (
   prev_log  smallint,
   prev_note text,                                           -- last checkpoint of the predecessor
   opened_at bigint NOT NULL,                                -- ms since 1970
-  closed_at bigint
+  closed_at bigint,
+  pruned_by bigint                                          -- the entry that announced it: (log_id - 1) << 40 | index
 );
+CREATE TRIGGER log_shard_stays BEFORE DELETE ON log_shard FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+
+-- What goes with its shard, and never before.
+CREATE FUNCTION sluis_only_pruned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM log_shard WHERE log_id = OLD.log_id AND state = 3) THEN
+    RAISE EXCEPTION '% of % is not allowed', TG_OP, TG_TABLE_NAME;
+  END IF;
+  RETURN OLD;
+END $$;
 
 -- One row per leaf; one partition per shard, so that a shard that may go is dropped whole.
 CREATE TABLE log_leaf (
   log_id  smallint NOT NULL,
   idx     bigint NOT NULL CHECK (idx >= 0),
-  leaf    text COLLATE "C",                                 -- exact bytes; NULL only after pruning
+  leaf    text COLLATE "C",                                 -- exact bytes
   hash    bytea NOT NULL CHECK (octet_length(hash) = 32),
   kind    smallint NOT NULL,                                -- place in the closed list of kinds, from 1
   t       bigint NOT NULL,                                  -- ms since 1970, as in the leaf
@@ -54,7 +65,7 @@ CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 2
 CREATE INDEX log_leaf_recipient ON log_leaf (oin, idx) WHERE kind = 19;
 CREATE TABLE log_leaf_1 PARTITION OF log_leaf FOR VALUES IN (1);
 
--- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- Leaves are never deleted, except with their shard, whose partition is emptied. An update takes the payload or the transaction away, or sets the columns that only repeat what
 -- the leaf says: those are rebuilt from it where somebody changed them (A27).
 CREATE FUNCTION log_leaf_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -86,7 +97,8 @@ CREATE TABLE log_subtree (
   hash   bytea NOT NULL CHECK (octet_length(hash) = 32),
   PRIMARY KEY (log_id, level, number)
 );
-CREATE TRIGGER log_subtree_stays BEFORE UPDATE OR DELETE ON log_subtree FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_subtree_same BEFORE UPDATE ON log_subtree FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_subtree_stays BEFORE DELETE ON log_subtree FOR EACH ROW EXECUTE FUNCTION sluis_only_pruned();
 
 -- Insert-only; the newest row is the head, older ones are pruned in the background (A2).
 CREATE TABLE log_head (
@@ -166,7 +178,7 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER state_grows BEFORE UPDATE ON state FOR EACH ROW EXECUTE FUNCTION state_grows();
-CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_only_pruned();
 
 -- Why nothing is released upon this log (A27): a replica that read twice what was not written stops itself, two stop all.
 -- Read under the lock by every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
@@ -255,4 +267,61 @@ BEGIN
     INSERT INTO replica_mark (replica, low) VALUES (writer, low) ON CONFLICT DO NOTHING;
   END IF;
   INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (shard, size, frontier, last_t);
+END $$;
+
+-- == the end of a term (A30) ==
+
+-- A shard goes after it was closed, and after an entry of a later shard named its closing entry. That cannot be undone. Its
+-- row, its head and its last checkpoint stay.
+CREATE FUNCTION log_shard_goes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.state < OLD.state OR (OLD.state = 3 AND NEW.pruned_by IS DISTINCT FROM OLD.pruned_by) THEN
+    RAISE EXCEPTION 'a shard that is gone stays gone';
+  END IF;
+  IF NEW.state = 3 AND OLD.state <> 3 AND (OLD.state <> 2 OR NOT EXISTS (
+      SELECT FROM log_leaf l
+      WHERE l.log_id = (NEW.pruned_by >> 40) + 1 AND l.idx = NEW.pruned_by & ((1::bigint << 40) - 1)
+        AND l.log_id > OLD.log_id AND l.kind = 20
+        AND OLD.origin || ':' || ((SELECT max(h.size) FROM log_head h WHERE h.log_id = OLD.log_id) - 1)
+            LIKE '%/' || (l.leaf::json->>'ref'))) THEN
+    RAISE EXCEPTION 'a shard goes only after an entry said so';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_shard_goes BEFORE UPDATE ON log_shard FOR EACH ROW EXECUTE FUNCTION log_shard_goes();
+
+-- One step of removing a shard, and the rows of state that its entries set last and that go with it; so many rows of each
+-- table at most. Gives 0 when nothing is left. Emptying a partition frees its pages at once, those of its payloads too.
+CREATE FUNCTION log_prune(shard smallint, announced bigint, kinds smallint[], keys bytea[], at_once bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  removed bigint := 0;
+  some bigint;
+BEGIN
+  UPDATE log_shard s SET state = 3, pruned_by = announced WHERE s.log_id = shard AND s.state = 2;
+  IF NOT EXISTS (SELECT FROM log_shard s WHERE s.log_id = shard AND s.state = 3) THEN
+    RAISE EXCEPTION 'the shard is not closed';
+  END IF;
+  IF EXISTS (SELECT FROM log_leaf l WHERE l.log_id = shard) THEN
+    EXECUTE format('TRUNCATE log_leaf_%s', shard);
+    removed := 1;
+  END IF;
+  DELETE FROM page_blob WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM page_blob p WHERE p.log_id = shard LIMIT at_once));
+  GET DIAGNOSTICS some = ROW_COUNT;
+  removed := removed + some;
+  DELETE FROM subject_segment
+    WHERE ctid = ANY (ARRAY(SELECT s.ctid FROM subject_segment s WHERE s.log_id = shard LIMIT at_once));
+  GET DIAGNOSTICS some = ROW_COUNT;
+  removed := removed + some;
+  DELETE FROM log_subtree WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM log_subtree t WHERE t.log_id = shard LIMIT at_once));
+  GET DIAGNOSTICS some = ROW_COUNT;
+  removed := removed + some;
+  DELETE FROM log_checkpoint c WHERE c.log_id = shard
+    AND c.size < (SELECT max(h.size) FROM log_head h WHERE h.log_id = shard);
+  GET DIAGNOSTICS some = ROW_COUNT;
+  removed := removed + some;
+  DELETE FROM state s USING unnest(kinds, keys) AS w (kind, key)
+    WHERE s.kind = w.kind AND s.key = w.key AND s.log_id = shard;
+  GET DIAGNOSTICS some = ROW_COUNT;
+  RETURN removed + some;
 END $$;

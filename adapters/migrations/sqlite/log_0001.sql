@@ -10,7 +10,8 @@ CREATE TABLE log_shard (
   prev_log  INTEGER,
   prev_note TEXT,                                          -- last checkpoint of the predecessor
   opened_at INTEGER NOT NULL,                              -- ms since 1970
-  closed_at INTEGER
+  closed_at INTEGER,
+  pruned_by INTEGER                                        -- the entry that announced it: (log_id - 1) << 40 | index
 ) STRICT;
 
 -- A constant sealed under the state key: tells a wrong master key before anything is written with it.
@@ -22,7 +23,7 @@ CREATE TABLE seal_check (
 -- One row per leaf. The last four columns are the erasable payload and the transaction of at most 96 hours (A13).
 CREATE TABLE log_leaf (
   row    INTEGER PRIMARY KEY,                              -- log_id << 40 | index
-  leaf   TEXT,                                             -- exact bytes; NULL only after pruning
+  leaf   TEXT,                                             -- exact bytes
   hash   BLOB NOT NULL CHECK (length(hash) = 32),
   kind   INTEGER NOT NULL,                                 -- place in the closed list of kinds, from 1
   t      INTEGER NOT NULL,                                 -- ms since 1970, as in the leaf
@@ -39,9 +40,22 @@ CREATE UNIQUE INDEX log_leaf_txn ON log_leaf (oin, txn) WHERE txn IS NOT NULL;
 CREATE INDEX log_leaf_review ON log_leaf (kind) WHERE kind = 22 OR kind = 26;
 CREATE INDEX log_leaf_oin_t ON log_leaf (oin, t) WHERE oin IS NOT NULL;
 
--- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- A shard goes when its term is over (A30): after it was closed, and after an entry of a later shard named its closing entry.
+-- That cannot be undone. Its row, its head and its last checkpoint stay.
+CREATE TRIGGER log_shard_goes BEFORE UPDATE ON log_shard
+WHEN NEW.state < OLD.state OR (OLD.state = 3 AND NEW.pruned_by IS NOT OLD.pruned_by)
+  OR (NEW.state = 3 AND OLD.state <> 3 AND (OLD.state <> 2 OR NOT EXISTS (
+      SELECT 1 FROM log_leaf WHERE row = NEW.pruned_by + (1 << 40) AND row >> 40 > OLD.log_id AND kind = 20
+        AND OLD.origin || ':' || ((SELECT max(size) FROM log_head WHERE log_id = OLD.log_id) - 1)
+            LIKE '%/' || json_extract(leaf, '$.ref'))))
+BEGIN SELECT RAISE(ABORT, 'a shard goes only after an entry said so'); END;
+CREATE TRIGGER log_shard_stays BEFORE DELETE ON log_shard
+BEGIN SELECT RAISE(ABORT, 'shards are not deleted'); END;
+
+-- Leaves are never deleted, except with their shard. An update takes the payload or the transaction away, or sets the columns that only repeat what
 -- the leaf says: those are rebuilt from it where somebody changed them (A27).
 CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf
+WHEN NOT EXISTS (SELECT 1 FROM log_shard WHERE log_id = OLD.row >> 40 AND state = 3)
 BEGIN SELECT RAISE(ABORT, 'leaves are not deleted'); END;
 CREATE TRIGGER log_leaf_stands BEFORE UPDATE ON log_leaf
 WHEN NEW.row IS NOT OLD.row OR NEW.leaf IS NOT OLD.leaf OR NEW.hash IS NOT OLD.hash
@@ -68,6 +82,7 @@ CREATE TABLE log_subtree (
   PRIMARY KEY (log_id, level, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER log_subtree_stays BEFORE DELETE ON log_subtree
+WHEN NOT EXISTS (SELECT 1 FROM log_shard WHERE log_id = OLD.log_id AND state = 3)
 BEGIN SELECT RAISE(ABORT, 'sub-trees are not deleted'); END;
 CREATE TRIGGER log_subtree_same BEFORE UPDATE ON log_subtree
 BEGIN SELECT RAISE(ABORT, 'sub-trees are not changed'); END;

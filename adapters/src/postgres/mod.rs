@@ -22,6 +22,7 @@ mod look;
 mod mending;
 mod open;
 mod open_error;
+mod pruning;
 mod raw_rows;
 mod read;
 mod reader;

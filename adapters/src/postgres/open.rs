@@ -38,7 +38,7 @@ pub struct PostgresLog {
     pub(super) seals: Arc<Seals>,
     pub(super) guards: Arc<GuardCache>,
     pub(super) low: Arc<AtomicU64>,
-    place: Place,
+    pub(super) place: Place,
     left: Vec<u64>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -83,8 +83,9 @@ impl PostgresLog {
         }
         let shards = shards::rows(&mut session).await.map_err(engine)?;
         let mut newest = None;
-        for (log, origin, ..) in &shards {
-            newest = Some((*log, checked_head(&mut session, place, *log, origin).await?));
+        for (log, origin, state, _, by) in &shards {
+            let there = crate::store::pruned(i64::from(*state), *by).is_none();
+            newest = Some((*log, checked_head(&mut session, place, *log, origin, there).await?));
         }
         let (log, head) = newest.ok_or(place.corrupt("log_shard"))?;
         if standby && !matches!(tokio::time::timeout(PATIENCE, on_standby(&mut session)).await, Ok(Ok(()))) {
@@ -174,10 +175,20 @@ impl LogUpkeep for PostgresLog {
 }
 
 /// The head, compared with the rows it was computed from: leaves lost on the right edge, hashes changed there and in
-/// stored sub-trees are found. A change inside a complete sub-tree is found by verifying the log, not here.
-async fn checked_head(c: &mut PgConnection, place: &Place, log: i16, origin: &str) -> Result<Head, OpenError> {
+/// stored sub-trees are found. A change inside a complete sub-tree is found by verifying the log, not here. Of a shard that was
+/// removed no rows are `there`.
+async fn checked_head(
+    c: &mut PgConnection,
+    place: &Place,
+    log: i16,
+    origin: &str,
+    there: bool,
+) -> Result<Head, OpenError> {
     let corrupt = |table| move |_| place.corrupt(table);
     let (head, _) = rows::head(c, log, origin).await.map_err(corrupt("log_head"))?;
+    if !there {
+        return Ok(head);
+    }
     let beyond = leaf_hashes(c, log, head.size(), u64::MAX).await.map_err(corrupt("log_leaf"))?;
     let rebuilt = frontier(c, log, head.size()).await.map_err(corrupt("log_subtree"))?;
     let whole = beyond.is_empty() && rebuilt == head.frontier.to_bytes();

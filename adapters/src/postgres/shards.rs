@@ -10,7 +10,7 @@ use super::append::write_opening;
 use super::rows::{self, bound, refused};
 use super::statements;
 use super::writer::{Desk, PATIENCE, keep};
-use crate::store::{LOG, corrupt};
+use crate::store::{LOG, corrupt, pruned};
 use sluis_core::log::checkpoint::OpenedCheckpoint;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::leaf::Leaf;
@@ -20,8 +20,8 @@ use sluis_core::ports::{SHARD_CLOSED, StoreError};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, PgExecutor};
 
-/// Number, origin, whether it takes entries, the note of the one before it.
-pub(super) type ShardRow = (i16, String, bool, Option<String>);
+/// Number, origin, state, the note of the one before it, the entry that announced its removal.
+pub(super) type ShardRow = (i16, String, i16, Option<String>, Option<i64>);
 
 /// The shards of a database, in order.
 pub(super) async fn rows<'e>(from: impl PgExecutor<'e>) -> Result<Vec<ShardRow>, sqlx::Error> {
@@ -32,9 +32,9 @@ pub(super) async fn rows<'e>(from: impl PgExecutor<'e>) -> Result<Vec<ShardRow>,
 pub(super) async fn all(pool: &PgPool) -> Result<Vec<Shard>, StoreError> {
     let mut connection = pool.acquire().await.map_err(refused("log_shard"))?;
     let mut shards = Vec::new();
-    for (log, origin, open, before) in rows(&mut *connection).await.map_err(refused("log_shard"))? {
+    for (log, origin, state, before, by) in rows(&mut *connection).await.map_err(refused("log_shard"))? {
         let (head, _) = rows::head(&mut connection, log, &origin).await?;
-        shards.push(Shard { head, open, before });
+        shards.push(Shard { head, open: state == 1, before, pruned: pruned(i64::from(state), by) });
     }
     if shards.is_empty() { Err(corrupt("log_shard")) } else { Ok(shards) }
 }

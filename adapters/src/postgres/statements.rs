@@ -5,7 +5,7 @@ use crate::store::statements;
 statements! {
     /// The statements of the log database.
     LOG_STATEMENTS {
-        SHARDS = "SELECT log_id, origin, state = 1, prev_note FROM log_shard ORDER BY log_id";
+        SHARDS = "SELECT log_id, origin, state, prev_note, pruned_by FROM log_shard ORDER BY log_id";
         SHARD = "SELECT origin, state = 1 FROM log_shard WHERE log_id = $1 FOR UPDATE";
         SHARD_AFTER = "SELECT log_id FROM log_shard WHERE prev_log = $1";
         CLOSE_SHARD = "UPDATE log_shard SET state = 2, closed_at = $2 WHERE log_id = $1 AND state = 1";
@@ -94,6 +94,10 @@ statements! {
         PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
+        PRUNE = "SELECT log_prune($1, $2, $3, $4, $5)";
+        OTHERS = "SELECT count(*) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 1397508467
+                  AND l.objid <> $1::int AND l.objsubid = 2
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
                           WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)

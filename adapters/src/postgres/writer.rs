@@ -18,6 +18,7 @@ use sluis_core::log::shard::{self, Next};
 use sluis_core::log::tree::Frontier;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::Cut;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub(super) enum Command {
     OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
     LiftHalts { entry: String, answer: Answer<u64> },
+    Prune { cut: Cut, answer: Answer<bool> },
 }
 
 /// The keys that protect rows.
@@ -133,6 +135,7 @@ impl Desk {
                 let write = async |c: &mut PgConnection| halts::write(c, &seals.halt, replica, time, &found).await;
                 _ = answer.send(self.outside_lock(write).await);
             }
+            Command::Prune { cut, answer } => _ = answer.send(self.prune(&cut).await),
             Command::LiftHalts { entry, answer } => {
                 let seals = Arc::clone(&self.seals);
                 let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
@@ -176,7 +179,7 @@ impl Desk {
     }
 
     /// Work of statements that each stand alone and change nothing an entry relies on, so that the lock is not needed.
-    async fn outside_lock<T>(
+    pub(super) async fn outside_lock<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {

@@ -24,19 +24,23 @@ pub(super) struct Newest {
 /// The heads of all shards, in order, and the newest shard.
 pub(super) fn shards(connection: &Connection, file: &Path) -> Result<(Vec<Head>, Newest), OpenError> {
     let (mut heads, mut newest) = (Vec::new(), None);
-    for (row, open, _) in shards::rows(connection).map_err(engine(file))? {
-        let head = head(connection, file, row)?;
+    for (row, open, _, pruned) in shards::rows(connection).map_err(engine(file))? {
+        let head = head(connection, file, row, pruned.is_none())?;
         heads.push(head.clone());
         newest = Some(Newest { row, head, open });
     }
     newest.map(|newest| (heads, newest)).ok_or(OpenError::Corrupt { file: file.to_owned(), table: "log_shard" })
 }
 
-/// Reads the head and rebuilds its frontier from the stored hashes.
-fn head(connection: &Connection, file: &Path, log: i64) -> Result<Head, OpenError> {
+/// Reads the head and rebuilds its frontier from the stored hashes, where they are `there`: those of a shard that was removed are
+/// not.
+fn head(connection: &Connection, file: &Path, log: i64, there: bool) -> Result<Head, OpenError> {
     let corrupt = |table| OpenError::Corrupt { file: file.to_owned(), table };
     let row = head_row(connection, log).map_err(engine(file))?;
     let head = row.open().map_err(|_| corrupt("log_head"))?;
+    if !there {
+        return Ok(head);
+    }
     let beyond = leaf_hashes(connection, log, head.size(), u64::MAX).map_err(engine(file))?;
     if !beyond.is_empty() {
         return Err(corrupt("log_leaf"));

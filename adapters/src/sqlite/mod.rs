@@ -18,6 +18,7 @@ mod open;
 mod open_error;
 mod pool;
 mod provision;
+mod pruning;
 mod raw_rows;
 mod read;
 mod reader;

@@ -9,7 +9,7 @@ use super::errors::before_commit;
 use super::rows::head_row;
 use super::statements;
 use super::writer::{Desk, KeptCheckpoint, in_transaction};
-use crate::store::{LOG, corrupt, signed};
+use crate::store::{LOG, corrupt, pruned, signed};
 use rusqlite::Connection;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::shard::{Next, Shard};
@@ -17,22 +17,25 @@ use sluis_core::log::tree::Frontier;
 use sluis_core::ports::StoreError;
 use std::sync::atomic::Ordering;
 
-/// Number, whether it takes entries, the note of the one before it.
-type ShardRow = (i64, bool, Option<String>);
+/// Number, whether it takes entries, the note of the one before it, the entry that announced its removal.
+type ShardRow = (i64, bool, Option<String>, Option<u64>);
 
 /// The shards of a file, in order.
 pub(super) fn rows(connection: &Connection) -> Result<Vec<ShardRow>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(statements::SHARDS)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? == 1, row.get(2)?)))?;
+    let rows = statement.query_map([], |row| {
+        let state = row.get(1)?;
+        Ok((row.get(0)?, state == 1, row.get(2)?, pruned(state, row.get(3)?)))
+    })?;
     rows.collect()
 }
 
 /// The shards of a file with their heads, in order.
 pub(super) fn all(connection: &Connection) -> Result<Result<Vec<Shard>, StoreError>, rusqlite::Error> {
     let mut shards = Vec::new();
-    for (log, open, before) in rows(connection)? {
+    for (log, open, before, pruned) in rows(connection)? {
         match head_row(connection, log)?.open() {
-            Ok(head) => shards.push(Shard { head, open, before }),
+            Ok(head) => shards.push(Shard { head, open, before, pruned }),
             Err(error) => return Ok(Err(error)),
         }
     }

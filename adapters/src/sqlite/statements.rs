@@ -10,7 +10,7 @@ statements! {
         ROLLBACK = "ROLLBACK";
         HEAD = "SELECT s.origin, h.size, h.frontier, h.last_t FROM log_shard s JOIN log_head h USING (log_id)
                 WHERE s.log_id = ?1 ORDER BY h.size DESC LIMIT 1";
-        SHARDS = "SELECT log_id, state, prev_note FROM log_shard ORDER BY log_id";
+        SHARDS = "SELECT log_id, state, prev_note, pruned_by FROM log_shard ORDER BY log_id";
         CLOSE_SHARD = "UPDATE log_shard SET state = 2, closed_at = ?2 WHERE log_id = ?1 AND state = 1";
         NEXT_SHARD = "INSERT INTO log_shard (log_id, origin, state, prev_log, prev_note, opened_at)
                       VALUES (?1, ?2, 1, ?3, ?4, ?5)";
@@ -76,6 +76,19 @@ statements! {
         HALTS = "SELECT replica, t, found, lifted, sealed FROM log_halt ORDER BY t, replica";
         INSERT_HALT = "INSERT INTO log_halt (replica, t, found, sealed) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
         LIFT_HALT = "UPDATE log_halt SET lifted = ?3, sealed = ?4 WHERE replica = ?1 AND t = ?2";
+        PRUNE_SHARD = "UPDATE log_shard SET state = 3, pruned_by = ?2 WHERE log_id = ?1 AND state = 2";
+        IS_PRUNED = "SELECT state = 3 FROM log_shard WHERE log_id = ?1";
+        PRUNE_PAGES = "DELETE FROM page_blob WHERE row IN (SELECT row FROM page_blob
+                       WHERE row >= ?1 << 40 AND row < (?1 + 1) << 40 LIMIT ?2)";
+        PRUNE_LEAVES = "DELETE FROM log_leaf WHERE row IN (SELECT row FROM log_leaf
+                        WHERE row >= ?1 << 40 AND row < (?1 + 1) << 40 LIMIT ?2)";
+        PRUNE_SEGMENTS = "DELETE FROM subject_segment WHERE rowid IN (SELECT rowid FROM subject_segment
+                          WHERE log_id = ?1 LIMIT ?2)";
+        PRUNE_SUBTREES = "DELETE FROM log_subtree WHERE (log_id, level, number) IN (SELECT log_id, level, number
+                          FROM log_subtree WHERE log_id = ?1 LIMIT ?2)";
+        PRUNE_CHECKPOINTS = "DELETE FROM log_checkpoint WHERE (log_id, size) IN (SELECT log_id, size FROM log_checkpoint
+                             WHERE log_id = ?1 AND size < (SELECT max(size) FROM log_head WHERE log_id = ?1) LIMIT ?2)";
+        PRUNE_STATE = "DELETE FROM state WHERE kind = ?2 AND key = ?3 AND leaf_index >> 40 = ?1 - 1";
         WRITE_SEAL_CHECK = "INSERT INTO seal_check (one, sealed) VALUES (1, ?1)";
         SEAL_CHECK = "SELECT sealed FROM seal_check WHERE one = 1";
     }

@@ -15,6 +15,7 @@ use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::log::shard::Next;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::Cut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -23,6 +24,9 @@ use tokio::sync::oneshot;
 
 /// How long a checkpoint waits for an append to be written with.
 const CHECKPOINT_WAITS: Duration = Duration::from_secs(1);
+
+/// Roughly what a step of removing a shard adds to the WAL.
+const PRUNED_BYTES: usize = 4 << 20;
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -38,6 +42,8 @@ pub(super) enum Command {
     Halt { time: Millis, found: String, answer: Answer<()> },
     LiftHalts { entry: String, answer: Answer<u64> },
     Mend { mend: Mend, answer: Answer<()> },
+    Prune { cut: Cut, answer: Answer<bool> },
+    Compact { answer: Answer<()> },
 }
 
 /// A signed note that waits to be written; its size names its shard as a position does.
@@ -124,6 +130,13 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         }
         Command::Mend { mend, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| desk.mend(mend)));
+        }
+        Command::Prune { cut, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.prune(&cut)));
+            checkpointer.written(&desk.connection, PRUNED_BYTES);
+        }
+        Command::Compact { answer } => {
+            let _gone = answer.send(desk.compact());
         }
         Command::LiftHalts { entry, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));

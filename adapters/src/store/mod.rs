@@ -43,3 +43,10 @@ pub(crate) const fn corrupt(table: &'static str) -> StoreError {
 pub(crate) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(|_| corrupt("log_leaf"))
 }
+
+/// The entry that announced the removal of a shard, by the columns of its row; `None` of one that is there. A row that says one
+/// thing and not the other is of one that is gone without an entry: nobody serves from such a log.
+pub(crate) fn pruned(state: i64, by: Option<i64>) -> Option<u64> {
+    let by = by.map(|by| u64::try_from(by).unwrap_or(u64::MAX));
+    if state == 3 { by.or(Some(u64::MAX)) } else { by }
+}

@@ -4,10 +4,12 @@
 
 mod halts;
 mod mending;
+mod pruning;
 mod rows;
 
 pub use halts::{Halt, HaltFlag, LogHalts, stops};
 pub use mending::{LeafColumns, LogMending};
+pub use pruning::{Cut, LogPruning};
 pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
@@ -39,7 +41,7 @@ pub trait LeftBehind: Send + Sync {
 
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
-pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
+pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending + LogPruning {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). Positions in order, of whichever shards; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;

@@ -4,13 +4,16 @@ mod consistency;
 mod freshness;
 mod lift;
 mod policy;
+mod retention;
 mod subject;
 
+use super::subject::day;
 use super::{ANSWER_NO, Failure};
-use crate::client::chain::verify_all;
+use crate::client::chain::{Verified, verify_all};
 use crate::client::verify::VerifyFault;
 use crate::compose;
 use crate::config::Config;
+use sluis_core::log::pruned::Gone;
 use sluis_core::log::receipt::verify_text;
 use sluis_core::log::verify::{Continued, Summary};
 use std::path::{Path, PathBuf};
@@ -46,6 +49,8 @@ enum Action {
     Policy(policy::Policy),
     Lift(lift::Lift),
     Subject(subject::Subject),
+    Retention(retention::Retention),
+    Prune(retention::Prune),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
     /// Verify one receipt, and the body it commits to
@@ -83,6 +88,8 @@ impl Log {
             Action::Policy(command) => command.run(),
             Action::Lift(command) => command.run().await,
             Action::Subject(command) => command.run().await,
+            Action::Retention(command) => command.run().await,
+            Action::Prune(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))
@@ -105,8 +112,14 @@ fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
         bar.set_length(of);
         bar.set_position(done);
     }) {
-        Ok(shards) => {
+        Ok(Verified { gone, gone_since, shards }) => {
             bar.finish_and_clear();
+            for Gone { name, size, root } in &gone {
+                println!("{name}  {size} entries, root {root}: removed at the end of its term");
+            }
+            if let Some(announced) = gone_since {
+                println!("the newest removal was announced at {}", day(announced)?);
+            }
             shards.iter().for_each(print_shard);
             if shards.len() > 1 {
                 println!("{} shards, each continues the one before it: verified", shards.len());

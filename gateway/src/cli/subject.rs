@@ -154,6 +154,6 @@ fn tell_untidy(error: Option<&sluis_core::ports::StoreError>) {
 }
 
 /// A moment as a date and time in UTC.
-fn day(millis: u64) -> Result<jiff::Timestamp, Failure> {
+pub(super) fn day(millis: u64) -> Result<jiff::Timestamp, Failure> {
     Ok(jiff::Timestamp::from_second(i64::try_from(millis / 1000)?)?)
 }

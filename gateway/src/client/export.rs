@@ -77,6 +77,15 @@ pub async fn export(dir: &Path, notes: &Notes<'_>, leaves: &dyn LeafPages) -> Re
     write(dir, "vkey", format!("{}\n", notes.vkey).as_bytes())
 }
 
+/// Writes what is left of a shard that was removed at the end of its term: its last signed checkpoint.
+///
+/// # Errors
+/// [`ExportFault`].
+pub fn export_gone(dir: &Path, note: &str, vkey: &str) -> Result<(), ExportFault> {
+    write(dir, "checkpoint", note.as_bytes())?;
+    write(dir, "vkey", format!("{vkey}\n").as_bytes())
+}
+
 fn write_all(dir: &Path, files: Vec<TileFile>) -> Result<(), ExportFault> {
     files.into_iter().try_for_each(|file| write(dir, &file.path, &file.bytes))
 }

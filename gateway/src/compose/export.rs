@@ -1,7 +1,7 @@
 //! Exports the log of a configuration, beside a running gateway.
 
 use super::{StartFault, engine};
-use crate::client::export::{BEFORE, LeafPages, Notes, export};
+use crate::client::export::{BEFORE, LeafPages, Notes, export, export_gone};
 use crate::config::Config;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_core::log::checkpoint;
@@ -25,7 +25,7 @@ impl LeafPages for Pages {
 }
 
 /// Writes an export of every shard, each signed by the log key: the newest in the folder itself, those before it each in a folder
-/// of its own under `before/`. Gives size and root of the newest.
+/// of its own under `before/`; of one that was removed at the end of its term, its last checkpoint. Gives size and root of the newest.
 ///
 /// # Errors
 /// [`StartFault`].
@@ -38,9 +38,15 @@ pub async fn export_log(config: &Config, dir: &Path) -> Result<(u64, String), St
     for (number, shard) in shards.iter().rev().enumerate() {
         let head = &shard.head;
         let dir = if number == 0 { dir.to_owned() } else { dir.join(BEFORE).join(name_of(&head.origin)) };
+        let vkey = checkpoint::verifier_key(&head.origin, &signer.public_key());
+        if shard.pruned.is_some() {
+            let next = shards.len().checked_sub(number).and_then(|next| shards.get(next));
+            let note = next.and_then(|next| next.before.as_deref());
+            export_gone(&dir, note.ok_or(super::payloads::corrupt())?, &vkey)?;
+            continue;
+        }
         let signed = checkpoint::sign(head, &signer);
         let kept = log.checkpoints(head.end()).await?;
-        let vkey = checkpoint::verifier_key(&head.origin, &signer.public_key());
         let notes = Notes { newest: &signed.note, kept, vkey: &vkey, size: head.size() };
         export(&dir, &notes, &Pages { log: Arc::clone(&log), base: head.position(0) }).await?;
         if number == 0 {

@@ -31,7 +31,7 @@ pub async fn fsc_records(
 ) -> Result<Unavailable, StartFault> {
     let log = engine::archive(config).await?;
     let mut unavailable = Unavailable::default();
-    for shard in log.shards().await? {
+    for shard in log.shards().await?.into_iter().filter(|shard| shard.pruned.is_none()) {
         let head = shard.head;
         let payloads = Payloads::of(config, head.origin.clone()).await?;
         let mut from = head.position(0);

@@ -12,6 +12,7 @@ pub mod lift;
 mod migrate;
 mod operate;
 mod payloads;
+pub mod pruning;
 mod reload;
 mod replicas;
 pub mod retention;

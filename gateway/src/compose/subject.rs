@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 const LOOKUP: &str = "SUBJECT_LOOKUP";
 /// Reasons of the entries that keep a subject from erasure, and that end it.
 pub(super) const HOLD: &str = "LEGAL_HOLD";
-const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
+pub(super) const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
 pub(super) const DAY_MS: Millis = 24 * 3600 * 1000;
 
 /// Why nothing was done about a subject. No text repeats its number.

@@ -1,6 +1,7 @@
 //! The databases: the transfer log and, apart from it, the keys. One engine keeps both.
 
 use super::address::Address;
+use super::retention::Retention;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ pub struct Log {
     /// PostgreSQL database, of one gateway process or many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<LogPostgres>,
+    /// For how long closed shards are kept; five years when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
 }
 
 /// A transfer log on PostgreSQL.

@@ -235,6 +235,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             year,
             epoch: 1,
             postgres: None,
+            retention: None,
         },
         keys: config::Keys { database: Some("keys.db".into()), master_key: "master.key".into(), postgres: None },
         holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },

@@ -32,6 +32,12 @@ impl Logs {
         let (newest, shards) = (self.0.recorder.checkpoint(), self.0.recorder.shards());
         let unknown = || beyond("shard", "no shard of this log has this name: take it from the origin of a checkpoint");
         let base = shards.position_in(name, 0).ok_or_else(unknown)?;
+        if shards.is_pruned_at(base) {
+            return Err(beyond(
+                "shard",
+                "removed at the end of its term: receipts hold, and nothing is proved of it any more",
+            ));
+        }
         let checkpoint = shards.last_checkpoint_at(base).unwrap_or(&newest);
         let of_it = checkpoint.note.split('\n').next() == shards.origin_at(base);
         Ok((base, if of_it { checkpoint.size } else { 0 }))

@@ -3,6 +3,7 @@
 use super::{Hearing, Stores, page};
 use sluis_core::log::checkpoint::{self, OpenedCheckpoint};
 use sluis_core::log::leaf::Leaf;
+use sluis_core::log::pruned::{divide, vouches};
 use sluis_core::log::scrub::{Found, Grave, Walk};
 use sluis_core::log::shard::{Boundary, Shard, boundary, continues, position};
 use sluis_core::ports::{KeyStore, StoreError};
@@ -69,6 +70,39 @@ impl<'a> OfShard<'a> {
         Ok(wrong)
     }
 
+    /// What can be compared of a shard that was removed at the end of its term: nothing of it is left but its head and its last
+    /// checkpoint, and an entry announced exactly that.
+    pub async fn gone(&self, all: &[Shard], before: Option<&Shard>) -> Result<Vec<Found>, StoreError> {
+        let mut wrong = Vec::new();
+        let left = self.log.leaf_rows(self.base, 1).await.map_or(true, |rows| !rows.is_empty());
+        if left || !self.log.segment_rows(self.base, 1).await?.is_empty() {
+            wrong.push(Found::beside("log_leaf", 0, "the shard was removed, and rows of it are left: remove it again"));
+        }
+        for row in self.log.checkpoint_rows(self.base, 2).await? {
+            let last = page::opened(self, &row, &mut wrong);
+            if last.is_some_and(|last| last != (self.size(), self.shard.head.root())) {
+                wrong.push(Found::beside(
+                    "log_checkpoint",
+                    row.size,
+                    "the note is not the last of the shard that was removed",
+                ));
+            }
+        }
+        let announced = match divide(all) {
+            Ok(Some(prefix)) => {
+                let text = self.log.leaves(prefix.announced_at, 1).await?.into_iter().next();
+                let leaf = text.and_then(|text| Leaf::decode(&text).ok());
+                leaf.is_some_and(|leaf| vouches(&leaf, prefix.gone))
+            }
+            Ok(None) | Err(_) => false,
+        };
+        if !announced {
+            wrong.push(Found::open("log_shard", self.size(), "the shard was removed, and no entry announced that"));
+        }
+        self.kept_note(before, &mut wrong);
+        Ok(wrong)
+    }
+
     /// Entries in the shard now: the newest grows while it is read.
     async fn size_now(&self) -> Result<u64, StoreError> {
         let shards = self.log.shards().await?;
@@ -90,22 +124,32 @@ impl<'a> OfShard<'a> {
             }
         }
         let Some(before) = before else { return Ok(()) };
-        let (origin, head) = (before.head.origin.clone(), &before.head);
-        let last = OpenedCheckpoint { origin, size: head.size(), root: head.root() };
         let first = self.leaf(0).await?;
-        if !first.is_some_and(|leaf| continues(&leaf, &last)) {
+        if !first.is_some_and(|leaf| continues(&leaf, &last_of(before))) {
             wrong.push(Found::open("log_leaf", 0, "the shard does not continue the one before it"));
         }
+        self.kept_note(Some(before), wrong);
+        Ok(())
+    }
+
+    /// The note that is kept of the shard before is its last checkpoint.
+    fn kept_note(&self, before: Option<&Shard>, wrong: &mut Vec<Found>) {
+        let Some(last) = before.map(last_of) else { return };
         let key = checkpoint::under_name(&self.verifier_key, &last.origin).unwrap_or_default();
         let note = self.shard.before.as_deref().and_then(|note| checkpoint::open(note, &key).ok());
         if note != Some(last) {
             wrong.push(Found::open("log_shard", 0, "the kept note is not the last checkpoint of the shard before it"));
         }
-        Ok(())
     }
 
     async fn leaf(&self, index: u64) -> Result<Option<Leaf>, StoreError> {
         let text = self.log.leaves(self.base + index, 1).await?.into_iter().next();
         Ok(text.and_then(|text| Leaf::decode(&text).ok()))
     }
+}
+
+/// The checkpoint over the whole of a shard.
+fn last_of(shard: &Shard) -> OpenedCheckpoint {
+    let head = &shard.head;
+    OpenedCheckpoint { origin: head.origin.clone(), size: head.size(), root: head.root() }
 }

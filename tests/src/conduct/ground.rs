@@ -104,6 +104,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
             year: dutch_date(SystemClock.now()).year(),
             epoch: 1,
             postgres: None,
+            retention: None,
         },
         keys: config::Keys {
             database: Some(folder.join("keys.db")),

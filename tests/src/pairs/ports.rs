@@ -18,8 +18,8 @@ use sluis_core::release::{Extract, Permit};
 use sluis_core::standing::Standing;
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{
-    CheckpointRow, DueKey, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogRows, LogUpkeep, SegmentRow,
-    StatePlace, StateRow,
+    CheckpointRow, Cut, DueKey, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogPruning, LogRows,
+    LogUpkeep, SegmentRow, StatePlace, StateRow,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -177,6 +177,16 @@ impl LogHalts for Tripped<dyn LogUpkeep> {
     }
     async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
         writes!(self, LOG, "lift_halts", self.real.lift_halts(entry))
+    }
+}
+
+#[async_trait]
+impl LogPruning for Tripped<dyn LogUpkeep> {
+    async fn prune(&self, cut: &Cut) -> Result<bool, StoreError> {
+        writes!(self, LOG, "prune", self.real.prune(cut))
+    }
+    async fn compact(&self) -> Result<(), StoreError> {
+        writes!(self, LOG, "compact", self.real.compact())
     }
 }
 

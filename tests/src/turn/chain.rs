@@ -24,7 +24,7 @@ fn python(dir: &Path) -> (bool, String) {
 
 /// Both verifiers, and the command, accept an export with so many shards.
 pub fn holds(dir: &Path, shards: usize) {
-    assert_eq!(verify_all(dir, None, |_, _| {}).unwrap().len(), shards);
+    assert_eq!(verify_all(dir, None, |_, _| {}).unwrap().shards.len(), shards);
     let said = sluis(["log".as_ref(), "verify".as_ref(), dir.as_os_str()]);
     assert_eq!(said.status, Some(0), "{said:#?}");
     assert!(said.out.contains(&format!("{shards} shards, each continues the one before it")), "{}", said.out);

@@ -22,6 +22,7 @@ pub mod payload;
 pub mod policies;
 pub mod proof;
 mod proof_plan;
+pub mod pruned;
 pub mod receipt;
 pub mod scrub;
 pub mod shard;

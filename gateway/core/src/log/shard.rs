@@ -60,6 +60,9 @@ pub struct Shard {
     pub open: bool,
     /// The signed note of the shard before it; `None` in the first.
     pub before: Option<String>,
+    /// Of one whose entries were removed at the end of their term ([`pruned`](super::pruned)): the position of the entry that
+    /// announced it. Its head stays.
+    pub pruned: Option<u64>,
 }
 
 /// What the next shard begins with.

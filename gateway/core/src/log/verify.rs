@@ -6,13 +6,13 @@
 
 use super::checkpoint::{self, NoteError};
 use super::leaf::{Leaf, LeafError};
+use super::pruned::Announced;
+pub use super::receipt::{VerifiedReceipt, verify_text as verify_receipt};
 use super::shard::{Boundary, boundary};
 use super::tree::Frontier;
 pub use super::whole_leaf::WholeLeaf;
 use super::{Hash, LeafKind, Millis};
 use std::collections::BTreeMap;
-
-pub use super::receipt::{VerifiedReceipt, verify_text as verify_receipt};
 
 /// What is wrong with a log, at the first place where it shows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -128,6 +128,8 @@ pub struct Summary {
     pub closed: bool,
     /// The shard that it says it continues.
     pub continues: Option<Continued>,
+    /// The newest entry that says of earlier shards that they are gone.
+    pub announced: Option<Announced>,
 }
 
 /// Verifies one log, leaf by leaf, in constant memory.
@@ -145,6 +147,7 @@ pub struct LogVerifier {
     kinds: BTreeMap<LeafKind, u64>,
     closed: bool,
     continues: Option<Continued>,
+    announced: Option<Announced>,
 }
 
 impl LogVerifier {
@@ -167,6 +170,7 @@ impl LogVerifier {
             kinds: BTreeMap::new(),
             closed: false,
             continues: None,
+            announced: None,
         })
     }
 
@@ -225,6 +229,7 @@ impl LogVerifier {
             return Err(Finding::RefersForward { index });
         }
         self.first_time.get_or_insert(leaf.time);
+        self.announced = leaf.announced.or(self.announced.take());
         self.last_time = leaf.time;
         *self.kinds.entry(leaf.kind).or_default() += 1;
         self.frontier.push(leaf.hash);
@@ -254,6 +259,7 @@ impl LogVerifier {
             last_time: self.last_time,
             closed: self.closed,
             continues: self.continues,
+            announced: self.announced,
         })
     }
 

@@ -1,6 +1,7 @@
 //! A leaf that was read strictly, with what is compared when the leaves before it are known.
 
 use super::leaf::{Leaf, LeafError, LeafText};
+use super::pruned::{Announced, announced};
 use super::tree::leaf_hash;
 use super::{Hash, LeafKind, Millis};
 
@@ -15,6 +16,8 @@ pub struct WholeLeaf {
     pub(super) references: Vec<String>,
     /// The whole leaf, where it begins or ends a shard.
     pub(super) epoch: Option<Leaf>,
+    /// What it says of shards that are gone.
+    pub(super) announced: Option<Announced>,
 }
 
 impl WholeLeaf {
@@ -27,6 +30,7 @@ impl WholeLeaf {
         let references = leaf.references().map(str::to_owned).collect();
         let (index, time, kind) = (leaf.index(), leaf.time(), leaf.kind());
         let epoch = (kind == LeafKind::Epoch).then(|| leaf.to_leaf());
-        Ok(Self { hash: leaf_hash(text.as_bytes()), index, time, kind, references, epoch })
+        let announced = (kind == LeafKind::Erase).then(|| leaf.to_leaf()).as_ref().and_then(announced);
+        Ok(Self { hash: leaf_hash(text.as_bytes()), index, time, kind, references, epoch, announced })
     }
 }

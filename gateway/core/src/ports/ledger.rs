@@ -40,7 +40,7 @@ pub trait Ledger: Send + Sync {
 
     /// Every shard, in order. All but the newest are closed.
     async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
-        Ok(vec![Shard { head: self.head().await?, open: true, before: None }])
+        Ok(vec![Shard { head: self.head().await?, open: true, before: None, pruned: None }])
     }
 
     /// Opens the shard after the closed newest one, with its first entry, as one transaction, and keeps the note of the closed

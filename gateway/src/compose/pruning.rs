@@ -1,0 +1,294 @@
+//! The log's own retention (A30): which closed shards may go, what still holds the others, and their removal, while the gateway is
+//! stopped.
+//!
+//! An entry of the newest shard says first what goes, with size and root; then the rows go, step by step; then the files are
+//! written anew. The process dies after the entry: the next run finds it and goes on with it. It dies while rows go: the shard is
+//! gone for everybody, and the next run removes the rest. Shards go oldest first, so that the entry of the last one that went
+//! always stands in one that is there. What stays of a shard is its name, its head and its last signed checkpoint: receipts
+//! that were given verify as before, and the next shard continues it as before.
+
+mod held;
+
+pub use held::Holding;
+
+use super::payloads::corrupt;
+use super::stopped::Stopped;
+use super::subject::DAY_MS;
+use super::{StartFault, verifier_key};
+use crate::client::chain;
+use crate::client::verify::VerifyFault;
+use crate::config::Config;
+use held::Everywhere;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde_json::json;
+use sluis_core::log::leaf::Leaf;
+use sluis_core::log::pruned::{announcing, vouches};
+use sluis_core::log::shard::{Shard, name_of};
+use sluis_core::log::verify::Summary;
+use sluis_core::log::{LeafKind, Millis};
+use sluis_core::ports::StoreError;
+use sluis_core::subject::dutch_date;
+use sluis_core::upkeep::Cut;
+use std::path::Path;
+
+/// Entries looked through at a time.
+const LOOKED: u32 = 1000;
+
+/// Why a shard was not removed.
+#[derive(Debug, thiserror::Error)]
+pub enum PruneFault {
+    /// The stores.
+    #[error(transparent)]
+    Start(#[from] StartFault),
+    /// The export.
+    #[error(transparent)]
+    Export(#[from] VerifyFault),
+    /// There is none of that name.
+    #[error("this log has no shard `{0}`: `sluis log retention` lists them")]
+    Unknown(String),
+    /// It is gone.
+    #[error("shard {0} was removed before, and nothing of it is left")]
+    Gone(String),
+    /// Something holds it.
+    #[error("shard {name} stays:\n{}", .held.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
+    Held {
+        /// Which.
+        name: String,
+        /// Each what holds it.
+        held: Vec<String>,
+    },
+    /// The entry stands, the removal does not.
+    #[error("entry {entry} announces a removal that was not completed ({source}): run the same command again")]
+    NotCompleted {
+        /// The entry.
+        entry: String,
+        /// Why.
+        source: StartFault,
+    },
+}
+
+impl From<StoreError> for PruneFault {
+    fn from(error: StoreError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+/// Where a shard stands.
+#[derive(Debug)]
+pub struct Status {
+    /// Its name.
+    pub name: String,
+    /// Entries it has or had.
+    pub size: u64,
+    /// When its last entry was written; `None` while it takes entries.
+    pub closed_at: Option<Millis>,
+    /// The last day of its term.
+    pub until: Option<Date>,
+    /// The entry that announced its removal, where it is gone.
+    pub pruned_by: Option<String>,
+    /// What holds it, each with what to do; empty when it may go, or is gone.
+    pub held: Vec<String>,
+}
+
+/// Every shard, oldest first. `export` is a folder that an export was written to, where there is one.
+///
+/// # Errors
+/// [`PruneFault`].
+pub async fn status(config: &Config, export: Option<&Path>) -> Result<Vec<Status>, PruneFault> {
+    let stopped = Stopped::open(config).await?;
+    let exported = export.map(|dir| exported(config, dir)).transpose()?;
+    Looking::begin(config, stopped, exported).await?.all().await
+}
+
+/// What a removal rests on.
+pub struct Removing<'a> {
+    /// Which shard: `<year>-<epoch>`.
+    pub shard: &'a str,
+    /// A folder with an export that has it whole.
+    pub export: &'a Path,
+    /// Who decided, under which reference; stands in the payload only.
+    pub authorised_by: &'a str,
+    /// For how long backups of the log database are kept.
+    pub backup_days: u16,
+}
+
+/// What was removed.
+#[derive(Debug)]
+pub struct Removed {
+    /// The entry that announced it.
+    pub entry: String,
+    /// Entries that the shard had.
+    pub size: u64,
+    /// The root over them, in hex.
+    pub root: String,
+    /// From when it holds for backups too, as the entry says.
+    pub effective_after: Millis,
+    /// Why superseded rows are still in the files, where they are.
+    pub untidy: Option<StoreError>,
+}
+
+/// Removes a shard whose term is over and that nothing holds; or completes a removal that was announced.
+///
+/// # Errors
+/// [`PruneFault`]: nothing was removed, except after [`PruneFault::NotCompleted`].
+pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, PruneFault> {
+    let stopped = Stopped::open(config).await?;
+    let exported = exported(config, removing.export);
+    let shards = stopped.log.shards().await?;
+    let unknown = || PruneFault::Unknown(removing.shard.to_owned());
+    let at = shards.iter().position(|s| name_of(&s.head.origin) == removing.shard).ok_or_else(unknown)?;
+    let shard = shards.get(at).ok_or_else(unknown)?;
+    let going = shards.get(..=at).unwrap_or_default();
+    let announced = announcement(&stopped, going).await?;
+    let looking = if shard.pruned.is_some() {
+        // It is gone already: what holds it now comes too late.
+        if stopped.log.leaf_rows(shard.head.position(0), 1).await?.is_empty() && !leftovers(&stopped, shard).await? {
+            return Err(PruneFault::Gone(removing.shard.to_owned()));
+        }
+        Looking::begin(config, stopped, None).await?
+    } else {
+        let looking = Looking::begin(config, stopped, Some(exported?)).await?;
+        let held = looking.held(at).await?;
+        if !held.is_empty() {
+            return Err(PruneFault::Held { name: removing.shard.to_owned(), held });
+        }
+        looking
+    };
+    let states = looking.everywhere.going(shard.head.shard);
+    let stopped = looking.stopped;
+    let announced_at = match shard.pruned.or(announced) {
+        Some(at) => at,
+        None => announce(&stopped, going, removing).await?,
+    };
+    let entry = stopped.shards.reference(announced_at);
+    let not_completed = |source: StartFault| PruneFault::NotCompleted { entry: entry.clone(), source };
+    let cut = Cut { shard: shard.head.shard, announced_at, states };
+    // Process dies in this loop: the shard is gone, the rest of its rows goes with the next run.
+    while stopped.log.prune(&cut).await.map_err(|e| not_completed(e.into()))? {}
+    let untidy = stopped.log.compact().await.err();
+    let leaf = stopped.log.leaves(announced_at, 1).await?.into_iter().next().and_then(|text| Leaf::decode(&text).ok());
+    let effective_after = leaf.and_then(|leaf| leaf.number(sluis_core::log::leaf::Key::Ea)).unwrap_or_default();
+    // A WAL still holds pages from before; opening a database empties it.
+    drop(stopped);
+    Stopped::open(config).await.map_err(not_completed)?;
+    let root = data_encoding::HEXLOWER.encode(&shard.head.root());
+    Ok(Removed { entry, size: shard.head.size(), root, effective_after, untidy })
+}
+
+/// Whether anything but the leaves is left of a shard that is gone.
+async fn leftovers(stopped: &Stopped, shard: &Shard) -> Result<bool, PruneFault> {
+    let base = shard.head.position(0);
+    let older = stopped.log.checkpoint_rows(base, 1).await?.first().is_some_and(|row| row.size < shard.head.size());
+    Ok(older || !stopped.log.segment_rows(base, 1).await?.is_empty())
+}
+
+/// The entry that says that these shards go, where one was written before.
+async fn announcement(stopped: &Stopped, going: &[Shard]) -> Result<Option<u64>, PruneFault> {
+    let mut from = 0;
+    loop {
+        let page = stopped.log.leaves_of(LeafKind::Erase, from, LOOKED).await?;
+        let Some((last, _)) = page.last() else { return Ok(None) };
+        from = last + 1;
+        for (at, text) in &page {
+            if vouches(&Leaf::decode(text).map_err(|_| corrupt())?, going) {
+                return Ok(Some(*at));
+            }
+        }
+    }
+}
+
+/// The entry names the shards; who decided stands in its payload.
+async fn announce(stopped: &Stopped, going: &[Shard], removing: &Removing<'_>) -> Result<u64, PruneFault> {
+    let effective_after = stopped.now().saturating_add(u64::from(removing.backup_days) * DAY_MS);
+    let leaf = announcing(going, effective_after).ok_or(corrupt())?;
+    let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "authorised_by": removing.authorised_by });
+    Ok(stopped.record(leaf, &said).await?)
+}
+
+/// The shards that an export has, verified with our own key.
+fn exported(config: &Config, dir: &Path) -> Result<Vec<Summary>, PruneFault> {
+    let given = std::fs::read_to_string(dir.join("vkey"))
+        .map_err(|e| VerifyFault::Unusable(format!("cannot read `{}`: {e}", dir.join("vkey").display())))?;
+    let own = verifier_key(config)?;
+    let origin = sluis_core::log::checkpoint::key_name(given.trim_end()).unwrap_or_default();
+    let key = sluis_core::log::checkpoint::under_name(&own, origin)
+        .map_err(|e| VerifyFault::Unusable(format!("`{}`: {e}", dir.join("vkey").display())))?;
+    Ok(chain::verify_all(dir, Some(&key), |_, _| {})?.shards)
+}
+
+/// A log that is looked at.
+struct Looking {
+    stopped: Stopped,
+    everywhere: Everywhere,
+    shards: Vec<Shard>,
+    exported: Option<Vec<Summary>>,
+    years: u8,
+}
+
+impl Looking {
+    async fn begin(config: &Config, stopped: Stopped, exported: Option<Vec<Summary>>) -> Result<Self, PruneFault> {
+        let years = config.log.retention.clone().unwrap_or_default().years;
+        let (everywhere, shards) = (Everywhere::read(&stopped).await?, stopped.log.shards().await?);
+        Ok(Self { stopped, everywhere, shards, exported, years })
+    }
+
+    async fn all(&self) -> Result<Vec<Status>, PruneFault> {
+        let mut all = Vec::new();
+        for (at, shard) in self.shards.iter().enumerate() {
+            let head = &shard.head;
+            let pruned_by = shard.pruned.map(|position| self.stopped.shards.reference(position));
+            let held = if pruned_by.is_some() { Vec::new() } else { self.held(at).await? };
+            let closed_at = (!shard.open).then_some(head.last_time);
+            let (name, until) = (name_of(&head.origin).to_owned(), closed_at.map(|at| self.until(at)));
+            all.push(Status { name, size: head.size(), closed_at, until, pruned_by, held });
+        }
+        Ok(all)
+    }
+
+    /// The last day of the term of a shard whose last entry was written then.
+    fn until(&self, closed_at: Millis) -> Date {
+        dutch_date(closed_at).saturating_add(i64::from(self.years).years())
+    }
+
+    /// Each what holds a shard that is there.
+    async fn held(&self, at: usize) -> Result<Vec<String>, PruneFault> {
+        let mut held = Vec::new();
+        let Some(shard) = self.shards.get(at) else { return Ok(vec!["there is no such shard".to_owned()]) };
+        if shard.open || at + 1 == self.shards.len() {
+            return Ok(vec!["it is the newest: it takes entries, or the next was not opened yet".to_owned()]);
+        }
+        let until = self.until(shard.head.last_time);
+        if dutch_date(self.stopped.now()) <= until {
+            held.push(format!("its term runs until {until}: {} years from its last entry", self.years));
+        }
+        if let Some(before) = self.shards.iter().take(at).find(|before| before.pruned.is_none()) {
+            held.push(format!("shard {} goes first", name_of(&before.head.origin)));
+        }
+        held.extend(worded(self.everywhere.of(&self.stopped, &shard.head).await?));
+        let head = &shard.head;
+        let whole =
+            |there: &Summary| there.origin == head.origin && (there.size, there.root) == (head.size(), head.root());
+        if !self.exported.iter().flatten().any(whole) {
+            held.push(
+                "no export that has it was shown: `sluis log export`, and give its folder with --export".to_owned(),
+            );
+        }
+        Ok(held)
+    }
+}
+
+/// What holds a shard, for people.
+fn worded(holding: Holding) -> Vec<String> {
+    let Holding { keys, on_hold, open, policy, organisations, standings, in_flight } = holding;
+    let lines = [
+        (keys, "yearly keys of its year or an earlier one exist: `sluis subject retention` first"),
+        (on_hold, "clients under legal hold have an entry in it"),
+        (open, "manual disclosures in it wait for a review: `sluis manual open`"),
+        (u64::from(policy), "policy is in force by an entry of it: put one in force with a new number"),
+        (organisations, "organisations are enrolled by an entry of it: enrol them anew"),
+        (standings, "clients have a standing that was set last in it: record it anew"),
+        (in_flight, "deliveries are not known yet: start the gateway, which finds out"),
+    ];
+    lines.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
+}

@@ -1,0 +1,175 @@
+//! What still holds a closed shard: everything is looked at, and each that holds is named.
+
+use super::super::StartFault;
+use super::super::payloads::corrupt;
+use super::super::stopped::Stopped;
+use super::super::subject::{HOLD, HOLD_LIFTED};
+use sluis_core::log::LeafKind;
+use sluis_core::log::draft::GuardKey;
+use sluis_core::log::finalise::Head;
+use sluis_core::log::leaf::{Key, Leaf};
+use sluis_core::log::shard::{INDEX_BITS, number_of, position, year_and_epoch};
+use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::StatePlace;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows read at a time.
+const READ: u32 = 1000;
+
+/// What the whole log says that holds some of its shards.
+pub(super) struct Everywhere {
+    /// Everybody who has a key, and the number of keys of each year.
+    keyed: BTreeSet<SubjectRef>,
+    keys: BTreeMap<i16, u64>,
+    /// Who is under legal hold.
+    on_hold: BTreeSet<SubjectRef>,
+    /// Disclosures that wait for a review.
+    open: Vec<u64>,
+    /// Rows of state, with the position of the entry that set each.
+    states: Vec<(u64, StatePlace, GuardKey)>,
+    /// What may be in flight.
+    in_flight: Vec<u64>,
+}
+
+/// What one shard is held by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Yearly keys of its year that exist.
+    pub keys: u64,
+    /// Clients under legal hold with an entry in it.
+    pub on_hold: u64,
+    /// Manual disclosures in it that wait for a review.
+    pub open: u64,
+    /// Whether the policy in force was put in force in it.
+    pub policy: bool,
+    /// Organisations whose enrolments were set last in it.
+    pub organisations: u64,
+    /// Clients with a key whose standing was set last in it.
+    pub standings: u64,
+    /// Entries whose delivery is not known yet.
+    pub in_flight: u64,
+}
+
+impl Everywhere {
+    pub async fn read(stopped: &Stopped) -> Result<Self, StartFault> {
+        let (mut keyed, mut keys) = (BTreeSet::new(), BTreeMap::new());
+        for key in stopped.keys.due(i16::MAX, u32::MAX).await? {
+            keyed.insert(key.subject);
+            *keys.entry(key.year).or_default() += 1;
+        }
+        let mut in_flight = stopped.log.left_in_flight().await?;
+        in_flight.extend(stopped.log.ended_replicas().await?.into_iter().map(|ended| ended.low));
+        let (on_hold, open) = (on_hold(stopped).await?, open_reviews(stopped).await?);
+        Ok(Self { keyed, keys, on_hold, open, states: states(stopped).await?, in_flight })
+    }
+
+    /// What holds the shard with this head.
+    pub async fn of(&self, stopped: &Stopped, head: &Head) -> Result<Holding, StartFault> {
+        let (shard, year) = (head.shard, year_and_epoch(&head.origin).ok_or(corrupt())?.0);
+        let mut holding = Holding {
+            keys: self.keys.range(..=year).map(|(_, keys)| keys).sum(),
+            open: self.open.iter().filter(|at| number_of(**at) == shard).count() as u64,
+            in_flight: self.in_flight.iter().filter(|at| **at < head.end()).count() as u64,
+            ..Holding::default()
+        };
+        for (_, _, key) in self.states.iter().filter(|(at, ..)| number_of(*at) == shard) {
+            match key {
+                GuardKey::Policy => holding.policy = true,
+                GuardKey::Organisation(_) => holding.organisations += 1,
+                GuardKey::Subject(subject) => holding.standings += u64::from(self.keyed.contains(subject)),
+            }
+        }
+        if !self.on_hold.is_empty() {
+            let mut here = BTreeSet::new();
+            index_of_shard(stopped, shard, |subject, _| _ = here.insert(subject)).await?;
+            holding.on_hold = self.on_hold.intersection(&here).count() as u64;
+        }
+        Ok(holding)
+    }
+
+    /// The rows of state that go with a shard: of subjects without any key.
+    pub fn going(&self, shard: u16) -> Vec<StatePlace> {
+        let goes = |key: &GuardKey| matches!(key, GuardKey::Subject(subject) if !self.keyed.contains(subject));
+        let here = self.states.iter().filter(|(at, _, key)| number_of(*at) == shard && goes(key));
+        here.map(|(_, place, _)| place.clone()).collect()
+    }
+}
+
+/// Whom every entry of one shard concerns, by its index of subjects.
+async fn index_of_shard(
+    stopped: &Stopped,
+    shard: u16,
+    mut each: impl FnMut(SubjectRef, u64),
+) -> Result<(), StartFault> {
+    let mut from = position(shard, 0);
+    loop {
+        let page = stopped.log.segment_rows(from, READ).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        from = last.first + 1;
+        for segment in page {
+            // Whom it hides could be under hold.
+            for (subject, at, _) in segment.records.ok_or(corrupt())? {
+                each(subject, at);
+            }
+        }
+    }
+}
+
+async fn leaves_of(stopped: &Stopped, kind: LeafKind) -> Result<Vec<(u64, Leaf)>, StartFault> {
+    let (mut all, mut from) = (Vec::new(), 0);
+    loop {
+        let page = stopped.log.leaves_of(kind, from, READ).await?;
+        let Some((last, _)) = page.last() else { return Ok(all) };
+        from = last + 1;
+        for (at, text) in &page {
+            all.push((*at, Leaf::decode(text).map_err(|_| corrupt())?));
+        }
+    }
+}
+
+/// Everybody whose newest entry about a hold sets one.
+async fn on_hold(stopped: &Stopped) -> Result<BTreeSet<SubjectRef>, StartFault> {
+    let mut said = BTreeMap::new();
+    for (at, leaf) in leaves_of(stopped, LeafKind::Admin).await? {
+        match leaf.list(Key::Rs).and_then(<[String]>::first).map(String::as_str) {
+            Some(HOLD) => said.insert(at, true),
+            Some(HOLD_LIFTED) => said.insert(at, false),
+            _ => None,
+        };
+    }
+    let shards: BTreeSet<u16> = said.keys().map(|at| number_of(*at)).collect();
+    let mut newest: BTreeMap<SubjectRef, (u64, bool)> = BTreeMap::new();
+    for shard in shards {
+        let each = |subject, at| {
+            if let Some(holds) = said.get(&at) {
+                let known = newest.entry(subject).or_default();
+                *known = (*known).max((at, *holds));
+            }
+        };
+        index_of_shard(stopped, shard, each).await?;
+    }
+    Ok(newest.into_iter().filter(|(_, (_, holds))| *holds).map(|(subject, _)| subject).collect())
+}
+
+/// Manual disclosures that no review names.
+async fn open_reviews(stopped: &Stopped) -> Result<Vec<u64>, StartFault> {
+    let done = leaves_of(stopped, LeafKind::ObligationDone).await?;
+    let done = done.iter().filter_map(|(_, leaf)| stopped.shards.position(leaf.text(Key::Ref)?));
+    let done: BTreeSet<u64> = done.collect();
+    let manual = leaves_of(stopped, LeafKind::Manual).await?;
+    Ok(manual.into_iter().map(|(at, _)| at).filter(|at| !done.contains(at)).collect())
+}
+
+/// Every row of state.
+async fn states(stopped: &Stopped) -> Result<Vec<(u64, StatePlace, GuardKey)>, StartFault> {
+    let (mut all, mut after): (Vec<_>, StatePlace) = (Vec::new(), (0, Vec::new()));
+    loop {
+        let page = stopped.log.state_rows(&after, READ).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = last.place.clone();
+        for row in page {
+            let key = row.key.filter(|_| row.opens && row.index >> INDEX_BITS < 1 << 16).ok_or(corrupt())?;
+            all.push((row.index, row.place, key));
+        }
+    }
+}
