@@ -178,6 +178,7 @@ CREATE TABLE log_halt (
   sealed  bytea NOT NULL,
   PRIMARY KEY (replica, t)
 );
+CREATE INDEX log_halt_in_force ON log_halt (replica) WHERE lifted IS NULL;
 CREATE FUNCTION log_halt_lifts_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.lifted IS NULL OR (NEW.replica, NEW.t, NEW.found) IS DISTINCT FROM (OLD.replica, OLD.t, OLD.found) THEN
