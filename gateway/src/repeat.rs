@@ -79,7 +79,9 @@ impl Gateway {
     /// The receipt of an entry that is already in the log, under the newest checkpoint of its shard: of a closed one that over
     /// all of it.
     pub(crate) async fn receipt_at(&self, index: u64) -> Result<Receipt, Fault> {
-        let (shards, newest) = (self.recorder.shards(), self.recorder.checkpoint());
+        // In this order: a shard that ends in between is then known with its last checkpoint, whatever the newest is of.
+        let newest = self.recorder.checkpoint();
+        let shards = self.recorder.shards();
         let checkpoint = shards.last_checkpoint_at(index).unwrap_or(&newest);
         let receipt = proof::receipt_for(self.ledger.as_ref(), index, checkpoint).await?;
         receipt.ok_or(Fault::Defect("an entry of the log has no receipt"))

@@ -161,7 +161,7 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
         Some(at) => at,
         None => announce(&stopped, going, removing).await?,
     };
-    let entry = stopped.shards.reference(announced_at);
+    let entry = stopped.shards().reference(announced_at);
     let not_completed = |source: StartFault| PruneFault::NotCompleted { entry: entry.clone(), source };
     let cut = Cut { shard: shard.head.shard, announced_at, states };
     // Process dies in this loop: the shard is gone, the rest of its rows goes with the next run.
@@ -237,7 +237,7 @@ impl Looking {
         let mut all = Vec::new();
         for (at, shard) in self.shards.iter().enumerate() {
             let head = &shard.head;
-            let pruned_by = shard.pruned.map(|position| self.stopped.shards.reference(position));
+            let pruned_by = shard.pruned.map(|position| self.stopped.shards().reference(position));
             let held = if pruned_by.is_some() { Vec::new() } else { self.held(at).await? };
             let closed_at = (!shard.open).then_some(head.last_time);
             let (name, until) = (name_of(&head.origin).to_owned(), closed_at.map(|at| self.until(at)));

@@ -123,6 +123,9 @@ impl<'a> OfShard<'a> {
                 ));
             }
         }
+        if self.shard.open && !self.newest {
+            wrong.push(Found::open("log_shard", size, "the shard takes entries, and another follows it"));
+        }
         let Some(before) = before else { return Ok(()) };
         let first = self.leaf(0).await?;
         if !first.is_some_and(|leaf| continues(&leaf, &last_of(before))) {

@@ -180,6 +180,7 @@ fn configuration(dir: &std::path::Path) -> Config {
             year: today().year(),
             epoch: 1,
             postgres: None,
+            retention: None,
         },
         keys: config::Keys { database: Some(at("keys.db")), master_key: at("master.key"), postgres: None },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },

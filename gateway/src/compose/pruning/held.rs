@@ -153,8 +153,8 @@ async fn on_hold(stopped: &Stopped) -> Result<BTreeSet<SubjectRef>, StartFault> 
 
 /// Manual disclosures that no review names.
 async fn open_reviews(stopped: &Stopped) -> Result<Vec<u64>, StartFault> {
-    let done = leaves_of(stopped, LeafKind::ObligationDone).await?;
-    let done = done.iter().filter_map(|(_, leaf)| stopped.shards.position(leaf.text(Key::Ref)?));
+    let (shards, done) = (stopped.shards(), leaves_of(stopped, LeafKind::ObligationDone).await?);
+    let done = done.iter().filter_map(|(_, leaf)| shards.position(leaf.text(Key::Ref)?));
     let done: BTreeSet<u64> = done.collect();
     let manual = leaves_of(stopped, LeafKind::Manual).await?;
     Ok(manual.into_iter().map(|(at, _)| at).filter(|at| !done.contains(at)).collect())
