@@ -84,10 +84,39 @@ def boundary(leaf):
     return leaf["rs"][0] == "CLOSE", continued, "BREAK" in leaf["rs"]
 
 
+def announced(leaf):
+    """What an ERASE leaf says of shards that were removed at the end of their term: [(shard, size, root)], oldest first."""
+    parts = [reason.split(":")[1:] for reason in leaf["rs"] if reason.startswith("pruned:")] if leaf["k"] == "ERASE" else []
+    need(all(len(part) == 3 for part in parts), f"entry {leaf['i']}: does not say which shard was removed")
+    return [(name, int(size), root) for name, size, root in parts]
+
+
+def verify_gone(said, continued, key, log, place_of):
+    """The shards up to the one that is continued were removed: the newest entry about that, and their last notes, say so."""
+    names = [name for name, _, _ in said]
+    need(continued[0] in names, f"shard {continued[0]} is missing, and no entry says that it was removed")
+    gone = said[:names.index(continued[0]) + 1]
+    need(gone[-1] == continued, f"shard {continued[0]} is not what the entry of its removal says")
+    for name, size, root in gone:
+        place = place_of(name)
+        need(place, f"the last checkpoint of shard {name}, which was removed, is missing")
+        vkey = read_vkey((place / "vkey").read_text("utf-8"))
+        signed = open_checkpoint((place / "checkpoint").read_text("utf-8"), vkey)
+        need(vkey[1] == key, f"shard {name}: signed with another key, or of another log")
+        same = signed == (f"{log}/{name}", size, bytes.fromhex(root))
+        need(same, f"shard {name} is not what the entry of its removal says")
+    return gone
+
+
 def verify_shards(folder, say):
     """The shard in a folder, and every one before it: each must be exactly what the next one says it continues."""
-    lines, seen, last, later = [], set(), None, None
+    lines, seen, later, said = [], set(), None, []
     place = folder
+
+    def place_of(name):
+        places = [folder / "before" / name] + ([folder.parent / name] if folder.parent.name == "before" else [])
+        return next((each for each in places if each.is_dir()), None)
+
     while True:
         line, vkey, shard = verify_log(place, say)
         (log, _, name), origin_of = shard["origin"].rpartition("/"), f"shard {shard['origin'].rpartition('/')[2]}"
@@ -105,10 +134,15 @@ def verify_shards(folder, say):
         if shard["continues"] is None:
             break
         wanted = shard["continues"][0]
-        places = [folder / "before" / wanted] + ([folder.parent / wanted] if folder.parent.name == "before" else [])
-        there = [each for each in places if each.is_dir()]
-        need(there, f"shard {wanted}, which {name} continues, is missing")
-        place = there[0]
+        place = place_of(wanted)
+        need(place, f"shard {wanted}, which {name} continues, is missing")
+        said = said or shard["announced"]
+        if not (place / "tile").is_dir():
+            gone = verify_gone(said, shard["continues"], vkey[1], log, place_of)
+            seen |= {each[0] for each in gone}
+            said = "removed at the end of its term: {}, {} entries, root {}"
+            lines += [said.format(*each) for each in reversed(gone)]
+            break
     kept = {each.name for each in (folder / "before").iterdir()} if (folder / "before").is_dir() else set()
     need(kept <= seen, f"shards that no other one continues: {sorted(kept - seen)}")
     return "\n".join(reversed(lines))
@@ -123,7 +157,8 @@ def verify_log(folder, say):
         need(wanted.setdefault(kept_size, kept_root) == kept_root, f"two signed checkpoints of size {kept_size} differ")
     foreign = "the signed checkpoint of size {} does not belong to these entries"
     tree, tiles, table, last = Frontier(), Tiles(folder), key_table(), 0
-    shard = {"origin": origin, "size": size, "root": root.hex(), "first": 0, "closed": False, "continues": None, "broken": False}
+    shard = {"origin": origin, "size": size, "root": root.hex(), "first": 0, "closed": False, "continues": None,
+             "broken": False, "announced": []}
     for index, text in enumerate(entries(folder, size)):
         need(index not in wanted or tree.root() == wanted[index], foreign.format(index))
         leaf = decode_leaf(text, f"entry {index}", table)
@@ -134,6 +169,7 @@ def verify_log(folder, say):
         need(index == 0 or continued is None, f"entry {index}: begins a shard that has begun")
         if index == 0:
             shard |= {"first": leaf["t"], "continues": continued, "broken": broken}
+        shard["announced"] = announced(leaf) or shard["announced"]
         last, value = leaf["t"], leaf_hash(text)
         tree.push(value)
         tiles.push(value)

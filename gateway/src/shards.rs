@@ -33,6 +33,9 @@ impl Shards {
     pub fn of(shards: &[Shard], public: &[u8; 32]) -> Result<Self, StoreError> {
         const CORRUPT: StoreError = StoreError::Corrupt { store: "log database", table: "log_shard" };
         let mut known: Vec<Known> = Vec::with_capacity(shards.len());
+        if (0u16..).zip(shards).any(|(number, shard)| shard.head.shard != number) {
+            return Err(CORRUPT);
+        }
         for (shard, next) in shards.iter().zip(shards.iter().skip(1).map(Some).chain([None])) {
             let verifier_key: Arc<str> = verifier_key(&shard.head.origin, public).into();
             let last = match next.and_then(|next| next.before.as_deref()) {

@@ -13,7 +13,7 @@ mod postgres_keys;
 mod postgres_look;
 mod postgres_shards;
 pub mod pruning;
-mod shards;
+pub mod shards;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;

@@ -300,7 +300,7 @@ CREATE FUNCTION log_prune(shard smallint, announced bigint, kinds smallint[], ke
 LANGUAGE plpgsql AS $$
 DECLARE
   removed bigint := 0;
-  some bigint;
+  part bigint;
 BEGIN
   UPDATE log_shard s SET state = 3, pruned_by = announced WHERE s.log_id = shard AND s.state = 2;
   IF NOT EXISTS (SELECT FROM log_shard s WHERE s.log_id = shard AND s.state = 3) THEN
@@ -311,21 +311,21 @@ BEGIN
     removed := 1;
   END IF;
   DELETE FROM page_blob WHERE ctid = ANY (ARRAY(SELECT p.ctid FROM page_blob p WHERE p.log_id = shard LIMIT at_once));
-  GET DIAGNOSTICS some = ROW_COUNT;
-  removed := removed + some;
+  GET DIAGNOSTICS part = ROW_COUNT;
+  removed := removed + part;
   DELETE FROM subject_segment
     WHERE ctid = ANY (ARRAY(SELECT s.ctid FROM subject_segment s WHERE s.log_id = shard LIMIT at_once));
-  GET DIAGNOSTICS some = ROW_COUNT;
-  removed := removed + some;
+  GET DIAGNOSTICS part = ROW_COUNT;
+  removed := removed + part;
   DELETE FROM log_subtree WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM log_subtree t WHERE t.log_id = shard LIMIT at_once));
-  GET DIAGNOSTICS some = ROW_COUNT;
-  removed := removed + some;
+  GET DIAGNOSTICS part = ROW_COUNT;
+  removed := removed + part;
   DELETE FROM log_checkpoint c WHERE c.log_id = shard
     AND c.size < (SELECT max(h.size) FROM log_head h WHERE h.log_id = shard);
-  GET DIAGNOSTICS some = ROW_COUNT;
-  removed := removed + some;
+  GET DIAGNOSTICS part = ROW_COUNT;
+  removed := removed + part;
   DELETE FROM state s USING unnest(kinds, keys) AS w (kind, key)
     WHERE s.kind = w.kind AND s.key = w.key AND s.log_id = shard;
-  GET DIAGNOSTICS some = ROW_COUNT;
-  RETURN removed + some;
+  GET DIAGNOSTICS part = ROW_COUNT;
+  RETURN removed + part;
 END $$;

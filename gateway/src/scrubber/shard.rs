@@ -126,7 +126,11 @@ impl<'a> OfShard<'a> {
         if self.shard.open && !self.newest {
             wrong.push(Found::open("log_shard", size, "the shard takes entries, and another follows it"));
         }
-        let Some(before) = before else { return Ok(()) };
+        let Some(before) = before else {
+            let orphan = self.shard.head.shard > 0;
+            wrong.extend(orphan.then(|| Found::open("log_shard", 0, "the row of the shard before it is gone")));
+            return Ok(());
+        };
         let first = self.leaf(0).await?;
         if !first.is_some_and(|leaf| continues(&leaf, &last_of(before))) {
             wrong.push(Found::open("log_leaf", 0, "the shard does not continue the one before it"));

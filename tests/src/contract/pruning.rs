@@ -11,7 +11,6 @@ use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob};
 use sluis_core::log::pruned::{announcing, divide, vouches};
 use sluis_core::log::shard::position;
-use sluis_core::ports::StoreError;
 use sluis_core::standing::Change;
 use sluis_core::upkeep::{Cut, LogUpkeep};
 use std::sync::Arc;

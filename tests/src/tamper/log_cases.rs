@@ -31,6 +31,7 @@ pub const CASES: &[Case] = &[
         .nobody("the first shard continues none; of a later one these two must be what its first entry names"),
     log(SHARD, Flip("opened_at"), "another", "UPDATE log_shard SET opened_at = 0").nobody(LIFE),
     log(SHARD, Flip("closed_at"), "some", "UPDATE log_shard SET closed_at = 0").nobody(LIFE),
+    log(SHARD, Flip("pruned_by"), "some", "UPDATE log_shard SET pruned_by = 7").by("anchor scrubber"),
     log(SHARD, Delete, "the row", "DELETE FROM log_shard").by("append open scrubber verifier"),
     log(SHARD, Insert, "a newer one", "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES (2, 'x', 1, 0)")
         .by("open scrubber verifier"),

@@ -12,6 +12,7 @@ mod key_cases;
 mod leaf_cases;
 mod log_cases;
 mod mending;
+mod pruned;
 mod rewritten;
 mod stage;
 mod state_cases;

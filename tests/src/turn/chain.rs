@@ -14,7 +14,7 @@ use sluis_core::ports::Signer;
 use std::path::Path;
 use std::process::Command;
 
-fn python(dir: &Path) -> (bool, String) {
+pub fn python(dir: &Path) -> (bool, String) {
     let python = std::env::var("SLUIS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("verify.py");
     let out =
@@ -55,7 +55,7 @@ pub fn is_found(dir: &Path, first: &str) {
     holds(dir, 2);
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());

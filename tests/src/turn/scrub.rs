@@ -36,7 +36,7 @@ async fn two_shards() -> (House, Assembled) {
 }
 
 /// What one pass finds.
-async fn pass(assembled: &Assembled) -> Vec<Found> {
+pub async fn pass(assembled: &Assembled) -> Vec<Found> {
     let heard = Heard::default();
     let count = assembled.scrubber.pass(Duration::ZERO, &heard).await.unwrap();
     let found = heard.0.into_inner().unwrap();

@@ -95,8 +95,12 @@ pub struct Prefix<'a> {
 /// Divides the shards of a log into those that are gone and those that are there; `None` when all are there.
 ///
 /// # Errors
-/// The name of a shard that cannot be gone: one after a shard that is there, or one that takes entries.
+/// The name of a shard that cannot be gone: one after a shard that is there, or one that takes entries; or of one whose
+/// predecessor has no row at all.
 pub fn divide(shards: &[Shard]) -> Result<Option<Prefix<'_>>, &str> {
+    if let Some((_, orphan)) = (0u16..).zip(shards).find(|(number, shard)| shard.head.shard != *number) {
+        return Err(name_of(&orphan.head.origin));
+    }
     let count = shards.iter().take_while(|shard| shard.pruned.is_some()).count();
     let (gone, kept) = shards.split_at_checked(count).unwrap_or((shards, &[]));
     let cannot = |shard: &'_ Shard| shard.open || kept.is_empty();
@@ -162,8 +166,10 @@ mod tests {
         let all = [a.clone(), b.clone()];
         let prefix = divide(&all).unwrap().unwrap();
         assert_eq!((prefix.gone.len(), prefix.kept.len(), prefix.announced_at), (1, 1, 9));
-        assert_eq!(divide(std::slice::from_ref(&b)), Ok(None));
-        assert_eq!(divide(&[b.clone(), gone(&b), b.clone()]), Err("2027-1"));
+        let there = Shard { pruned: None, ..a.clone() };
+        assert_eq!(divide(&[there.clone(), b.clone()]), Ok(None));
+        assert_eq!(divide(&[there, gone(&b)]), Err("2027-1"));
+        assert_eq!(divide(std::slice::from_ref(&b)), Err("2027-1"), "the row before it is gone");
         assert_eq!(divide(std::slice::from_ref(&a)), Err("2026-1"), "nothing would be left");
         let open = Shard { open: true, ..a };
         assert_eq!(divide(&[open, b]), Err("2026-1"));
