@@ -324,6 +324,9 @@ BEGIN
     AND c.size < (SELECT max(h.size) FROM log_head h WHERE h.log_id = shard);
   GET DIAGNOSTICS part = ROW_COUNT;
   removed := removed + part;
+  DELETE FROM log_head h WHERE h.log_id = shard AND h.size < (SELECT max(n.size) FROM log_head n WHERE n.log_id = shard);
+  GET DIAGNOSTICS part = ROW_COUNT;
+  removed := removed + part;
   DELETE FROM state s USING unnest(kinds, keys) AS w (kind, key)
     WHERE s.kind = w.kind AND s.key = w.key AND s.log_id = shard;
   GET DIAGNOSTICS part = ROW_COUNT;

@@ -143,9 +143,6 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     let announced = announcement(&stopped, going).await?;
     let looking = if shard.pruned.is_some() {
         // It is gone already: what holds it now comes too late.
-        if stopped.log.leaf_rows(shard.head.position(0), 1).await?.is_empty() && !leftovers(&stopped, shard).await? {
-            return Err(PruneFault::Gone(removing.shard.to_owned()));
-        }
         Looking::begin(config, stopped, None).await?
     } else {
         let looking = Looking::begin(config, stopped, Some(exported?)).await?;
@@ -165,7 +162,13 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     let not_completed = |source: StartFault| PruneFault::NotCompleted { entry: entry.clone(), source };
     let cut = Cut { shard: shard.head.shard, announced_at, states };
     // Process dies in this loop: the shard is gone, the rest of its rows goes with the next run.
-    while stopped.log.prune(&cut).await.map_err(|e| not_completed(e.into()))? {}
+    let mut steps = 0u64;
+    while stopped.log.prune(&cut).await.map_err(|e| not_completed(e.into()))? {
+        steps += 1;
+    }
+    if shard.pruned.is_some() && steps == 0 {
+        return Err(PruneFault::Gone(removing.shard.to_owned()));
+    }
     let untidy = stopped.log.compact().await.err();
     let leaf = stopped.log.leaves(announced_at, 1).await?.into_iter().next().and_then(|text| Leaf::decode(&text).ok());
     let effective_after = leaf.and_then(|leaf| leaf.number(sluis_core::log::leaf::Key::Ea)).unwrap_or_default();
@@ -174,13 +177,6 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     Stopped::open(config).await.map_err(not_completed)?;
     let root = data_encoding::HEXLOWER.encode(&shard.head.root());
     Ok(Removed { entry, size: shard.head.size(), root, effective_after, untidy })
-}
-
-/// Whether anything but the leaves is left of a shard that is gone.
-async fn leftovers(stopped: &Stopped, shard: &Shard) -> Result<bool, PruneFault> {
-    let base = shard.head.position(0);
-    let older = stopped.log.checkpoint_rows(base, 1).await?.first().is_some_and(|row| row.size < shard.head.size());
-    Ok(older || !stopped.log.segment_rows(base, 1).await?.is_empty())
 }
 
 /// The entry that says that these shards go, where one was written before.

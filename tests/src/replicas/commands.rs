@@ -64,6 +64,10 @@ async fn an_operator_makes_and_examines_a_log_on_a_server() {
     let export = site.folder.dir.join("export").display().to_string();
     says(&site.run(&["log", "export", &export], &config), 0, &[]);
     serving.stop().await.unwrap();
+    says(&site.run(&["log", "retention"], &config), 0, &["entries, open", "stays: it is the newest"]);
+    let name = format!("{}-{}", config.log.year, config.log.epoch);
+    let prune = ["log", "prune", &name, "--export", &export, "--authorised-by", "the board, decision 9"];
+    says(&site.run(&prune, &config), 2, &[&format!("shard {name} stays"), "it is the newest"]);
 }
 
 #[tokio::test]

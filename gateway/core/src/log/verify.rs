@@ -1,8 +1,8 @@
 //! The offline verifier: from the leaves of an export and the signed checkpoints, without any database.
 //!
-//! Checkpoints first, then every leaf in order, then [`LogVerifier::finish`]. It promises that every leaf is in the
-//! one form, that none is missing, doubled or out of order, that time never goes back, that every signed checkpoint
-//! is of exactly these leaves, and that the newest one covers all of them.
+//! Checkpoints first, then every leaf in order, then [`LogVerifier::finish`]. It promises that every leaf is in the one form, that
+//! none is missing, doubled or out of order, that time never goes back, that every signed checkpoint is of exactly these leaves,
+//! and that the newest one covers all of them.
 
 use super::checkpoint::{self, NoteError};
 use super::leaf::{Leaf, LeafError};
@@ -191,12 +191,12 @@ impl LogVerifier {
     /// # Errors
     /// [`Finding`] when it does not count, or contradicts another one or the leaves seen.
     pub fn checkpoint(&mut self, note: &str) -> Result<(), Finding> {
-        let opened = checkpoint::open(note, &self.vkey).map_err(Finding::Note)?;
-        let size = opened.size;
+        let checkpoint::OpenedCheckpoint { size, root, .. } =
+            checkpoint::open(note, &self.vkey).map_err(Finding::Note)?;
         if size < self.size() {
             return Err(Finding::TooLate { size });
         }
-        if self.ahead.insert(size, opened.root).is_some_and(|root| root != opened.root) {
+        if self.ahead.insert(size, root).is_some_and(|other| other != root) {
             return Err(Finding::TwoHistories { size });
         }
         self.newest = self.newest.max(Some(size));
@@ -294,8 +294,8 @@ impl LogVerifier {
 
     /// Whether a reference points into this shard at a leaf that was not seen yet.
     fn refers_forward(&self, reference: &str) -> bool {
-        let shard = self.origin.rsplit('/').next();
         let Some((in_shard, index)) = reference.split_once(':') else { return true };
-        Some(in_shard) == shard && index.parse::<u64>().map_or(true, |index| index >= self.size())
+        Some(in_shard) == self.origin.rsplit('/').next()
+            && index.parse::<u64>().map_or(true, |index| index >= self.size())
     }
 }
