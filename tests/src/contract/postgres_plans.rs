@@ -14,9 +14,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Executor};
 
 /// Entries, each appended alone. A plan that walks the log for each reads half as many rows, on average.
-const ENTRIES: u64 = 1_000;
+const ENTRIES: u64 = 600;
 /// Subjects of the key database.
-const SUBJECTS: usize = 1_000;
+const SUBJECTS: usize = 600;
 /// Reads of each kind, in plans that were made while there was nothing.
 const READS: u64 = 200;
 /// So often a statement is run before its plan is kept.
