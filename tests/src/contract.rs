@@ -11,6 +11,7 @@ mod ledger;
 pub mod postgres;
 mod postgres_keys;
 mod postgres_look;
+mod postgres_plans;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
