@@ -9,7 +9,7 @@ mod subject;
 
 use super::subject::day;
 use super::{ANSWER_NO, Failure};
-use crate::client::chain::{Verified, verify_all};
+use crate::client::chain::{History, verify_history};
 use crate::client::verify::VerifyFault;
 use crate::compose;
 use crate::config::Config;
@@ -108,11 +108,11 @@ fn key(given: &str) -> Result<String, Failure> {
 
 fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
-    match verify_all(dir, vkey.as_deref(), |done, of| {
+    match verify_history(dir, vkey.as_deref(), |done, of| {
         bar.set_length(of);
         bar.set_position(done);
     }) {
-        Ok(Verified { gone, gone_since, shards }) => {
+        Ok(History { gone, gone_since, shards }) => {
             bar.finish_and_clear();
             for Gone { name, size, root } in &gone {
                 println!("{name}  {size} entries, root {root}: removed at the end of its term");
@@ -120,7 +120,7 @@ fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
             if let Some(announced) = gone_since {
                 println!("the newest removal was announced at {}", day(announced)?);
             }
-            shards.iter().for_each(print_shard);
+            shards.iter().for_each(|shard| print_shard(&shard.summary));
             if shards.len() > 1 {
                 println!("{} shards, each continues the one before it: verified", shards.len());
             }

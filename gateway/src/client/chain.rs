@@ -10,31 +10,71 @@ use sluis_core::log::verify::{Continued, Summary};
 use sluis_core::log::{Millis, chain};
 use std::path::{Path, PathBuf};
 
-/// What an export holds, oldest first.
+/// A shard of an export, verified.
 #[derive(Debug)]
 pub struct Verified {
+    /// Where it lies.
+    pub dir: PathBuf,
+    /// Its verifier key.
+    pub vkey: String,
+    /// What was verified.
+    pub summary: Summary,
+}
+
+/// What an export holds, oldest first.
+#[derive(Debug)]
+pub struct History {
     /// Shards that were removed at the end of their term: an entry of a later one says so, and the next one continues the last.
     pub gone: Vec<Gone>,
     /// When the last of them was announced.
     pub gone_since: Option<Millis>,
     /// Shards that are here.
-    pub shards: Vec<Summary>,
+    pub shards: Vec<Verified>,
 }
 
-/// Verifies an export and, backwards from it, every shard that it continues. `progress` is called with entries done and in all,
-/// for each.
+/// Verifies an export and, backwards from it, every shard that it continues. Gives those that are here, oldest first.
+/// `progress` is called with entries done and in all, for each.
+///
+/// # Errors
+/// As [`verify_history`].
+pub fn verify_all(dir: &Path, vkey: Option<&str>, progress: impl FnMut(u64, u64)) -> Result<Vec<Summary>, VerifyFault> {
+    verify_each(dir, vkey, progress).map(|shards| shards.into_iter().map(|shard| shard.summary).collect())
+}
+
+/// As [`verify_all`], with the place of each.
+///
+/// # Errors
+/// As [`verify_history`].
+pub fn verify_each(
+    dir: &Path,
+    vkey: Option<&str>,
+    progress: impl FnMut(u64, u64),
+) -> Result<Vec<Verified>, VerifyFault> {
+    verify_history(dir, vkey, progress).map(|history| history.shards)
+}
+
+/// As [`verify_each`], with the shards that are gone.
 ///
 /// # Errors
 /// [`VerifyFault::Found`] names the first place that is not as it must be: a shard that is missing, was doubled or moved, or
 /// was removed without an entry that says so, too.
-pub fn verify_all(dir: &Path, vkey: Option<&str>, mut progress: impl FnMut(u64, u64)) -> Result<Verified, VerifyFault> {
-    let newest = verify_export(dir, vkey, &mut progress)?;
+pub fn verify_history(
+    dir: &Path,
+    vkey: Option<&str>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<History, VerifyFault> {
+    let summary = verify_export(dir, vkey, &mut progress)?;
     let key = match vkey {
         Some(key) => key.to_owned(),
         None => super::bundle::text(&dir.join("vkey"))?.trim_end().to_owned(),
     };
+    let newest = Verified { dir: dir.to_owned(), vkey: key.clone(), summary };
     let (mut shards, mut seen, mut gone) = (vec![newest], Vec::new(), Vec::new());
-    while let Some((origin, continued)) = shards.last().and_then(|s| Some((s.origin.clone(), s.continues.clone()?))) {
+    let before = |shards: &[Verified]| {
+        let Summary { origin, continues, .. } = &shards.last()?.summary;
+        Some((origin.clone(), continues.clone()?))
+    };
+    while let Some((origin, continued)) = before(&shards) {
         let name = continued.after.clone();
         if seen.contains(&name) {
             return Err(found(format!("shard {name} is continued twice")));
@@ -45,17 +85,19 @@ pub fn verify_all(dir: &Path, vkey: Option<&str>, mut progress: impl FnMut(u64, 
         seen.push(name.clone());
         if !place.join("tile").is_dir() {
             // The newest entry of those that are here names everything that is gone.
-            gone = gone_with(shards.iter().find_map(|shard| shard.announced.as_ref()), &continued)?;
+            gone = gone_with(shards.iter().find_map(|shard| shard.summary.announced.as_ref()), &continued)?;
             break;
         }
-        let shard = verify_export(&place, Some(&key_of(&key, &name)?), &mut progress);
-        shards.push(shard.map_err(|fault| match fault {
+        let vkey = key_of(&key, &name)?;
+        let summary = verify_export(&place, Some(&vkey), &mut progress).map_err(|fault| match fault {
             VerifyFault::Found(text) => VerifyFault::Found(format!("shard {name}: {text}")),
             unusable @ VerifyFault::Unusable(_) => unusable,
-        })?);
+        })?;
+        shards.push(Verified { dir: place, vkey, summary });
     }
     shards.reverse();
-    chain::verify(&shards).map_err(|broken| found(broken.to_string()))?;
+    let summaries: Vec<_> = shards.iter().map(|shard| shard.summary.clone()).collect();
+    chain::verify(&summaries).map_err(|broken| found(broken.to_string()))?;
     for shard in &gone {
         last_note(dir, shard, &key_of(&key, &shard.name)?)?;
         seen.push(shard.name.clone());
@@ -65,9 +107,9 @@ pub fn verify_all(dir: &Path, vkey: Option<&str>, mut progress: impl FnMut(u64, 
             return Err(found(format!("`{BEFORE}/{name}` is a shard that no other one continues")));
         }
     }
-    let announced = shards.iter().rev().find_map(|shard| shard.announced.as_ref());
+    let announced = summaries.iter().rev().find_map(|shard| shard.announced.as_ref());
     let gone_since = announced.filter(|_| !gone.is_empty()).map(|announced| announced.time);
-    Ok(Verified { gone, gone_since, shards })
+    Ok(History { gone, gone_since, shards })
 }
 
 fn found(text: String) -> VerifyFault {

@@ -210,7 +210,7 @@ fn exported(config: &Config, dir: &Path) -> Result<Vec<Summary>, PruneFault> {
     let origin = sluis_core::log::checkpoint::key_name(given.trim_end()).unwrap_or_default();
     let key = sluis_core::log::checkpoint::under_name(&own, origin)
         .map_err(|e| VerifyFault::Unusable(format!("`{}`: {e}", dir.join("vkey").display())))?;
-    Ok(chain::verify_all(dir, Some(&key), |_, _| {})?.shards)
+    Ok(chain::verify_all(dir, Some(&key), |_, _| {})?)
 }
 
 /// A log that is looked at.

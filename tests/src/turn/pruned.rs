@@ -7,7 +7,7 @@ use super::{MovedClock, SystemClock, record};
 use crate::conduct::{House, caseload, child};
 use crate::journey::program::sluis;
 use crate::world::PATIENCE;
-use sluis::client::chain::verify_all;
+use sluis::client::chain::{verify_all, verify_history};
 use sluis::compose::pruning::{PruneFault, Removed, Removing, Status, prune, status};
 use sluis::compose::retention::{Destroying, retain};
 use sluis::compose::subject::hold;
@@ -166,13 +166,13 @@ async fn a_shard_goes_when_its_term_is_over_and_nothing_holds_it() {
 }
 
 fn accepted(dir: &Path, first: &str, second: &str) {
-    let verified = verify_all(dir, None, |_, _| {}).unwrap();
+    let verified = verify_history(dir, None, |_, _| {}).unwrap();
     assert_eq!((verified.gone.len(), verified.gone[0].name.as_str(), verified.shards.len()), (1, first, 2));
     let said = sluis(["log".as_ref(), "verify".as_ref(), dir.as_os_str()]);
     assert_eq!(said.status, Some(0), "{said:#?}");
     assert!(said.out.contains(&format!("{first}  {}", verified.gone[0].size)), "{}", said.out);
     assert!(said.out.contains("removed at the end of its term"), "{}", said.out);
-    let (holds, said) = python(dir);
+    let (holds, said) = python("log", dir);
     assert!(holds && said.contains(&format!("removed at the end of its term: {first}, ")), "{said}");
 
     // What was removed without an entry, or is not what the entry says, is found by both.
@@ -203,7 +203,7 @@ fn accepted(dir: &Path, first: &str, second: &str) {
             }
         }
         let ours = verify_all(dir, None, |_, _| {}).unwrap_err().to_string();
-        let (holds, theirs) = python(dir);
+        let (holds, theirs) = python("log", dir);
         assert!(!holds && ours.contains(words) && theirs.contains(words), "{change}: {ours} / {theirs}");
         let _absent = std::fs::remove_dir_all(before(shard));
         std::fs::rename(&aside, before(shard)).unwrap();
