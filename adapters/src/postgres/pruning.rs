@@ -19,6 +19,11 @@ const AT_ONCE: i64 = 10_000;
 
 #[async_trait]
 impl LogPruning for PostgresLog {
+    async fn is_alone(&self) -> Result<bool, StoreError> {
+        let others = sqlx::query_scalar::<_, i64>(statements::OTHERS).bind(self.replica).fetch_one(&self.pool).await;
+        others.map(|others| others == 0).map_err(refused("replica_mark"))
+    }
+
     async fn prune(&self, cut: &Cut) -> Result<bool, StoreError> {
         let cut = cut.clone();
         self.ask(|answer| Command::Prune { cut, answer }).await

@@ -25,6 +25,11 @@ const STEPS: [(&str, &str); 5] = [
 
 #[async_trait]
 impl LogPruning for SqliteLog {
+    /// The lock on the file is ours.
+    async fn is_alone(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     async fn prune(&self, cut: &Cut) -> Result<bool, StoreError> {
         let cut = cut.clone();
         self.ask(|answer| Command::Prune { cut, answer }).await

@@ -50,6 +50,9 @@ pub enum PruneFault {
     /// It is gone.
     #[error("shard {0} was removed before, and nothing of it is left")]
     Gone(String),
+    /// Another process serves the log, and would miss what is gone.
+    #[error("another gateway serves this log: stop every one of them first")]
+    Serving,
     /// Something holds it.
     #[error("shard {name} stays:\n{}", .held.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Held {
@@ -134,6 +137,9 @@ pub struct Removed {
 /// [`PruneFault`]: nothing was removed, except after [`PruneFault::NotCompleted`].
 pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, PruneFault> {
     let stopped = Stopped::open(config).await?;
+    if !stopped.log.is_alone().await? {
+        return Err(PruneFault::Serving);
+    }
     let exported = exported(config, removing.export);
     let shards = stopped.log.shards().await?;
     let unknown = || PruneFault::Unknown(removing.shard.to_owned());

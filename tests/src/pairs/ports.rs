@@ -182,6 +182,9 @@ impl LogHalts for Tripped<dyn LogUpkeep> {
 
 #[async_trait]
 impl LogPruning for Tripped<dyn LogUpkeep> {
+    async fn is_alone(&self) -> Result<bool, StoreError> {
+        reads!(self, LOG, "is_alone", self.real.is_alone())
+    }
     async fn prune(&self, cut: &Cut) -> Result<bool, StoreError> {
         writes!(self, LOG, "prune", self.real.prune(cut))
     }

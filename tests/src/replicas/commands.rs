@@ -68,6 +68,9 @@ async fn an_operator_makes_and_examines_a_log_on_a_server() {
     let name = format!("{}-{}", config.log.year, config.log.epoch);
     let prune = ["log", "prune", &name, "--export", &export, "--authorised-by", "the board, decision 9"];
     says(&site.run(&prune, &config), 2, &[&format!("shard {name} stays"), "it is the newest"]);
+    let other = site.listen(2).await;
+    says(&site.run(&prune, &config), 2, &["another gateway serves this log: stop every one of them first"]);
+    other.stop().await.unwrap();
 }
 
 #[tokio::test]

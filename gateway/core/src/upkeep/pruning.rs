@@ -18,6 +18,9 @@ pub struct Cut {
 /// The removal of shards from one log.
 #[async_trait]
 pub trait LogPruning: Send + Sync {
+    /// Whether no other process serves this log.
+    async fn is_alone(&self) -> Result<bool, StoreError>;
+
     /// Removes some of a closed shard: leaves, payloads, pages, subject index, sub-trees, kept checkpoints but the last, and those
     /// rows of state. Its row, its head and its last checkpoint stay. Gives whether there may be more to remove: to be called
     /// until there is not, each time durable before it returns.
