@@ -63,14 +63,13 @@ async fn an_operator_makes_and_examines_a_log_on_a_server() {
     says(&said, 0, &words);
     let export = site.folder.dir.join("export").display().to_string();
     says(&site.run(&["log", "export", &export], &config), 0, &[]);
-    serving.stop().await.unwrap();
-    says(&site.run(&["log", "retention"], &config), 0, &["entries, open", "stays: it is the newest"]);
+    // Beside a gateway that serves what holds a shard can be looked at, under another number; nothing is removed.
+    let third = site.config(3);
+    says(&site.run(&["log", "retention"], &third), 0, &["entries, open", "stays: it is the newest"]);
     let name = format!("{}-{}", config.log.year, config.log.epoch);
     let prune = ["log", "prune", &name, "--export", &export, "--authorised-by", "the board, decision 9"];
-    says(&site.run(&prune, &config), 2, &[&format!("shard {name} stays"), "it is the newest"]);
-    let other = site.listen(2).await;
-    says(&site.run(&prune, &config), 2, &["another gateway serves this log: stop every one of them first"]);
-    other.stop().await.unwrap();
+    says(&site.run(&prune, &third), 2, &["another gateway serves this log: stop every one of them first"]);
+    serving.stop().await.unwrap();
 }
 
 #[tokio::test]
