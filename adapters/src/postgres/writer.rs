@@ -47,7 +47,7 @@ pub(super) enum Command {
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
-    LiftHalts { entry: String, answer: Answer<u64> },
+    LiftHalts { these: Vec<(i16, Millis)>, entry: String, answer: Answer<u64> },
 }
 
 /// The keys that protect rows.
@@ -133,9 +133,9 @@ impl Desk {
                 let write = async |c: &mut PgConnection| halts::write(c, &seals.halt, replica, time, &found).await;
                 _ = answer.send(self.outside_lock(write).await);
             }
-            Command::LiftHalts { entry, answer } => {
+            Command::LiftHalts { these, entry, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
+                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &these, &entry).await;
                 _ = answer.send(self.outside_lock(lift).await);
             }
         }

@@ -36,7 +36,7 @@ pub(super) enum Command {
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
-    LiftHalts { entry: String, answer: Answer<u64> },
+    LiftHalts { these: Vec<(i16, Millis)>, entry: String, answer: Answer<u64> },
     Mend { mend: Mend, answer: Answer<()> },
 }
 
@@ -125,8 +125,8 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         Command::Mend { mend, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| desk.mend(mend)));
         }
-        Command::LiftHalts { entry, answer } => {
-            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));
+        Command::LiftHalts { these, entry, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&these, &entry)));
         }
     }
 }

@@ -66,9 +66,9 @@ impl Stopped {
         SystemClock.now()
     }
 
-    /// A signed checkpoint of the newest shard as it is now.
+    /// A signed checkpoint of the newest shard as it is now. Never of a head that may still be lost with its server.
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
-        Ok(sign(&self.log.head().await?, &self.signer))
+        Ok(sign(&self.log.durable_head().await?, &self.signer))
     }
 
     /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a

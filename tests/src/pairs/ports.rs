@@ -175,8 +175,8 @@ impl LogHalts for Tripped<dyn LogUpkeep> {
     async fn halt(&self, time: Millis, found: &str) -> Result<(), StoreError> {
         writes!(self, LOG, "halt", self.real.halt(time, found))
     }
-    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
-        writes!(self, LOG, "lift_halts", self.real.lift_halts(entry))
+    async fn lift_halts(&self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError> {
+        writes!(self, LOG, "lift_halts", self.real.lift_halts(these, entry))
     }
 }
 
