@@ -11,6 +11,8 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod disclosure;
 #[cfg(test)]
 mod enrolling;

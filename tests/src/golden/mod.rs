@@ -5,6 +5,7 @@
 
 mod commitments;
 mod lists;
+mod merkle;
 mod wire;
 
 use std::collections::BTreeSet;

@@ -108,6 +108,19 @@ fn nothing_banned_is_built_and_versions_are_single() {
 }
 
 #[test]
+fn what_is_delivered_holds_no_second_cryptography() {
+    let tree =
+        cargo(&["tree", "-p", "sluis", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+    let named: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(named.contains("aws-lc-rs"), "cargo tree names {} packages: the reading is broken", named.len());
+    let built = built();
+    for name in rules::TESTS_ONLY {
+        assert!(built.contains_key(*name), "{name} is not built at all any more: take it off the list");
+        assert!(!named.contains(name), "{name} is for tests and would be delivered");
+    }
+}
+
+#[test]
 fn licences_and_sources_are_known() {
     let metadata = metadata();
     let mut findings = Vec::new();

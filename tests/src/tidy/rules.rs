@@ -37,6 +37,9 @@ pub const BANNED_PACKAGES: &[(&str, &str)] = &[
     ("native-tls", "one TLS: rustls"),
 ];
 
+/// Cryptography and trees of others that ours are held against: in tests, and never in what is delivered.
+pub const TESTS_ONLY: &[&str] = &["ct-merkle", "curve25519-dalek", "ed25519-dalek", "signed_note"];
+
 /// Licences that may be linked. A dependency under `A OR B` needs one of them, under `A AND B` both.
 pub const LICENCES: &[&str] = &[
     "MIT",
@@ -66,6 +69,9 @@ pub const DUPLICATES: &[(&str, &str)] = &[
     ("hashbrown", "hashlink (of rusqlite), indexmap and petgraph (of prost-build) each pin one"),
     ("pem", "jsonwebtoken 11 lags behind rcgen"),
     ("sha2", "sqlx-core lags behind sqlx-postgres"),
+    ("rand_core", "signed_note (tests only) lags behind rand"),
+    ("thiserror", "signed_note (tests only) lags behind"),
+    ("thiserror-impl", "follows thiserror"),
     ("syn", "the derive macros are moving from 2 to 3, one by one"),
     ("synstructure", "asn1-rs-derive (of x509-parser) lags behind yoke-derive (of url, of sqlx)"),
     ("untrusted", "aws-lc-rs lags behind rustls-webpki"),
