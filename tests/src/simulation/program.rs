@@ -1,0 +1,117 @@
+//! Programs: what callers, operators and misfortune do, in order. A program follows from its seed; one that failed is kept
+//! by its actions.
+
+use super::random::Random;
+use super::server::Fault;
+
+/// Gateway processes.
+pub const PROCESSES: usize = 3;
+/// Subjects that anything is about.
+const SUBJECTS: usize = 3;
+/// Transactions that callers use, and use again.
+const TRANSACTIONS: usize = 40;
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A caller asks for a release; handed over or not when it is recorded.
+    Release { at: usize, subject: usize, transaction: usize, handed: bool },
+    /// Processing of a subject is restricted, or no longer.
+    Restrict { at: usize, subject: usize, set: bool },
+    /// A policy becomes active.
+    Policy { at: usize },
+    /// So many statements are executed, in any order.
+    Steps(usize),
+    /// The next statement of a process with this name goes wrong; an empty name is any.
+    Fault { at: usize, name: &'static str, fault: Fault },
+    /// Time passes, milliseconds.
+    Pass(u64),
+    /// A process dies.
+    Kill(usize),
+    /// A process that is not there starts.
+    Start(usize),
+    /// A process stands still.
+    Freeze(usize),
+    /// It goes on.
+    Thaw(usize),
+    /// Nothing passes between a process and the server.
+    Cut(usize),
+    /// Everything passes again.
+    Mend(usize),
+    /// The standby receives nothing, or again.
+    Standby { paused: bool },
+    /// What hung in the server goes on.
+    Resume,
+    /// The standby becomes the server.
+    FailOver,
+    /// The server dies and starts again.
+    Restart,
+    /// A backup is put back, so many commits old.
+    Restore(usize),
+    /// The clock of a process is off by this, milliseconds.
+    Clock { at: usize, off: i64 },
+}
+
+/// A program and the seed that its order of statements follows from.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub seed: u64,
+    /// Whether the server has a synchronous standby.
+    pub standby: bool,
+    pub actions: Vec<Action>,
+}
+
+impl Program {
+    /// The program of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let (standby, restores) = (!random.once_in(4), random.once_in(6));
+        let mut actions = Vec::new();
+        for _ in 0..12 + random.below(16) {
+            actions.push(action(&mut random, standby, restores));
+            if !random.once_in(3) {
+                actions.push(Action::Steps(1 + random.below(14)));
+            }
+        }
+        Self { seed, standby, actions }
+    }
+}
+
+fn action(random: &mut Random, standby: bool, restores: bool) -> Action {
+    let at = random.below(PROCESSES);
+    let subject = random.below(SUBJECTS);
+    match random.below(40) {
+        0..=11 => {
+            let (transaction, handed) = (random.below(TRANSACTIONS), !random.once_in(4));
+            Action::Release { at, subject, transaction, handed }
+        }
+        12..=15 => Action::Restrict { at, subject, set: random.once_in(2) },
+        16 => Action::Policy { at },
+        17..=23 => fault(random, at),
+        24..=25 => Action::Pass(random.of(&[5, 200, 1_100, 2_500, 6_000])),
+        26 => Action::Kill(at),
+        27..=28 => Action::Start(at),
+        29 => Action::Freeze(at),
+        30 => Action::Thaw(at),
+        31 => Action::Cut(at),
+        32 => Action::Mend(at),
+        33..=34 => Action::Standby { paused: random.once_in(2) },
+        35 => Action::Resume,
+        36 if standby => Action::FailOver,
+        36..=37 => Action::Restart,
+        38 if restores => Action::Restore(1 + random.below(4)),
+        _ => Action::Clock { at, off: random.of(&[0, -900, 900, 1_900, -1_900, 3_000, -4_000]) },
+    }
+}
+
+fn fault(random: &mut Random, at: usize) -> Action {
+    let name = random.of(&["COMMIT", "COMMIT", "COMMIT", "INSERT_LEAVES", "LOCK", "STANDS", "LEAF_HASHES", ""]);
+    let fault = match random.below(6) {
+        0 => Fault::Broken,
+        1 | 2 => Fault::AnswerLost,
+        3 => Fault::Hangs,
+        4 => Fault::WaitCancelled,
+        _ => Fault::Refused(random.of(&["53100", "57014", "40001", "25006"])),
+    };
+    Action::Fault { at, name, fault }
+}
