@@ -59,7 +59,7 @@ impl Defect {
             Self::MarkEarly => &["which is open"],
             Self::UnsettledForgotten => &["which is open", "told that nothing was written"],
             Self::TimeForgotten => &["time goes back"],
-            Self::AnchorForgotten => &["what process"],
+            Self::AnchorForgotten => &["what process", "which it had signed"],
         }
     }
 }

@@ -234,7 +234,7 @@ impl Judge {
             return if self.heads.get(&now.0) == Some(&now.1) { Ok(()) } else { self.first(now, safe) };
         };
         if before.0 > now.0 || (before.0 == now.0 && before.1 != now.1) {
-            return Err(format!("process {process} signed {} after {}", now.0, before.0));
+            return Err(format!("process {process} signed {} and not {}, which it had signed", now.0, before.0));
         }
         if self.restored && self.read.roots.get(now.0 as usize) == Some(&now.1) {
             self.is_of_log(before.0, &before.1, &format!("what process {process} signed before"))?;

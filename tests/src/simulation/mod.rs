@@ -10,6 +10,7 @@
 mod calls;
 mod defect;
 mod judge;
+mod kept;
 mod nobody;
 mod process;
 mod program;

@@ -61,14 +61,26 @@ pub struct Program {
     pub actions: Vec<Action>,
 }
 
+/// What a program is about most.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bent {
+    Everything,
+    Standby,
+    Processes,
+    Backups,
+}
+
 impl Program {
     /// The program of a seed.
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let (standby, restores) = (!random.once_in(4), random.once_in(6));
+        let standby = !random.once_in(4);
+        let bent = random.of(&[Bent::Everything, Bent::Everything, Bent::Standby, Bent::Processes, Bent::Backups]);
         let mut actions = Vec::new();
         for _ in 0..12 + random.below(16) {
-            actions.push(action(&mut random, standby, restores));
+            let special = bent != Bent::Everything && random.once_in(3);
+            let next = if special { bent_action(&mut random, bent) } else { action(&mut random) };
+            actions.push(next);
             if !random.once_in(3) {
                 actions.push(Action::Steps(1 + random.below(14)));
             }
@@ -77,7 +89,24 @@ impl Program {
     }
 }
 
-fn action(random: &mut Random, standby: bool, restores: bool) -> Action {
+fn bent_action(random: &mut Random, bent: Bent) -> Action {
+    let at = random.below(PROCESSES);
+    match (bent, random.below(8)) {
+        (Bent::Standby, 0 | 1 | 2) => Action::Standby { paused: true },
+        (Bent::Standby, 3 | 4) => Action::Fault { at, name: "COMMIT", fault: Fault::WaitCancelled },
+        (Bent::Standby, 5) => Action::FailOver,
+        (Bent::Standby, 6) => Action::Kill(at),
+        (Bent::Standby, _) => Action::Start(at),
+        (Bent::Backups, 0 | 1) => Action::Restore(1 + random.below(4)),
+        (Bent::Backups, 2 | 3) => Action::Pass(1_100),
+        (_, 0 | 1 | 6) => Action::Kill(at),
+        (_, 2 | 3 | 7) => Action::Start(at),
+        (_, 4) => random.of(&[Action::Freeze(at), Action::Thaw(at)]),
+        _ => random.of(&[Action::Cut(at), Action::Mend(at)]),
+    }
+}
+
+fn action(random: &mut Random) -> Action {
     let at = random.below(PROCESSES);
     let subject = random.below(SUBJECTS);
     match random.below(40) {
@@ -97,9 +126,8 @@ fn action(random: &mut Random, standby: bool, restores: bool) -> Action {
         32 => Action::Mend(at),
         33..=34 => Action::Standby { paused: random.once_in(2) },
         35 => Action::Resume,
-        36 if standby => Action::FailOver,
-        36..=37 => Action::Restart,
-        38 if restores => Action::Restore(1 + random.below(4)),
+        36 => Action::FailOver,
+        37..=38 => Action::Restart,
         _ => Action::Clock { at, off: random.of(&[0, -900, 900, 1_900, -1_900, 3_000, -4_000]) },
     }
 }

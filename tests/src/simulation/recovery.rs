@@ -10,6 +10,9 @@ use std::sync::atomic::Ordering;
 /// What everything that failed needs to come right again once nothing is wrong any more: every limit of the gateway twice.
 const RECOVERY_MS: u64 = 40_000;
 
+/// How often a caller asks again: after a restart of the server each session that was open fails one call.
+const ROUNDS: usize = 12;
+
 impl World {
     /// Steps and time, until something is so.
     pub fn until(&mut self, what: &str, is: impl Fn(&Self) -> bool) -> Judged {
@@ -72,20 +75,20 @@ impl World {
                 let receipt = |a: &Attempt| matches!(a.told, Some(Told::Receipt { .. }));
                 attempts.iter().any(|a| a.about == about && receipt(a))
             };
-            for round in 0..4 {
+            for round in 0..ROUNDS {
                 self.call(at, about)?;
                 let asked = self.until("a release is answered", |world| done(world) || !world.server_is_busy());
                 asked?;
                 if done(self) {
                     break;
                 }
-                if round == 3 {
+                if round + 1 == ROUNDS {
                     let attempts = self.attempts.0.lock().unwrap();
                     let told: Vec<_> = attempts.iter().filter(|a| a.about == about).map(|a| &a.told).collect();
                     let state = self.processes[at].serving().map(|gateway| gateway.recorder.state().borrow().clone());
                     return Err(format!("process {at} does not release again: {told:?}, {state:?}"));
                 }
-                self.pass(2_500)?;
+                self.pass(500)?;
             }
         }
         Ok(())

@@ -6,12 +6,13 @@ use super::judge::{Judge, Judged};
 use super::process::{Key, ORIGIN, Process, master, place};
 use super::program::{Action, PROCESSES, Program};
 use super::random::Random;
+use super::server::tables::Change;
 use super::server::{Fault, Server};
 use sluis_adapters::postgres::PostgresLog;
 use sluis_core::log::checkpoint;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use tokio::task::yield_now;
 
 /// 21 November 2026, noon UTC.
@@ -80,24 +81,26 @@ pub fn run(program: &Program, defect: Option<Defect>) -> Ran {
     }
 }
 
-fn create(folder: &Path) -> impl Future<Output = ()> + Send + 'static {
-    let place = place(folder);
-    async move { PostgresLog::create(&place, ORIGIN, &master(), BEGIN, 0).await.unwrap() }
-}
+/// What a new log consists of, made once by the production code.
+static NEW_LOG: LazyLock<Vec<Vec<Change>>> = LazyLock::new(|| {
+    let room = Room::make();
+    let mut server = Server::start(&room.0, false, BEGIN, None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let place = place(&room.0);
+    let made = runtime.spawn(async move { PostgresLog::create(&place, ORIGIN, &master(), BEGIN, 0).await.unwrap() });
+    while !made.is_finished() {
+        runtime.block_on(yield_now());
+        server.receive();
+        server.runnable().into_iter().for_each(|at| server.execute(at, None));
+    }
+    server.commits().to_vec()
+});
 
 impl World {
     fn make(program: &Program, defect: Option<Defect>) -> Self {
         let room = Room::make();
-        let mut server = Server::start(&room.0, false, BEGIN, None);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let made = runtime.spawn(create(&room.0));
-        while !made.is_finished() {
-            runtime.block_on(yield_now());
-            server.receive();
-            server.runnable().into_iter().for_each(|at| server.execute(at, None));
-        }
-        (server.standby, server.defect) = (program.standby, defect);
-        server.begin();
+        let mut server = Server::start(&room.0, program.standby, BEGIN, defect);
+        server.begin(NEW_LOG.clone());
         Self {
             room,
             server,

@@ -99,10 +99,17 @@ impl Server {
         self.wal.len()
     }
 
-    /// A backup is never older than this moment.
-    pub fn begin(&mut self) {
+    /// The commits of a log that is new; a backup is never older.
+    pub fn begin(&mut self, commits: Vec<Vec<Change>>) {
+        self.wal = commits;
+        self.rebuild();
         self.first = self.wal_length();
         self.replicated = self.first;
+    }
+
+    /// Every commit.
+    pub fn commits(&self) -> &[Vec<Change>] {
+        &self.wal
     }
 
     /// Nothing passes between a process and the server from now on, or again.

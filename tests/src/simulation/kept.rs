@@ -1,0 +1,84 @@
+//! Programs that are kept: what a run once found, or what is worth seeing by itself, each under the name of what must hold.
+
+use super::program::{Action, Program};
+use super::server::Fault;
+use super::world::{Ran, run};
+
+/// Statements enough for everything that was asked to be answered, when nothing goes wrong.
+const ALL: Action = Action::Steps(60);
+
+fn release(at: usize, transaction: usize) -> Action {
+    Action::Release { at, subject: 0, transaction, handed: true }
+}
+
+/// Runs the actions in several orders of statements.
+fn runs(standby: bool, actions: &[Action]) -> Vec<Ran> {
+    (0..10).map(|seed| run(&Program { seed, standby, actions: actions.to_vec() }, None)).collect()
+}
+
+fn all_hold(standby: bool, actions: &[Action]) -> Vec<Ran> {
+    let ran = runs(standby, actions);
+    for (seed, ran) in ran.iter().enumerate() {
+        assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
+    }
+    ran
+}
+
+#[test]
+fn without_any_fault_everything_that_was_asked_has_a_receipt() {
+    let asked: Vec<Action> = (0..9).map(|number| release(number % 3, number)).chain([ALL, ALL]).collect();
+    // Nine, and one of each process at the end.
+    for ran in all_hold(true, &asked) {
+        assert_eq!((ran.entries, ran.receipts), (12, 12), "{}", ran.story.join("\n"));
+    }
+}
+
+/// A commit that no standby has is answered with success, and the primary is lost (A1).
+#[test]
+fn a_cancelled_wait_for_the_standby_gives_no_receipt_that_a_failover_could_take_back() {
+    let cancelled = Action::Fault { at: 0, name: "COMMIT", fault: Fault::WaitCancelled };
+    all_hold(true, &[Action::Standby { paused: true }, cancelled, release(0, 1), ALL, Action::FailOver]);
+}
+
+/// The same, and another process reads what it sees before it is lost.
+#[test]
+fn what_only_the_lost_primary_showed_is_held_against_nobody() {
+    let cancelled = Action::Fault { at: 0, name: "COMMIT", fault: Fault::WaitCancelled };
+    let restrict = Action::Restrict { at: 0, subject: 0, set: true };
+    let start = [Action::Kill(1), Action::Start(1), Action::Steps(30)];
+    let shown = [&[Action::Standby { paused: true }, cancelled, restrict, ALL][..], &start[..]].concat();
+    all_hold(true, &[&shown[..], &[release(1, 1), release(2, 2), ALL, Action::FailOver]].concat());
+}
+
+/// A process starts while another's commit is shown that no standby has: the first head that it signs must last too (A1).
+#[test]
+fn a_start_signs_no_head_that_a_failover_could_take_back() {
+    let cancelled = Action::Fault { at: 0, name: "COMMIT", fault: Fault::WaitCancelled };
+    let begun = [Action::Kill(1), Action::Standby { paused: true }, cancelled, release(0, 1)];
+    for ahead in 0..8 {
+        let order = [Action::Steps(ahead), Action::Start(1), Action::Steps(24), Action::FailOver];
+        all_hold(true, &[&begun[..], &order[..]].concat());
+    }
+}
+
+/// The answer of a commit is lost, and its process dies before it can look: nobody has a receipt, the entry is UNKNOWN.
+#[test]
+fn a_process_that_dies_over_an_unknown_commit_leaves_its_mark_below_it() {
+    let lost = Action::Fault { at: 0, name: "COMMIT", fault: Fault::AnswerLost };
+    all_hold(false, &[lost, release(0, 1), Action::Steps(12), Action::Kill(0), Action::Start(0), ALL]);
+}
+
+/// A process that holds the lock freezes: the others write within two seconds (A3), and it goes on afterwards.
+#[test]
+fn a_frozen_process_stops_nobody_for_long() {
+    let freeze = [release(0, 1), Action::Steps(6), Action::Freeze(0), release(1, 2), release(2, 3)];
+    all_hold(true, &[&freeze[..], &[Action::Steps(20), Action::Pass(2_000), ALL, Action::Thaw(0), ALL]].concat());
+}
+
+/// A backup is put back and others write on: who saw the longer history writes nothing that does not extend it (A5).
+#[test]
+fn a_history_that_grew_again_after_a_restore_is_signed_by_nobody_who_saw_the_other() {
+    let before = [release(0, 1), ALL, release(0, 2), ALL, Action::Pass(1_100), Action::Restore(2)];
+    let after = [release(1, 3), release(2, 4), ALL, release(1, 5), ALL, release(0, 6), ALL];
+    all_hold(true, &[&before[..], &after[..]].concat());
+}
