@@ -96,6 +96,8 @@ pub struct Judge {
     /// Every head that was signed.
     heads: BTreeMap<u64, Hash>,
     restored: bool,
+    /// A failover took back what no standby had, and the lost primary had shown it.
+    doubted: bool,
 }
 
 impl Judge {
@@ -107,12 +109,19 @@ impl Judge {
             ever: BTreeMap::new(),
             heads: BTreeMap::new(),
             restored: false,
+            doubted: false,
         }
     }
 
     /// The server lost something, or not: everything is judged anew.
     pub fn rewind(&mut self) {
         self.read = Read::nothing();
+    }
+
+    /// A failover took back what had been shown, of which nobody had a receipt. A process that read such a row of state finds
+    /// the older one contradictory, relies on nothing of it, and has to be started again: it cannot tell it from a rewritten one.
+    pub fn doubted(&mut self) {
+        self.doubted = true;
     }
 
     /// A backup was put back.
@@ -201,6 +210,9 @@ impl Judge {
                 } else {
                     Err(format!("told a duplicate of {index}, which is another transaction, or none"))
                 }
+            }
+            Some(Told::Failed(StoreError::Corrupt { table: "state", .. })) if self.doubted && stands.is_none() => {
+                Ok(())
             }
             Some(Told::Failed(StoreError::Corrupt { table, .. })) => {
                 Err(format!("a process found `{table}` contradictory, and nobody touched it"))

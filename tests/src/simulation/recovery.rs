@@ -48,6 +48,9 @@ impl World {
         self.pass(6_000)?;
         self.until("what was asked is answered", |world| !world.server_is_busy())?;
         for at in 0..PROCESSES {
+            if self.server.lost_shown {
+                self.kill(at)?;
+            }
             if self.processes[at].refused().is_some() {
                 self.start(at)?;
             }

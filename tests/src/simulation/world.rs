@@ -188,6 +188,9 @@ impl World {
             _ => self.server.restart(),
         }
         self.judge.rewind();
+        if self.server.lost_shown {
+            self.judge.doubted();
+        }
         self.judge_log()?;
         (0..PROCESSES).try_for_each(|at| self.drive(at))
     }
@@ -207,7 +210,7 @@ impl World {
         self.drive(at)
     }
 
-    fn kill(&mut self, at: usize) -> Judged {
+    pub fn kill(&mut self, at: usize) -> Judged {
         self.processes[at].kill();
         let note = self.processes[at].outside.0.lock().unwrap().clone();
         let anchored = note.and_then(|note| checkpoint::open(&note, Key::verifier()).ok());

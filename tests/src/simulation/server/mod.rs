@@ -60,6 +60,10 @@ pub struct Server {
     pub cut: BTreeSet<usize>,
     /// Commits there were when the program began.
     first: usize,
+    /// The newest commit that was shown to others, by place in the WAL.
+    shown: usize,
+    /// A failover took back what had been shown.
+    pub lost_shown: bool,
     /// Statements that were executed.
     pub executed: u64,
 }
@@ -85,6 +89,8 @@ impl Server {
             last_written: HashMap::new(),
             cut: BTreeSet::new(),
             first: 0,
+            shown: 0,
+            lost_shown: false,
             executed: 0,
         }
     }
@@ -224,6 +230,7 @@ impl Server {
     fn flush(&mut self, made: Vec<Change>) {
         made.iter().for_each(|change| self.tables.apply(change));
         self.wal.push(made);
+        self.shown = self.wal.len();
         if !self.standby {
             self.replicated = self.wal.len();
         }
@@ -267,6 +274,7 @@ impl Server {
         let session = &mut self.sessions[at];
         let Some(place) = session.flushed.take() else { return };
         (session.transaction, session.locked) = (None, false);
+        self.shown = self.shown.max(place);
         for change in &self.wal[place - 1] {
             self.tables.apply(change);
         }

@@ -51,12 +51,15 @@ impl Server {
     /// Every process of the server dies, and it starts again on what it flushed: all of it is shown, whoever has it.
     pub fn restart(&mut self) {
         self.crash();
+        self.shown = self.wal_length();
         self.rebuild();
     }
 
     /// The standby becomes the server: what it does not have is gone. Another standby takes its place.
     pub fn fail_over(&mut self) {
         self.crash();
+        self.lost_shown |= self.shown > self.replicated;
+        self.shown = self.replicated;
         self.truncate(self.replicated);
         self.paused = false;
     }
