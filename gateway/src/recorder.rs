@@ -91,16 +91,16 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the recording task on a ledger. Signs the committed head first, so that readers have a checkpoint.
+    /// Starts the recording task on a ledger. Signs the durable head first, so that readers have a checkpoint.
     ///
     /// # Errors
-    /// When the head cannot be read.
+    /// When the head cannot be read, or is not durable in time.
     pub async fn start(
         ledger: Arc<dyn Ledger>,
         signer: Arc<dyn Signer>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let head = ledger.head().await?;
+        let head = ledger.durable_head().await?;
         let latest = Arc::new(ArcSwap::from_pointee(sign(&head, signer.as_ref())));
         let (urgent, urgent_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let (normal, normal_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);

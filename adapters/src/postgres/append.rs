@@ -123,7 +123,7 @@ impl Desk {
 
     /// Returns when an answer that writes nothing may rest on a head: a duplicate of what another replica wrote is told with
     /// a receipt, so a standby must have it, and it must extend our tree, as if we had written after it.
-    async fn rests_on(&mut self, head: &Head) -> Result<(), StoreError> {
+    pub(super) async fn rests_on(&mut self, head: &Head) -> Result<(), StoreError> {
         if head.size() == self.anchor.size() {
             return Ok(());
         }

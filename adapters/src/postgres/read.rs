@@ -30,6 +30,11 @@ impl Ledger for PostgresLog {
         head(&self.pool, self.log, &self.origin).await
     }
 
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        let origin = self.origin.clone();
+        self.ask(|answer| Command::Head { origin, answer }).await
+    }
+
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         leaves(&self.pool, self.log, from, count).await
     }

@@ -6,14 +6,14 @@
 
 use super::connect::Place;
 use super::errors::is_usable;
-use super::rows::{bound, refused};
+use super::rows::{self, bound, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
 use super::{statements, upkeep};
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::Draft;
-use sluis_core::log::finalise::Committed;
+use sluis_core::log::finalise::{Committed, Head};
 use sluis_core::log::tree::Frontier;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
@@ -39,6 +39,7 @@ pub(super) enum Command {
     Append { drafts: Vec<Draft>, answer: Answer<Committed> },
     Keep { size: u64, note: String, time: Millis },
     Probe { answer: Answer<()> },
+    Head { origin: String, answer: Answer<Head> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
 }
@@ -106,6 +107,7 @@ impl Desk {
                 }
             }
             Command::Probe { answer } => _ = answer.send(self.probe().await),
+            Command::Head { origin, answer } => _ = answer.send(self.durable_head(&origin).await),
             Command::ForgetTransactions { before, answer } => {
                 let done = self.outside_lock(async |c| upkeep::forget_transactions(c, before).await).await;
                 _ = answer.send(done);
@@ -194,6 +196,17 @@ impl Desk {
             if role.standby { on_standby(c).await } else { Ok(()) }
         })
         .await
+    }
+
+    /// The newest head, once it may be signed: a standby has it where one is required, and it extends our tree (A1, A5).
+    async fn durable_head(&mut self, origin: &str) -> Result<Head, StoreError> {
+        let mut session = self.session().await?;
+        let read = tokio::time::timeout(PATIENCE, rows::head(&mut session, self.role.log, origin)).await;
+        // A session on which reading failed is closed.
+        let (head, _clock) = read.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
+        self.session = Some(session);
+        self.rests_on(&head).await?;
+        Ok(head)
     }
 
     pub(super) fn halt(&mut self, table: &'static str) -> StoreError {

@@ -64,6 +64,12 @@ pub trait Ledger: Send + Sync {
     /// The head as committed.
     async fn head(&self) -> Result<Head, StoreError>;
 
+    /// The head as committed, once it may be signed: nothing of it can be lost any more (A1). An engine where what is committed
+    /// is durable answers its head.
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        self.head().await
+    }
+
     /// The exact bytes of `count` leaves from `from`, in order; fewer at the end of the log.
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
 

@@ -48,6 +48,17 @@ fn what_only_the_lost_primary_showed_is_relied_on_by_nobody() {
     all_hold(true, &[&shown[..], &[release(1, 1), Action::Steps(8), Action::FailOver, release(1, 2), ALL]].concat());
 }
 
+/// A process starts while another's commit is shown that no standby has: the first head that it signs must last too (A1).
+#[test]
+fn a_start_signs_no_head_that_a_failover_could_take_back() {
+    let cancelled = Action::Fault { at: 0, name: "COMMIT", fault: Fault::WaitCancelled };
+    let begun = [Action::Kill(1), Action::Standby { paused: true }, cancelled, release(0, 1)];
+    for ahead in 0..8 {
+        let order = [Action::Steps(ahead), Action::Start(1), Action::Steps(24), Action::FailOver];
+        all_hold(true, &[&begun[..], &order[..]].concat());
+    }
+}
+
 /// The answer of a commit is lost, and its process dies before it can look: nobody has a receipt, the entry is UNKNOWN.
 #[test]
 fn a_process_that_dies_over_an_unknown_commit_leaves_its_mark_below_it() {

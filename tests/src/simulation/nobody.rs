@@ -94,6 +94,9 @@ impl Ledger for Forgetful {
     async fn head(&self) -> Result<Head, StoreError> {
         self.0.head().await
     }
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        self.0.durable_head().await
+    }
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         self.0.leaves(from, count).await
     }
