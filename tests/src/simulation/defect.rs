@@ -27,13 +27,11 @@ pub enum Defect {
     UnsettledForgotten,
     /// The time of the last leaf is forgotten.
     TimeForgotten,
-    /// What a process saw is not remembered over its restart.
-    AnchorForgotten,
 }
 
 impl Defect {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::LockIgnored,
         Self::GuardsBeforeLock,
         Self::TransactionsUnseen,
@@ -44,7 +42,6 @@ impl Defect {
         Self::MarkEarly,
         Self::UnsettledForgotten,
         Self::TimeForgotten,
-        Self::AnchorForgotten,
     ];
 
     /// What the judge says of it: one of these.
@@ -59,7 +56,6 @@ impl Defect {
             Self::MarkEarly => &["which is open"],
             Self::UnsettledForgotten => &["which is open", "told that nothing was written"],
             Self::TimeForgotten => &["time goes back"],
-            Self::AnchorForgotten => &["what process", "which it had signed"],
         }
     }
 }

@@ -123,9 +123,6 @@ impl Process {
         self.starts += 1;
         let (place, who, machine) = (place(folder), (self.number, self.starts), Arc::clone(&self.machine));
         let (outside, started) = (Arc::clone(&self.outside), Arc::clone(&self.started));
-        if defect == Some(Defect::AnchorForgotten) {
-            *outside.0.lock().unwrap() = None;
-        }
         runtime.spawn(async move {
             let opened = open(&place, who, standby, machine, &outside, defect).await;
             *started.lock().unwrap() = opened.map_or_else(Started::Refused, Started::Serving);
