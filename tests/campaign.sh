@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# The long campaigns: what tests/run.sh does in small, until it would show a rare fault. Takes an hour or two.
+# The long campaigns: what tests/run.sh does in small, until it would show a rare fault. Takes some hours.
 #
-#   tests/campaign.sh [kill|policy|race|fault|simulation|nodes|full ...]     all of them when none is named
+#   tests/campaign.sh [kill|disk|policy|race|fault|simulation|nodes|full ...]     all of them when none is named
 #
-#   kill     200 rounds of `kill -9` under load           SLUIS_KILL_ROUNDS, SLUIS_KILL_SEED (printed; repeats the moments)
+#   kill     1,000 rounds of `kill -9` under load, on each engine; on PostgreSQL also of the server, and of failed flushes
+#                                                         SLUIS_KILL_ROUNDS, SLUIS_KILL_SEED (printed; repeats the moments)
+#   disk     1,000 rounds of a full disk, on each engine, and of a failed flush under a file
+#                                                         SLUIS_DISK_ROUNDS, SLUIS_FSYNC_ROUNDS
 #   policy   every fact of every shipped policy, not only those that its rules and properties mention (minutes each)
 #   race     100,000 rounds of withdrawal against release SLUIS_RACE_ROUNDS
 #   fault    5,000 programs of calls and failing stores   SLUIS_FAULT_PROGRAMS, SLUIS_FAULT_SEED
@@ -41,7 +44,12 @@ some() {
 }
 
 kill_under_load() {
-    SLUIS_KILL_ROUNDS="${SLUIS_KILL_ROUNDS:-200}" some --lib journey::kill -- --nocapture
+    SLUIS_KILL_ROUNDS="${SLUIS_KILL_ROUNDS:-1000}" some --lib journey::kill -- --nocapture
+}
+
+disks_that_fail() {
+    SLUIS_DISK_ROUNDS="${SLUIS_DISK_ROUNDS:-1000}" SLUIS_FSYNC_ROUNDS="${SLUIS_FSYNC_ROUNDS:-1000}" \
+        some --lib journey::disk -- --nocapture
 }
 
 policy_in_full() {
@@ -73,17 +81,18 @@ ignored_tests() {
     cargo test --release --locked --workspace -- --ignored
 }
 
-[ "$#" -gt 0 ] || set -- kill policy race fault simulation nodes full
+[ "$#" -gt 0 ] || set -- kill disk policy race fault simulation nodes full
 for name in "$@"; do
     case "$name" in
         kill) campaign "kill -9 under load" kill_under_load ;;
+        disk) campaign "disks that are full or do not flush" disks_that_fail ;;
         policy) campaign "policies in full" policy_in_full ;;
         race) campaign "withdrawal against release" withdrawal_against_release ;;
         fault) campaign "failing stores" failing_stores ;;
         simulation) campaign "sequencer simulated" sequencer_simulated ;;
         nodes) campaign "primaries that die, connections that are cut" primaries_that_die ;;
         full) campaign "long tests" ignored_tests ;;
-        *) printf 'unknown campaign `%s`: kill, policy, race, fault, simulation, nodes or full\n' "$name" >&2; exit 2 ;;
+        *) printf 'unknown campaign `%s`: kill, disk, policy, race, fault, simulation, nodes or full\n' "$name" >&2; exit 2 ;;
     esac
 done
 printf 'campaign: %s held, %s failed\n' "$held" "$failed"

@@ -16,7 +16,15 @@ failed=0
 
 say() { printf '== %s %s\n' "$(date +%H:%M:%S)" "$*"; }
 
+# What this machine does not let the tests prove, one line each; they write it themselves.
+skipped="$target/skipped"
+rm -f "$skipped"
+
 finish() {
+    if [ -s "$skipped" ]; then
+        printf '== SKIPPED, NOTHING PROVEN: %s\n' "$(wc -l <"$skipped")"
+        sort "$skipped" | uniq -c
+    fi
     printf '%s passed, %s failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
     exit

@@ -5,6 +5,7 @@
     verify.py receipt FILE --vkey V [--body B --salt HEX]    a receipt, and that it covers exactly these bytes
     verify.py consistency OLD NEW [DIR]                      that NEW extends OLD: exports, checkpoints or receipts;
                                                              the hashes come from NEW, or from the export DIR
+    verify.py policy DIR                                     an export, and that every answer names the policy in force
     verify.py vectors                                        golden vectors from fixed inputs, as JSON
 
 V and HEX may also name a file that holds the value. Python 3.11 with `cryptography` suffices.
@@ -97,6 +98,29 @@ def verify_log(folder, say):
     return f"verified: {origin}, {size} entries, {tiles.finish()} hash tiles, {len(wanted)} checkpoints"
 
 
+def verify_policy(folder, say):
+    """Every answer names the policy, and the catalogue, of the newest POLICY entry before it; numbers never go back."""
+    say(verify_log(folder, say))
+    _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), read_vkey((folder / "vkey").read_text("utf-8")))
+    spans, continued, unknown = [], False, 0
+    for index, text in enumerate(entries(folder, size)):
+        leaf = json.loads(text)
+        continued = continued or leaf["k"] == "EPOCH" and "pv" in leaf
+        if leaf["k"] == "POLICY":
+            need(not spans or spans[-1]["n"] <= leaf["n"], f"entry {index}: puts an older policy in force")
+            spans.append({**leaf, "answers": 0})
+        elif "rt" in leaf and "po" in leaf and leaf["k"] != "MANUAL":
+            if continued and not spans:
+                unknown += 1
+                continue
+            need(spans, f"entry {index}: names a policy before any was in force")
+            need(leaf["po"] == spans[-1]["po"], f"entry {index}: names another policy than that of entry {spans[-1]['i']}")
+            need(leaf.get("ca") in (None, spans[-1]["ca"]), f"entry {index}: names another field catalogue")
+            spans[-1]["answers"] += 1
+    lines = [f"from entry {span['i']}: policy number {span['n']}, {span['po']}, {span['answers']} answers" for span in spans]
+    return "\n".join([*lines, f"verified: each answer names the policy in force, {unknown} unknown"])
+
+
 def range_hash(folder, size):
     """A hash_of(first, end) that reads nothing but hash tiles of an export of this size."""
     def node(level, number):
@@ -175,6 +199,8 @@ def arguments():
     for name in ("old", "new"):
         consistency.add_argument(name, type=Path)
     consistency.add_argument("folder", type=Path, nargs="?", help="an export; NEW itself when absent")
+    policy = commands.add_parser("policy", help="verify an export, and that every answer names the policy in force")
+    policy.add_argument("folder", type=Path)
     commands.add_parser("vectors", help="print golden vectors")
     args = parser.parse_args()
     if args.command == "receipt" and (args.body is None) != (args.salt is None):
@@ -187,6 +213,8 @@ def main():
     try:
         if args.command == "log":
             print(verify_log(args.folder, say))
+        elif args.command == "policy":
+            print(verify_policy(args.folder, say))
         elif args.command == "receipt":
             print(verify_receipt(args.file, args.vkey, args.body, args.salt))
         elif args.command == "consistency":

@@ -14,6 +14,7 @@
 pub mod anchor_file;
 mod code_list;
 pub mod disk;
+pub mod halt_flag;
 pub mod holder;
 pub mod ijw;
 pub mod master;

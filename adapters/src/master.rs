@@ -15,6 +15,10 @@ use zeroize::Zeroizing;
 pub const STATE_LABEL: &str = "sluis-k-state/1";
 /// Label of the key that protects the subject index (A19).
 pub const INDEX_LABEL: &str = "sluis-k-index/1";
+/// Label of the key that protects rows of halts (A27).
+pub const HALT_LABEL: &str = "sluis-k-halt/1";
+/// Label of the key that protects what a lookup tag leads to.
+pub const ALIAS_LABEL: &str = "sluis-k-alias/1";
 /// Label of the key of lookup tags; also the first bytes of what is tagged.
 pub const LOOKUP_LABEL: &str = "sluis-lookup/1";
 

@@ -35,8 +35,12 @@ macro_rules! conditions {
 conditions! {
     /// The log cannot be written for now.
     LogFailing = "LOG_FAILING", ready: false;
+    /// The log cannot be read: no question is decided, and nothing is released.
+    LogUnreadable = "LOG_UNREADABLE", ready: false;
     /// The outcome of a write is unknown; the process ends.
     LogHalted = "LOG_HALTED", ready: false;
+    /// Too many deliveries that were given up have no outcome in the log yet: nothing more is released until they have.
+    OutcomesPending = "OUTCOMES_PENDING", ready: false;
     /// The key database does not answer.
     KeysFailing = "KEYS_FAILING", ready: false;
     /// The holder's database does not answer.
@@ -63,6 +67,8 @@ conditions! {
     ScrubFinding = "SCRUB_FINDING", ready: true;
     /// The scrubber found a leaf, hash, head or row of state that is not what was written: nothing is released any more.
     LogTampered = "LOG_TAMPERED", ready: false;
+    /// Another gateway of this log found such a thing and stopped; this one reads everything again.
+    LogDoubted = "LOG_DOUBTED", ready: true;
     /// A manual disclosure or a review is overdue.
     ReviewOverdue = "REVIEW_OVERDUE", ready: true;
     /// The gateway is ending: calls in progress finish, new ones go elsewhere.

@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
+/// Deliveries that were given up and whose outcome is not recorded: with as many nothing more is released (core-design 1.10).
+pub const PENDING_MAX: usize = 256;
+
 /// Released entries between their commit and the end of their call. As many as calls run at one time, no more.
 pub struct InFlight {
     ledger: Arc<dyn Ledger>,
@@ -94,6 +97,12 @@ impl InFlight {
     #[must_use]
     pub fn aborted(&self) -> Vec<u64> {
         self.state().aborted.iter().copied().collect()
+    }
+
+    /// How many of them there are.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.state().aborted.len()
     }
 
     /// How many deliveries have no outcome yet.

@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod anchor;
 pub mod audit;
+pub mod brake;
 pub mod cli;
 pub mod client;
 pub mod compose;

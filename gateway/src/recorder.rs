@@ -1,22 +1,27 @@
 //! Pool of pending entries → one durable append → one signature → a receipt for each.
 //!
 //! Promise: a receipt leaves this room only after its entry is durable. While one append runs the next one
-//! fills; nothing waits for a batch to be full. Changes of standing go before questions, because a withdrawal
-//! must stop the very next release.
+//! fills and the one before it is answered; nothing waits for a batch to be full. Changes of standing go before questions,
+//! because a withdrawal must stop the very next release.
 
+mod answers;
 mod unsettled;
 
-use crate::in_flight::{Delivery, InFlight};
+use crate::condition::Condition;
+use crate::in_flight::{Delivery, InFlight, PENDING_MAX};
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
-use arc_swap::{ArcSwap, ArcSwapOption};
+use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
+use answers::{Answer, Answers, BATCHES_BEHIND, Durable, Kept};
+use arc_swap::ArcSwap;
+use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
 use sluis_core::log::finalise::Committed;
 use sluis_core::log::receipt::Receipt;
-use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
@@ -27,9 +32,6 @@ use unsettled::Unsettled;
 const BATCH_ENTRIES_MAX: usize = 256;
 /// Most entries waiting; beyond it callers are told that the log is busy.
 const QUEUE_ENTRIES_MAX: usize = 8192;
-/// A checkpoint is kept in the store after this many entries or milliseconds, whichever comes first.
-const KEEP_ENTRIES: u64 = 1000;
-const KEEP_AFTER_MS: Millis = 60_000;
 /// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// The state after an append of unknown outcome, where the ledger settles it by itself.
@@ -74,7 +76,7 @@ pub enum LogState {
 
 struct Job {
     draft: Draft,
-    answer: oneshot::Sender<Result<Verdict, StoreError>>,
+    answer: Answer,
 }
 
 /// The way into the log.
@@ -86,7 +88,7 @@ pub struct Recorder {
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
-    closed: Arc<ArcSwapOption<&'static str>>,
+    closed: Arc<ArcSwap<BTreeSet<&'static str>>>,
     stopped: Arc<OnceLock<&'static str>>,
 }
 
@@ -107,18 +109,24 @@ impl Recorder {
         let (state_out, state) = watch::channel(LogState::Writing);
         let kept = Kept { size: head.size(), time: clock.now() };
         let in_flight = InFlight::new(Arc::clone(&ledger), head.size());
-        let (shared, deliveries) = (Arc::clone(&latest), Arc::clone(&in_flight));
         let counts = Arc::<LogCounts>::default();
-        let counting = Arc::clone(&counts);
-        let desk = Desk {
-            ledger,
+        let (answers, durable) = mpsc::channel(BATCHES_BEHIND);
+        let answering = Answers {
+            ledger: Arc::clone(&ledger),
             signer,
             clock,
-            latest: shared,
-            state: state_out,
+            latest: Arc::clone(&latest),
+            in_flight: Arc::clone(&in_flight),
             kept,
-            in_flight: deliveries,
-            counts: counting,
+        };
+        tokio::spawn(answering.run(durable));
+        let desk = Desk {
+            ledger,
+            size: head.size(),
+            answers,
+            state: state_out,
+            in_flight: Arc::clone(&in_flight),
+            counts: Arc::clone(&counts),
             unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
@@ -130,8 +138,11 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        if let Some(state) = self.stopped.get().or(self.closed.load().as_deref()) {
+        if let Some(state) = self.stopped.get().or(self.closed.load().first()) {
             return Err(StoreError::Unavailable { store: "log database", state });
+        }
+        if self.in_flight.pending() >= PENDING_MAX {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::OutcomesPending.code() });
         }
         enqueue(&self.normal, draft).await
     }
@@ -157,10 +168,22 @@ impl Recorder {
         self.state.clone()
     }
 
-    /// Closes the log to answers under a named state, or opens it again with `None`. Changes of standing and the gateway's
-    /// own entries still go in: a withdrawal must be recorded as long as there is room for it (core-design 1.10).
-    pub fn close_to_answers(&self, state: Option<&'static str>) {
-        self.closed.store(state.map(Arc::new));
+    /// Closes the log to answers under a named state, or ends that state: while any holds, it is closed. Changes of standing
+    /// and the gateway's own entries still go in: a withdrawal must be recorded as long as there is room for it
+    /// (core-design 1.10).
+    pub fn close_to_answers(&self, state: &'static str, holds: bool) {
+        if self.closed.load().contains(state) == holds {
+            return;
+        }
+        self.closed.rcu(|closed| {
+            let mut closed = BTreeSet::clone(closed);
+            if holds {
+                closed.insert(state)
+            } else {
+                closed.remove(state)
+            };
+            closed
+        });
     }
 
     /// Closes the log to answers until the process ends, whoever opens it for other reasons: a person must decide whether it
@@ -196,23 +219,19 @@ async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, Sto
         TrySendError::Full(_) => busy,
         TrySendError::Closed(_) => StoreError::Unknown { store: "log database" },
     })?;
-    // The task answers every job it takes; a closed channel means that it died between taking and answering.
-    verdict.await.unwrap_or(Err(StoreError::Unknown { store: "log database" }))
-}
-
-/// What stands in the store as the last kept checkpoint.
-struct Kept {
-    size: u64,
-    time: Millis,
+    let unknown = || StoreError::Unknown { store: "log database" };
+    // The task answers every job it takes; a closed channel means that it died between taking and answering. Whoever waits
+    // longer is told that nothing is known: what is recorded after all is given up, and a repeated call finds it.
+    let answered = tokio::time::timeout(ANSWERS_WITHIN, verdict).await;
+    answered.map_err(|_elapsed| unknown())?.unwrap_or_else(|_died| Err(unknown()))
 }
 
 struct Desk {
     ledger: Arc<dyn Ledger>,
-    signer: Arc<dyn Signer>,
-    clock: Arc<dyn Clock>,
-    latest: Arc<ArcSwap<SignedCheckpoint>>,
+    /// Of the log after the last append that is known to stand.
+    size: u64,
+    answers: mpsc::Sender<Durable>,
     state: watch::Sender<LogState>,
-    kept: Kept,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
     unsettled: Unsettled,
@@ -280,31 +299,40 @@ impl Desk {
         let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
         let leaving = unsettled::leaving(&drafts);
         let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
-        match self.ledger.append(drafts).await {
+        match self.answer_of(self.ledger.append(drafts)).await {
             Ok(committed) => {
                 self.count(&committed, counted, entries, stopwatch);
                 self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
-                let checkpoint = sign(committed.head(), self.signer.as_ref());
-                let receipts = committed.receipts(&checkpoint);
-                self.latest.store(Arc::new(checkpoint));
-                for ((answer, outcome), receipt) in answers.into_iter().zip(committed.outcomes()).zip(receipts) {
-                    // The caller may be gone; the entry stands, a repeated call finds it, and a release is aborted.
-                    let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
-                }
-                self.in_flight.recorded(committed.head().size());
+                self.size = committed.head().size();
                 self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
-                self.keep_checkpoint().await;
+                // Closed only when answering died: its callers hear that nothing may be assumed, and so does everybody after.
+                if self.answers.send(Durable { committed, answers }).await.is_err() {
+                    self.state.send_replace(LogState::Halted);
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.counts.failed();
                 if matches!(error, StoreError::Unknown { .. }) && self.ledger.settles() {
-                    self.unsettled.remember(self.latest.load().size, leaving, &self.in_flight);
+                    self.unsettled.remember(self.size, leaving, &self.in_flight);
                 }
                 self.fails(&error);
                 refuse(answers, &error);
             }
         }
+    }
+
+    /// Waits for an append as long as it takes, and says meanwhile that the log is silent.
+    async fn answer_of(
+        &self,
+        append: impl Future<Output = Result<Committed, StoreError>>,
+    ) -> Result<Committed, StoreError> {
+        let mut append = std::pin::pin!(append);
+        if let Ok(answer) = tokio::time::timeout(ANSWERS_WITHIN, append.as_mut()).await {
+            return answer;
+        }
+        self.fails(&StoreError::Unavailable { store: "log database", state: SILENT });
+        append.await
     }
 
     fn count(&self, committed: &Committed, counted: Vec<Counted>, entries: usize, stopwatch: Stopwatch) {
@@ -315,17 +343,9 @@ impl Desk {
             self.counts.recorded(counted);
         }
     }
-
-    async fn keep_checkpoint(&mut self) {
-        let (latest, now) = (self.latest.load_full(), self.clock.now());
-        let due = latest.size >= self.kept.size + KEEP_ENTRIES || now >= self.kept.time + KEEP_AFTER_MS;
-        if due && self.ledger.keep_checkpoint(latest.size, &latest.note, now).await.is_ok() {
-            self.kept = Kept { size: latest.size, time: now };
-        }
-    }
 }
 
-fn refuse(answers: Vec<oneshot::Sender<Result<Verdict, StoreError>>>, error: &StoreError) {
+fn refuse(answers: Vec<Answer>, error: &StoreError) {
     for answer in answers {
         // The caller may be gone.
         let _ = answer.send(Err(error.clone()));
@@ -351,6 +371,9 @@ fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight
         (Outcome::Recorded { .. }, None) => return Err(StoreError::Unknown { store: "log database" }),
         (Outcome::Stale, _) => Verdict::Stale,
         (Outcome::Duplicate { index, kind }, _) => Verdict::Duplicate { index: *index, kind: *kind },
+        (Outcome::Halted, _) => {
+            return Err(StoreError::Unavailable { store: "log database", state: Condition::LogTampered.code() });
+        }
         (Outcome::Conflict, _) => Verdict::Conflict,
         (Outcome::Refused(refused), _) => Verdict::Refused(refused.clone()),
         (Outcome::PolicyTooOld, _) => Verdict::PolicyTooOld,

@@ -236,7 +236,7 @@ impl Gateway {
             // What was refused stays refused; what was released and would now be refused has changed.
             Verdict::Duplicate { index, kind: LeafKind::Deny } => self.refused_before(asked, index).await.map(Some),
             Verdict::Duplicate { index, kind: LeafKind::Escalate } => {
-                Ok(Some(Answer::Escalated(self.receipt_at(index).await?)))
+                Ok(Some(Answer::Escalated(self.receipt_of(index, LeafKind::Escalate).await?)))
             }
             Verdict::Duplicate { kind: LeafKind::Release, .. } => Err(Fault::OutcomeChanged),
             Verdict::Duplicate { .. } => Err(Fault::TransactionReused),

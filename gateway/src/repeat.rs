@@ -9,7 +9,7 @@ use crate::recorder::Verdict;
 use crate::release::{Answer, Ask, released};
 use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::payload::{Sealing, open_committed};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::log::{LeafKind, commitment, proof};
 use sluis_core::released::Sealed;
@@ -27,7 +27,9 @@ impl Gateway {
     ) -> Result<Option<Answer>, Fault> {
         match kind {
             LeafKind::Deny => return self.refused_before(asked, index).await.map(Some),
-            LeafKind::Escalate => return Ok(Some(Answer::Escalated(self.receipt_at(index).await?))),
+            LeafKind::Escalate => {
+                return Ok(Some(Answer::Escalated(self.receipt_of(index, LeafKind::Escalate).await?)));
+            }
             LeafKind::Release => {}
             _ => return Err(Fault::TransactionReused),
         }
@@ -51,7 +53,8 @@ impl Gateway {
         let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
         let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
         let rid = RequestId(rid);
-        let plain = open(&Sealing { key: &key, origin: &self.origin, rid, item: 0 }, &payload).ok_or(defect.clone())?;
+        let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
+        let plain = open_committed(&at, &payload, &leaf).ok_or(defect.clone())?;
         let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
         let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
         Ok(leaf.text(Key::Bc) == Some(commitment::body(&salt, body).as_str()))
@@ -59,8 +62,17 @@ impl Gateway {
 
     /// The refusal that was given before.
     pub(crate) async fn refused_before(&self, asked: &Asked<'_>, index: u64) -> Result<Answer, Fault> {
-        let receipt = self.receipt_at(index).await?;
+        let receipt = self.receipt_of(index, LeafKind::Deny).await?;
         Ok(self.turned_away(asked, LeafKind::Deny, receipt))
+    }
+
+    /// The same of an entry that a search column calls so: where its leaf says another kind, the row is set aside (A27).
+    pub(crate) async fn receipt_of(&self, index: u64, kind: LeafKind) -> Result<Receipt, Fault> {
+        let receipt = self.receipt_at(index).await?;
+        if receipt.kind() == kind {
+            return Ok(receipt);
+        }
+        Err(Fault::Defect("a search column of the log says another kind than its entry"))
     }
 
     /// The receipt of an entry that is already in the log, under the newest checkpoint.

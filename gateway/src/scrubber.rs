@@ -1,12 +1,15 @@
 //! The scrubber: recomputes the whole log, again and again, beside the calls, and acts on what it finds (A14, A27).
 //!
 //! Promise: within the configured time every leaf, hash, search column, payload, page, sub-tree, kept checkpoint and row of
-//! state was read and compared; what is found twice is named, and what the log itself stands on stops this gateway. It holds
+//! state was read and compared; what is found twice is named, what follows from the leaves is rebuilt ([`mend`]), and what the
+//! log itself stands on stops this gateway. It holds
 //! no snapshot: pages are read one by one, up to the size at which a pass began. Where this ends: what no leaf says, such as
 //! the digest of a request, and a log that was written anew with our key: that is what the anchor and witnesses are for.
 
 mod act;
 mod guards;
+mod index;
+mod mend;
 mod page;
 mod payload;
 mod progress;
@@ -25,7 +28,7 @@ use tokio::sync::watch;
 
 /// Longest rest between two pages: a small log is recomputed more often than it must be.
 const REST_MAX: Duration = Duration::from_secs(60);
-/// Rest after which a finding is read again before it counts.
+/// Rest after which a finding is read again before it counts; all the rest that a pass in a hurry takes.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// What is read.
@@ -52,6 +55,8 @@ pub struct Scrubber {
     pub stores: Stores,
     /// Within which everything is recomputed.
     pub within: Duration,
+    /// Whether what follows from the leaves is rebuilt where it was changed.
+    pub mends: bool,
     /// How far it is.
     pub progress: Arc<Progress>,
 }
@@ -60,12 +65,19 @@ impl Scrubber {
     /// Passes over the log until the gateway ends. Half of the time is for one pass, so that what was changed behind its back
     /// is met by the next one in time.
     pub async fn run(self, acting: Acting, mut ending: watch::Receiver<bool>) {
+        let mut over = self.within / 2;
         loop {
-            let pass = self.pass(self.within / 2, &acting);
+            let pass = self.pass(over, &acting);
             let ended = tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
+                // What was passed already is looked at again too.
+                () = self.progress.hurried(), if over > AGAIN_AFTER => {
+                    over = AGAIN_AFTER;
+                    continue;
+                }
                 ended = pass => ended,
             };
+            over = self.within / 2;
             match ended {
                 Ok(findings) => {
                     self.progress.passed(acting.now());
@@ -75,7 +87,8 @@ impl Scrubber {
             }
             tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
-                () = tokio::time::sleep(REST_MAX.min(self.within / 2)) => {}
+                () = self.progress.hurried() => over = AGAIN_AFTER,
+                () = tokio::time::sleep(REST_MAX.min(over)) => {}
             }
         }
     }
@@ -93,22 +106,28 @@ impl Scrubber {
             head => head?,
         };
         let (mut walk, mut guards, mut findings) = (Walk::default(), Guards::default(), 0);
+        let (mut segments, mut index) = (0, mend::Index::default());
         let rest = (over / u32::try_from(head.size() / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
         self.progress.begin(head.size());
         while walk.size() < head.size() {
-            let mut page = page::scrub(&self.stores, &walk, head.size()).await?;
+            let mut page = page::scrub(&self.stores, &walk, segments, head.size()).await?;
             if !page.wrong.is_empty() {
                 tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-                let first = std::mem::take(&mut page.wrong);
-                let again = page::scrub(&self.stores, &walk, head.size()).await?;
-                findings += tell(first, &again.wrong, hearing);
-                page = again;
+                let first = page;
+                page = page::scrub(&self.stores, &walk, segments, head.size()).await?;
+                let twice = tell(first.wrong, &page.wrong, hearing);
+                findings += twice.len();
+                index.found(&twice);
+                index.lacks(page.unindexed.iter().filter(|entry| first.unindexed.contains(*entry)).copied());
+                if self.mends {
+                    mend::page(&self.stores, &twice).await;
+                }
             }
             if page.broken {
                 return Ok(findings.max(1));
             }
             page.notes.into_iter().for_each(|note| guards.take(note));
-            walk = page.walk;
+            (walk, segments) = (page.walk, page.segments);
             self.progress.at(walk.size());
             if walk.size() < head.size() {
                 tokio::time::sleep(rest).await;
@@ -117,7 +136,12 @@ impl Scrubber {
         let first = self.whole(&walk, &guards, &head).await?;
         if !first.is_empty() {
             tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-            findings += tell(first, &self.whole(&walk, &guards, &head).await?, hearing);
+            let twice = tell(first, &self.whole(&walk, &guards, &head).await?, hearing);
+            findings += twice.len();
+            index.found(&twice);
+        }
+        if self.mends {
+            index.rebuild(&self.stores).await;
         }
         Ok(findings)
     }
@@ -154,9 +178,9 @@ impl Scrubber {
     }
 }
 
-/// Tells what both readings found, and how much it was.
-fn tell(first: Vec<Found>, again: &[Found], hearing: &dyn Hearing) -> usize {
+/// Tells what both readings found, and gives it.
+fn tell(first: Vec<Found>, again: &[Found], hearing: &dyn Hearing) -> Vec<Found> {
     let twice: Vec<Found> = first.into_iter().filter(|found| again.contains(found)).collect();
     twice.iter().for_each(|found| hearing.found(found));
-    twice.len()
+    twice
 }

@@ -3,18 +3,23 @@
 //! A normal delivery has no leaf. The exceptions are OUTCOME leaves that name the entries they are about. Only what
 //! this process saw end is called ABORTED; what a previous process left open is UNKNOWN, because it may have arrived.
 
+use crate::condition::Condition;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
+use crate::in_flight::PENDING_MAX;
 use crate::origin::shard_of;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// References in one leaf: at their longest they fit its 4096 bytes.
 const REFS_MAX: usize = 90;
 /// Leaves read at a time.
 const LEAVES_READ: u32 = 1000;
+/// Between two attempts to record what could not be recorded.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Calls every release among the entries that the previous process left UNKNOWN, unless a leaf names it already. What
 /// stands between them was written by others, who answer for it. To be called before anything is released. Gives how many.
@@ -23,9 +28,21 @@ const LEAVES_READ: u32 = 1000;
 /// A store that does not answer: do not serve then. What was recorded stands and is not recorded again.
 pub async fn sweep(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
     let Some(first) = left.first() else { return Ok(0) };
+    let unknown = judge(gateway, left).await?;
+    gateway.recorder.in_flight().settle(*first);
+    Ok(unknown)
+}
+
+/// The same of what another process of this log left, whom nobody can be meanwhile. Its mark is its own.
+///
+/// # Errors
+/// As [`sweep`].
+pub async fn judge(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
+    if left.is_empty() {
+        return Ok(0);
+    }
     let open = without_outcome(gateway, left).await?;
     record(gateway, &open, "UNKNOWN").await?;
-    gateway.recorder.in_flight().settle(*first);
     Ok(open.len())
 }
 
@@ -94,11 +111,28 @@ pub fn follow(gateway: &Arc<Gateway>) {
 }
 
 async fn run(gateway: Weak<Gateway>, mut given_up: tokio::sync::watch::Receiver<u64>) {
-    while given_up.changed().await.is_ok() {
-        let Some(gateway) = gateway.upgrade() else { return };
-        // They stay in flight: the next one that is given up, or the end, tries them again.
-        if let Err(error) = record_aborted(&gateway).await {
+    let mut failed = false;
+    loop {
+        let changed = given_up.changed();
+        let changed = if failed { tokio::time::timeout(AGAIN, changed).await.unwrap_or(Ok(())) } else { changed.await };
+        let (Ok(()), Some(gateway)) = (changed, gateway.upgrade()) else { return };
+        // They stay in flight: after a rest, with the next one that is given up, or at the end they are tried again.
+        let recorded = record_aborted(&gateway).await;
+        failed = recorded.is_err();
+        if let Err(error) = recorded {
             tracing::warn!(%error, "an aborted delivery has no outcome yet");
         }
+        tell_pending(&gateway);
     }
+}
+
+/// Says when so many deliveries wait for their outcome that nothing more is released.
+fn tell_pending(gateway: &Gateway) {
+    let pending = gateway.recorder.in_flight().pending();
+    if pending < PENDING_MAX {
+        return gateway.conditions.clear(Condition::OutcomesPending);
+    }
+    let text =
+        "deliveries that were given up cannot be recorded: see why the log takes no entries of the gateway itself";
+    gateway.conditions.raise(Condition::OutcomesPending, text);
 }

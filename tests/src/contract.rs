@@ -5,10 +5,12 @@
 
 pub mod draft;
 mod guards;
+mod halts;
 mod keys;
 mod ledger;
-mod postgres;
+pub mod postgres;
 mod postgres_keys;
+mod postgres_look;
 pub mod sqlite;
 mod sqlite_open;
 mod sqlite_rows;
@@ -41,6 +43,10 @@ pub trait Engine: Sized + Send + Sync {
     async fn bend_states(&self);
     /// Runs SQL on the log database past the engine and past its triggers, as an administrator can.
     async fn intrude(&self, sql: &str);
+    /// Runs SQL on the key database in the same way.
+    async fn intrude_keys(&self, sql: &str);
+    /// A literal of these hex digits, as bytes.
+    fn hex(&self, digits: &str) -> String;
     /// Every byte at rest, of both databases.
     async fn at_rest(&self) -> Vec<u8>;
     /// Whether the key database opens under this master key.
@@ -112,6 +118,8 @@ macro_rules! log_suite {
             upkeep::a_page_is_read_back_as_it_was_written;
             upkeep::an_archive_reads_beside_the_log;
             upkeep::checkpoints_are_kept_one_per_minute_and_the_newest;
+            halts::a_halt_stops_answers_and_outlives_the_process;
+            halts::a_halt_that_somebody_else_lifted_holds;
             keys::nothing_at_rest_names_a_person;
         }
     };
@@ -129,6 +137,8 @@ macro_rules! keys_suite {
             keys::one_identifier_in_two_rows_of_a_page_merges_nothing;
             keys::what_is_destroyed_is_gone_and_everything_else_stays;
             keys::nobody_is_found_without_the_master_key;
+            keys::a_number_leads_only_to_whom_we_led_it;
+            keys::a_key_opens_only_for_its_subject_and_year;
         }
     };
 }

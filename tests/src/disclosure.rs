@@ -247,7 +247,7 @@ async fn without_the_holders_database_it_is_recorded_and_not_compared() {
 #[tokio::test]
 async fn it_is_recorded_and_reviewed_while_the_log_is_closed_to_answers() {
     let (world, child, desk) = world().await;
-    world.listening.gateway.recorder.close_to_answers(Some(Condition::DiskLow.code()));
+    world.listening.gateway.recorder.close_to_answers(Condition::DiskLow.code(), true);
     let (index, _) = record(&desk, call(&child)).await;
     desk.review_manual(review(index, "second"), transaction()).await.unwrap();
     assert!(desk.open_manual().await.unwrap().is_empty());

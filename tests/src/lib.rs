@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod closed;
+#[cfg(test)]
 mod conduct;
 #[cfg(test)]
 mod contract;
@@ -25,6 +27,8 @@ mod guide;
 #[cfg(test)]
 mod independent;
 #[cfg(test)]
+mod invariant;
+#[cfg(test)]
 mod jose;
 #[cfg(test)]
 mod journey;
@@ -38,6 +42,8 @@ mod nodes;
 mod operator_guide;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod pairs;
 #[cfg(test)]
 mod property;
 #[cfg(test)]

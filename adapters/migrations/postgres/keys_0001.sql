@@ -18,25 +18,25 @@ CREATE TABLE subject (
   subject_ref bytea PRIMARY KEY CHECK (octet_length(subject_ref) = 16)
 );
 
--- Many identifiers, one subject (A15).
+-- Many identifiers, one subject (A15). Sealed for both columns: who can write here cannot lead a number to another child.
 CREATE TABLE subject_alias (
   tag         bytea PRIMARY KEY CHECK (octet_length(tag) = 32),   -- HMAC(K_lookup, kind and value)
-  subject_ref bytea NOT NULL REFERENCES subject
+  subject_ref bytea NOT NULL REFERENCES subject,
+  sealed      bytea NOT NULL
 );
 CREATE INDEX subject_alias_subject ON subject_alias (subject_ref);
 
+-- `wrapped` opens for its key id, subject and year only.
 CREATE TABLE subject_key (
   key_id         bytea PRIMARY KEY CHECK (octet_length(key_id) = 16),
   subject_ref    bytea NOT NULL REFERENCES subject,
   year           smallint NOT NULL,
   wrapped        bytea NOT NULL,
   kek_generation integer NOT NULL REFERENCES wrapping,
-  retain_until   date,                                     -- where a term is known
-  legal_hold     boolean NOT NULL DEFAULT false,
   UNIQUE (subject_ref, year)
 );
 
--- The key of one day for subjects nobody knows (A11).
+-- The key of one day for subjects nobody knows (A11). `wrapped` opens for its key id and day only.
 CREATE TABLE bucket_key (
   day            date PRIMARY KEY,
   key_id         bytea NOT NULL UNIQUE CHECK (octet_length(key_id) = 16),

@@ -54,21 +54,29 @@ CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 2
 CREATE INDEX log_leaf_recipient ON log_leaf (oin, idx) WHERE kind = 19;
 CREATE TABLE log_leaf_1 PARTITION OF log_leaf FOR VALUES IN (1);
 
--- Leaves are never deleted; the only update takes the payload or the transaction away.
-CREATE FUNCTION log_leaf_erases_only() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- the leaf says: those are rebuilt from it where somebody changed them (A27).
+CREATE FUNCTION log_leaf_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.kind, NEW.t, NEW.rid, NEW.replica)
-       IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.kind, OLD.t, OLD.rid, OLD.replica)
-     OR NEW.leaf IS DISTINCT FROM OLD.leaf OR NEW.oin IS DISTINCT FROM OLD.oin
-     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL)
+  IF (NEW.log_id, NEW.idx, NEW.hash, NEW.replica) IS DISTINCT FROM (OLD.log_id, OLD.idx, OLD.hash, OLD.replica)
+     OR NEW.leaf IS DISTINCT FROM OLD.leaf
      OR (NEW.digest IS DISTINCT FROM OLD.digest AND NEW.digest IS NOT NULL)
      OR (NEW.key_id IS DISTINCT FROM OLD.key_id AND NEW.key_id IS NOT NULL)
      OR (NEW.ct IS DISTINCT FROM OLD.ct AND NEW.ct IS NOT NULL)
+     OR (NEW.t IS DISTINCT FROM OLD.t AND NEW.t IS DISTINCT FROM (NEW.leaf::json->>'t')::bigint)
+     OR (NEW.rid IS DISTINCT FROM OLD.rid AND encode(NEW.rid, 'hex') IS DISTINCT FROM NEW.leaf::json->>'rid')
+     OR (NEW.oin IS DISTINCT FROM OLD.oin AND NEW.oin IS DISTINCT FROM NEW.leaf::json->>'rp')
+     OR (NEW.txn IS DISTINCT FROM OLD.txn AND NEW.txn IS NOT NULL AND encode(NEW.txn, 'hex') IS DISTINCT FROM NEW.leaf::json->>'txn')
+     OR (NEW.kind IS DISTINCT FROM OLD.kind AND NEW.kind IS DISTINCT FROM array_position(ARRAY[
+          'RELEASE', 'DENY', 'ESCALATE', 'EXPLAIN', 'BATCH_OPEN', 'PAGE', 'BATCH_REPIN', 'BATCH_SUSPEND',
+          'BATCH_CLOSE', 'REDELIVERY', 'OUTCOME', 'RECEIPT', 'CONSENT', 'RESTRICTION', 'OBJECTION', 'AUTHORITY',
+          'STANDING', 'POLICY', 'RECIPIENT', 'ERASE', 'ADMIN', 'MANUAL', 'EPOCH', 'AUDIT_OPEN', 'AUDIT_CLOSE',
+          'OBLIGATION_DONE', 'IDENTITY', 'SOURCE_GAP'], NEW.leaf::json->>'k'))
   THEN RAISE EXCEPTION 'leaves are not changed'; END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
-CREATE TRIGGER log_leaf_erases_only BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_erases_only();
+CREATE TRIGGER log_leaf_stands BEFORE UPDATE ON log_leaf FOR EACH ROW EXECUTE FUNCTION log_leaf_stands();
 
 -- Hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65536.
 CREATE TABLE log_subtree (
@@ -160,6 +168,26 @@ END $$;
 CREATE TRIGGER state_grows BEFORE UPDATE ON state FOR EACH ROW EXECUTE FUNCTION state_grows();
 CREATE TRIGGER state_stays BEFORE DELETE ON state FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
 
+-- Why nothing is released upon this log (A27): a replica that read twice what was not written stops itself, two stop all.
+-- Read under the lock by every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
+CREATE TABLE log_halt (
+  replica smallint NOT NULL,
+  t       bigint NOT NULL,                                  -- when, ms since 1970
+  found   text COLLATE "C" NOT NULL,                        -- table, index and what: nobody is named
+  lifted  text COLLATE "C",                                 -- <year>-<epoch>:<index> of the entry that lifted it
+  sealed  bytea NOT NULL,
+  PRIMARY KEY (replica, t)
+);
+CREATE FUNCTION log_halt_lifts_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.lifted IS NULL OR (NEW.replica, NEW.t, NEW.found) IS DISTINCT FROM (OLD.replica, OLD.t, OLD.found) THEN
+    RAISE EXCEPTION 'a halt is lifted, never changed';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER log_halt_stays BEFORE DELETE ON log_halt FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+CREATE TRIGGER log_halt_lifts_only BEFORE UPDATE ON log_halt FOR EACH ROW EXECUTE FUNCTION log_halt_lifts_only();
+
 -- In-flight low-water marks: after a crash every release of a replica from its mark on is UNKNOWN (A9). Insert-only for
 -- the reason of the head: the highest mark of a replica counts, lower ones are pruned in the background.
 CREATE TABLE replica_mark (
@@ -173,3 +201,58 @@ CREATE TABLE erased_key (
   key_id bytea PRIMARY KEY CHECK (octet_length(key_id) = 16)
 );
 CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
+
+-- == one append, two questions ==
+
+-- The lock, and under it what the entries rely on. Statements of their own, so that each sees what the last holder of the lock
+-- wrote (A2): a volatile function reads anew for every statement under READ COMMITTED. No row of the open shard: all is NULL.
+CREATE FUNCTION log_look(
+  shard smallint, writer smallint, kinds smallint[], keys bytea[], oins text[], txns bytea[],
+  OUT origin text, OUT size bigint, OUT frontier bytea, OUT last_t bigint, OUT clock bigint, OUT halted boolean,
+  OUT state_kinds smallint[], OUT state_keys bytea[], OUT versions bigint[], OUT leaf_indexes bigint[], OUT sealed bytea[],
+  OUT seen_oins text[], OUT seen_txns bytea[], OUT seen_indexes bigint[], OUT seen_digests bytea[], OUT seen_kinds smallint[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT s.origin INTO origin FROM log_shard s WHERE s.log_id = shard AND s.state = 1 FOR UPDATE;
+  IF NOT FOUND THEN RETURN; END IF;
+  -- Two halts of different replicas, or one of this writer.
+  SELECT h.size, h.frontier, h.last_t, EXISTS (
+      SELECT FROM log_halt a WHERE a.lifted IS NULL AND (a.replica = writer
+        OR EXISTS (SELECT FROM log_halt b WHERE b.lifted IS NULL AND b.replica <> a.replica)))
+    INTO size, frontier, last_t, halted
+    FROM log_head h WHERE h.log_id = shard ORDER BY h.size DESC LIMIT 1;
+  clock := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+  IF cardinality(kinds) > 0 THEN
+    SELECT array_agg(s.kind), array_agg(s.key), array_agg(s.version), array_agg(s.leaf_index), array_agg(s.sealed)
+      INTO state_kinds, state_keys, versions, leaf_indexes, sealed
+      FROM unnest(kinds, keys) AS w (kind, key) JOIN state s ON s.kind = w.kind AND s.key = w.key;
+  END IF;
+  IF cardinality(oins) > 0 THEN
+    SELECT array_agg(l.oin), array_agg(l.txn), array_agg(l.idx), array_agg(l.digest), array_agg(l.kind)
+      INTO seen_oins, seen_txns, seen_indexes, seen_digests, seen_kinds
+      FROM unnest(oins, txns) AS w (oin, txn) JOIN log_leaf l ON l.oin = w.oin AND l.txn = w.txn
+      WHERE l.txn IS NOT NULL;
+  END IF;
+END $$;
+
+-- Everything of a batch but its pages and its state, which few batches have. The head comes last: its trigger counts the leaves.
+CREATE FUNCTION log_write(
+  shard smallint, writer smallint, idx bigint[], leaf text[], hash bytea[], kind smallint[], t bigint[], rid bytea[],
+  oin text[], txn bytea[], digest bytea[], key_id bytea[], ct bytea[],
+  levels smallint[], numbers bigint[], hashes bytea[],
+  first bigint, last bigint, segment bytea, low bigint, size bigint, frontier bytea, last_t bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
+    SELECT shard, writer, * FROM unnest(idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct);
+  IF cardinality(levels) > 0 THEN
+    INSERT INTO log_subtree (log_id, level, number, hash) SELECT shard, * FROM unnest(levels, numbers, hashes);
+  END IF;
+  IF segment IS NOT NULL THEN
+    INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (shard, 0, first, last, segment);
+  END IF;
+  IF low IS NOT NULL THEN
+    INSERT INTO replica_mark (replica, low) VALUES (writer, low) ON CONFLICT DO NOTHING;
+  END IF;
+  INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (shard, size, frontier, last_t);
+END $$;

@@ -14,25 +14,25 @@ CREATE TABLE subject (
   subject_ref BLOB PRIMARY KEY CHECK (length(subject_ref) = 16)
 ) STRICT, WITHOUT ROWID;
 
--- Many identifiers, one subject (A15).
+-- Many identifiers, one subject (A15). Sealed for both columns: who can write here cannot lead a number to another child.
 CREATE TABLE subject_alias (
   tag         BLOB PRIMARY KEY CHECK (length(tag) = 32),   -- HMAC(K_lookup, kind and value)
-  subject_ref BLOB NOT NULL REFERENCES subject
+  subject_ref BLOB NOT NULL REFERENCES subject,
+  sealed      BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subject_alias_subject ON subject_alias (subject_ref);
 
+-- `wrapped` opens for its key id, subject and year only.
 CREATE TABLE subject_key (
   key_id         BLOB PRIMARY KEY CHECK (length(key_id) = 16),
   subject_ref    BLOB NOT NULL REFERENCES subject,
   year           INTEGER NOT NULL,
   wrapped        BLOB NOT NULL,
   kek_generation INTEGER NOT NULL REFERENCES wrapping,
-  retain_until   TEXT,                                     -- date, where a term is known
-  legal_hold     INTEGER NOT NULL DEFAULT 0 CHECK (legal_hold IN (0, 1)),
   UNIQUE (subject_ref, year)
 ) STRICT, WITHOUT ROWID;
 
--- The key of one day for subjects nobody knows (A11).
+-- The key of one day for subjects nobody knows (A11). `wrapped` opens for its key id and day only.
 CREATE TABLE bucket_key (
   day            TEXT PRIMARY KEY,                         -- YYYY-MM-DD
   key_id         BLOB NOT NULL UNIQUE CHECK (length(key_id) = 16),

@@ -39,14 +39,24 @@ CREATE UNIQUE INDEX log_leaf_txn ON log_leaf (oin, txn) WHERE txn IS NOT NULL;
 CREATE INDEX log_leaf_review ON log_leaf (kind) WHERE kind = 22 OR kind = 26;
 CREATE INDEX log_leaf_oin_t ON log_leaf (oin, t) WHERE oin IS NOT NULL;
 
--- Leaves are never deleted; the only update takes the payload or the transaction away.
+-- Leaves are never deleted. An update takes the payload or the transaction away, or sets the columns that only repeat what
+-- the leaf says: those are rebuilt from it where somebody changed them (A27).
 CREATE TRIGGER log_leaf_stays BEFORE DELETE ON log_leaf
 BEGIN SELECT RAISE(ABORT, 'leaves are not deleted'); END;
-CREATE TRIGGER log_leaf_erases_only BEFORE UPDATE ON log_leaf
-WHEN NEW.row IS NOT OLD.row OR NEW.leaf IS NOT OLD.leaf OR NEW.hash IS NOT OLD.hash OR NEW.kind IS NOT OLD.kind
-  OR NEW.t IS NOT OLD.t OR NEW.rid IS NOT OLD.rid OR NEW.oin IS NOT OLD.oin
-  OR (NEW.txn IS NOT OLD.txn AND NEW.txn IS NOT NULL) OR (NEW.digest IS NOT OLD.digest AND NEW.digest IS NOT NULL)
+CREATE TRIGGER log_leaf_stands BEFORE UPDATE ON log_leaf
+WHEN NEW.row IS NOT OLD.row OR NEW.leaf IS NOT OLD.leaf OR NEW.hash IS NOT OLD.hash
+  OR (NEW.digest IS NOT OLD.digest AND NEW.digest IS NOT NULL)
   OR (NEW.key_id IS NOT OLD.key_id AND NEW.key_id IS NOT NULL) OR (NEW.ct IS NOT OLD.ct AND NEW.ct IS NOT NULL)
+  OR (NEW.t IS NOT OLD.t AND NEW.t IS NOT json_extract(NEW.leaf, '$.t'))
+  OR (NEW.rid IS NOT OLD.rid AND lower(hex(NEW.rid)) IS NOT json_extract(NEW.leaf, '$.rid'))
+  OR (NEW.oin IS NOT OLD.oin AND NEW.oin IS NOT json_extract(NEW.leaf, '$.rp'))
+  OR (NEW.txn IS NOT OLD.txn AND NEW.txn IS NOT NULL AND lower(hex(NEW.txn)) IS NOT json_extract(NEW.leaf, '$.txn'))
+  OR (NEW.kind IS NOT OLD.kind AND NEW.kind IS NOT (SELECT key + 1 FROM json_each('[
+      "RELEASE", "DENY", "ESCALATE", "EXPLAIN", "BATCH_OPEN", "PAGE", "BATCH_REPIN", "BATCH_SUSPEND", "BATCH_CLOSE",
+      "REDELIVERY", "OUTCOME", "RECEIPT", "CONSENT", "RESTRICTION", "OBJECTION", "AUTHORITY", "STANDING", "POLICY",
+      "RECIPIENT", "ERASE", "ADMIN", "MANUAL", "EPOCH", "AUDIT_OPEN", "AUDIT_CLOSE", "OBLIGATION_DONE", "IDENTITY",
+      "SOURCE_GAP"
+      ]') WHERE value = json_extract(NEW.leaf, '$.k')))
 BEGIN SELECT RAISE(ABORT, 'leaves are not changed'); END;
 
 -- Hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65536.
@@ -126,6 +136,22 @@ CREATE TABLE state (
 CREATE TRIGGER state_grows BEFORE UPDATE ON state
 WHEN NEW.version <= OLD.version OR NEW.leaf_index <= OLD.leaf_index
 BEGIN SELECT RAISE(ABORT, 'versions of state only grow'); END;
+
+-- Why nothing is released upon this log (A27): what was read twice that is not what was written. Read under the lock by
+-- every append. An operator lifts it with an entry; the row stays. Sealed for all columns.
+CREATE TABLE log_halt (
+  replica INTEGER NOT NULL,
+  t       INTEGER NOT NULL,                                -- when, ms since 1970
+  found   TEXT NOT NULL,                                   -- table, index and what: nobody is named
+  lifted  TEXT,                                            -- <year>-<epoch>:<index> of the entry that lifted it
+  sealed  BLOB NOT NULL,
+  PRIMARY KEY (replica, t)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER log_halt_stays BEFORE DELETE ON log_halt
+BEGIN SELECT RAISE(ABORT, 'a halt is lifted, not deleted'); END;
+CREATE TRIGGER log_halt_lifts_only BEFORE UPDATE ON log_halt
+WHEN NEW.lifted IS NULL OR NEW.replica IS NOT OLD.replica OR NEW.t IS NOT OLD.t OR NEW.found IS NOT OLD.found
+BEGIN SELECT RAISE(ABORT, 'a halt is lifted, never changed'); END;
 
 -- In-flight low-water mark: after a crash every release from `low` on is UNKNOWN (A9).
 CREATE TABLE replica (

@@ -5,17 +5,16 @@
 //! COMMIT returns, the whole batch exists or none of it; the next start finds which.
 
 use super::errors::{before_commit, is_data, is_usable};
-use super::rows::{self, leaf_hashes, refused};
+use super::look::{Look, look, places};
+use super::rows::leaf_hashes;
 use super::settle::Pending;
-use super::statements;
 use super::write::{Failure, Write};
 use super::writer::{Desk, PATIENCE};
-use crate::store::{GuardRow, LOG, Learned, Mark, corrupt, kind_of, reject};
+use crate::store::{LOG, Learned, Mark, corrupt, reject};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{Draft, GuardKey};
-use sluis_core::log::finalise::{Committed, Finalised, Head, Seen, Snapshot, Wanted, finalise, wanted};
+use sluis_core::log::finalise::{Committed, Finalised, Head, Snapshot, Wanted, finalise, wanted};
 use sluis_core::log::tree::Frontier;
-use sluis_core::organisation::Oin;
 use sluis_core::ports::StoreError;
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeMap, HashMap};
@@ -145,22 +144,17 @@ impl Desk {
         let engine =
             |table| move |error: sqlx::Error| (Failure::Store(before_commit(LOG, table, &error)), is_usable(&error));
         sqlx::query("BEGIN").execute(&mut *session).await.map_err(engine("log_shard"))?;
-        let origin: Option<String> = sqlx::query_scalar(statements::LOCK)
-            .bind(self.role.log)
-            .fetch_optional(&mut *session)
-            .await
-            .map_err(engine("log_shard"))?;
         let store = |error: StoreError| (Failure::Store(error), true);
-        let origin = origin.ok_or_else(|| store(corrupt("log_shard")))?;
-        // A statement of its own, so that its snapshot is taken after the lock: the last holder's rows are seen (A2).
-        let (before, clock) = rows::head(session, self.role.log, &origin).await.map_err(store)?;
+        let wanted = wanted(drafts);
+        let found = look(session, self.role, &wanted).await.map_err(engine("log_shard"))?;
+        let (before, clock) = found.head().map_err(store)?;
         let now = self.clock.now();
         self.check_clock(now, clock).map_err(store)?;
         let bent = before.size() == self.anchor.size() && before.frontier != self.anchor;
         if self.halted || before.size() < self.anchor.size() || bent {
             return Err(store(corrupt("log_head")));
         }
-        let snapshot = self.snapshot(session, wanted(drafts)).await.map_err(store)?;
+        let snapshot = self.snapshot(&wanted, found).map_err(store)?;
         let finalised = finalise(&before, snapshot, now, drafts).map_err(store)?;
         let low = self.low.load(Ordering::Acquire);
         let mut learned = Vec::new();
@@ -185,44 +179,25 @@ impl Desk {
         if tells { Err(StoreError::Unavailable { store: LOG, state: "CLOCK_APART" }) } else { Ok(()) }
     }
 
-    /// Reads, inside the lock, what the core wants to compare.
-    async fn snapshot(&self, session: &mut PgConnection, wanted: Wanted) -> Result<Snapshot, StoreError> {
-        let mut snapshot = Snapshot::default();
-        if !wanted.guards.is_empty() {
-            self.read_guards(session, &wanted, &mut snapshot).await?;
-        }
-        if !wanted.transactions.is_empty() {
-            read_transactions(session, wanted.transactions, &mut snapshot).await?;
-        }
-        Ok(snapshot)
-    }
-
-    async fn read_guards(
-        &self,
-        session: &mut PgConnection,
-        wanted: &Wanted,
-        into: &mut Snapshot,
-    ) -> Result<(), StoreError> {
-        let places = || wanted.guards.iter().map(|key| (crate::state_row::place(key), key));
+    /// What the core compares, of what was read inside the lock.
+    fn snapshot(&self, wanted: &Wanted, found: Look) -> Result<Snapshot, StoreError> {
+        let mut snapshot =
+            Snapshot { transactions: found.transactions()?, halted: found.halted()?, ..Snapshot::default() };
         let mut unread: BTreeMap<&GuardKey, Option<Mark>> =
             wanted.guards.iter().map(|key| (key, self.guards.mark(key))).collect();
-        let kinds: Vec<i16> = places().map(|((kind, _), _)| i16::from(kind)).collect();
-        let keys: Vec<&[u8]> = places().map(|((_, bytes), _)| bytes).collect();
-        let found = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>)>(statements::STATES).bind(kinds).bind(keys);
-        let found = found.fetch_all(session).await.map_err(refused("state"))?;
         let by_place: HashMap<(i16, &[u8]), &GuardKey> =
-            places().map(|((kind, bytes), key)| ((i16::from(kind), bytes), key)).collect();
-        for (kind, bytes, version, index, sealed) in found {
+            places(wanted).map(|(kind, bytes, key)| ((kind, bytes), key)).collect();
+        for (kind, bytes, row) in found.states()? {
             let key = by_place.get(&(kind, bytes.as_slice())).ok_or(corrupt("state"))?;
-            let (mark, row) = (unread.remove(key).flatten(), GuardRow(version, index, sealed));
+            let mark = unread.remove(key).flatten();
             if let Some(guard) = self.guards.read(key, mark, Some(row), &self.seals.state)? {
-                into.guards.insert((*key).clone(), guard);
+                snapshot.guards.insert((*key).clone(), guard);
             }
         }
         for (key, mark) in unread {
             self.guards.read(key, mark, None, &self.seals.state)?;
         }
-        Ok(())
+        Ok(snapshot)
     }
 
     /// Folds what others wrote since we last looked onto our own tree: it must give the head that we built upon (A5).
@@ -246,21 +221,4 @@ impl Desk {
         self.anchor = tree;
         Ok(())
     }
-}
-
-async fn read_transactions(
-    session: &mut PgConnection,
-    wanted: Vec<(Oin, uuid::Uuid)>,
-    into: &mut Snapshot,
-) -> Result<(), StoreError> {
-    let oins: Vec<&str> = wanted.iter().map(|(oin, _)| oin.as_str()).collect();
-    let ids: Vec<&[u8]> = wanted.iter().map(|(_, id)| id.as_bytes().as_slice()).collect();
-    let found = sqlx::query_as::<_, (String, [u8; 16], i64, [u8; 32], i16)>(statements::SEEN).bind(oins).bind(ids);
-    for (oin, id, index, digest, kind) in found.fetch_all(session).await.map_err(refused("log_leaf"))? {
-        let oin = Oin::parse(&oin).map_err(|_| corrupt("log_leaf"))?;
-        let kind = kind_of(i64::from(kind)).ok_or(corrupt("log_leaf"))?;
-        let seen = Seen { digest, index: rows::unsigned(index, "log_leaf")?, kind };
-        into.transactions.insert((oin, uuid::Uuid::from_bytes(id)), seen);
-    }
-    Ok(())
 }

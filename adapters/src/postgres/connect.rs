@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long connecting may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
+/// A session that was idle for so long is tried before it reads: a busy gateway has none.
+const TRIED_AFTER: Duration = Duration::from_millis(100);
 /// Connections that read; they are not held across the wait of a caller.
 pub(super) const READERS_MAX: u32 = 8;
 
@@ -87,10 +89,31 @@ impl Place {
         connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
     }
 
+    /// Frees what superseded rows hold, in a session of its own that may take its time. What an old snapshot still sees, and
+    /// what stands in WAL, stays.
+    pub(super) async fn vacuum(&self, statements: &[&'static str]) -> Result<(), sqlx::Error> {
+        let mut session = self.connect().await?;
+        session.execute("SET statement_timeout = 0").await?;
+        for statement in statements {
+            // Each alone: in one message they would be one transaction.
+            session.execute(*statement).await?;
+        }
+        session.close().await
+    }
+
     /// Sessions that read. None is opened before it is needed.
     pub(super) fn readers(&self) -> PgPool {
         let options = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(CONNECT);
-        options.test_before_acquire(false).connect_lazy_with(self.options.clone())
+        let options = options.test_before_acquire(false).before_acquire(|session, session_was| {
+            Box::pin(async move {
+                // Of a server that was started again every session is dead; without this, each would fail one call more.
+                if session_was.idle_for > TRIED_AFTER {
+                    session.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+        options.connect_lazy_with(self.options.clone())
     }
 
     /// A session to open the database with: the server answers and holds what is expected.

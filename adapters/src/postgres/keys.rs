@@ -7,6 +7,7 @@
 //! arrival on the standby, another replica may read it; a cancelled wait makes that longer than a moment.
 
 use super::connect::{Kind, Place};
+use super::errors::before_commit;
 use super::keys_day;
 use super::keys_provision as provision;
 use super::keys_rows::{self as rows, read};
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 use jiff::civil::Date;
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::upkeep::{DueKey, KeyUpkeep};
 use sqlx::Error;
 use sqlx::postgres::{PgConnection, PgPool};
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl KeyStore for PostgresKeys {
         if let Some(known) = self.ring.cache.subjects.get(&tag) {
             return Ok(Some(known));
         }
-        let found = read("subject_alias", || rows::owner(&self.readers, tag)).await?;
+        let row = read("subject_alias", || rows::alias(&self.readers, tag)).await?;
+        let found = row.map(|row| self.ring.owner(&tag, &row)).transpose()?;
         if let Some(subject) = found {
             self.ring.cache.subjects.insert(tag, subject);
         }
@@ -150,6 +152,21 @@ impl KeyUpkeep for PostgresKeys {
         // Also after a failure: what is destroyed and not known to be must not be used.
         self.ring.cache.forget();
         destroyed
+    }
+
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        let due = sqlx::query_as(statements::DUE_KEYS).bind(before).bind(i64::from(count));
+        let due: Result<Vec<([u8; 16], i16, [u8; 16])>, _> = due.fetch_all(&self.readers).await;
+        let due = due.map_err(|error| before_commit(KEYS, "subject_key", &error))?;
+        Ok(due
+            .into_iter()
+            .map(|(subject, year, key_id)| DueKey { subject: SubjectRef(subject), year, key_id })
+            .collect())
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        let vacuumed = self.writer.place().vacuum(&["VACUUM subject_key", "VACUUM bucket_key"]).await;
+        vacuumed.map_err(|error| before_commit(KEYS, "subject_key", &error))
     }
 
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {

@@ -7,7 +7,7 @@ use super::keys_provision::generation;
 use super::keys_rows::{self as rows, WrappedDay};
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient};
-use crate::store::{KeyRing, WrappedKey};
+use crate::store::{KeyRing, WrappedKey, bucket_place};
 use jiff::civil::Date;
 use sluis_core::ports::StoreError;
 use sqlx::Error;
@@ -22,7 +22,8 @@ pub(super) async fn make_bucket(writer: &Writer, ring: &KeyRing, day: Date) -> R
 
 async fn insert_bucket(session: &mut PgConnection, ring: &KeyRing, day: Date) -> Result<WrappedKey, Error> {
     let id = ring.random_id();
-    let wrapped = ring.wrap_new(&id).map_err(|refused| Error::Encode(refused.into()))?;
+    let wrapped =
+        ring.wrap_new(&bucket_place(id, &day.to_string())).map_err(|refused| Error::Encode(refused.into()))?;
     let insert = sqlx::query(statements::INSERT_BUCKET_KEY).bind(day.to_string()).bind(id);
     insert.bind(wrapped).bind(generation(ring)?).execute(&mut *session).await?;
     rows::bucket(session, day).await?.ok_or(Error::RowNotFound)

@@ -5,7 +5,7 @@
 
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient};
-use crate::store::{KeyRing, Meant, meant};
+use crate::store::{AliasRow, KeyRing, Meant, meant, year_place};
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
 use sqlx::postgres::{PgConnection, PgPool};
@@ -56,7 +56,7 @@ fn plan(page: &[Vec<Tag>], mut owners: HashMap<Tag, SubjectRef>, ring: &KeyRing)
 
 /// Whether every row of a page is registered and has its keys of the year.
 pub(super) async fn is_known(pool: &PgPool, page: &[Vec<Tag>], ring: &KeyRing, year: i16) -> Result<bool, Error> {
-    let plan = plan(page, owners(pool, page).await?, ring);
+    let plan = plan(page, owners(pool, page, ring).await?, ring);
     if !plan.subjects.is_empty() || !plan.aliases.is_empty() {
         return Ok(false);
     }
@@ -78,14 +78,17 @@ pub(super) async fn provision(
 async fn write(session: &mut PgConnection, page: &[Vec<Tag>], ring: &KeyRing, year: i16) -> Result<u64, Error> {
     // INVARIANT (one at a time): the lock is a statement of its own, so that what follows sees what its last holder wrote.
     sqlx::query(statements::LOCK_PROVISIONING).execute(&mut *session).await?;
-    let plan = plan(page, owners(&mut *session, page).await?, ring);
+    let plan = plan(page, owners(&mut *session, page, ring).await?, ring);
     if !plan.subjects.is_empty() {
         let subjects: Vec<[u8; 16]> = plan.subjects.iter().map(|subject| subject.0).collect();
         sqlx::query(statements::INSERT_SUBJECTS).bind(subjects).execute(&mut *session).await?;
     }
     if !plan.aliases.is_empty() {
+        let sealed: Result<Vec<Vec<u8>>, _> = plan.aliases.iter().map(|(tag, s)| ring.seal_alias(tag, *s)).collect();
+        let sealed = sealed.map_err(|refused| Error::Encode(refused.into()))?;
         let (tags, subjects): (Vec<Tag>, Vec<[u8; 16]>) = plan.aliases.iter().map(|(tag, s)| (*tag, s.0)).unzip();
-        sqlx::query(statements::INSERT_ALIASES).bind(tags).bind(subjects).execute(&mut *session).await?;
+        let insert = sqlx::query(statements::INSERT_ALIASES).bind(tags).bind(subjects).bind(sealed);
+        insert.execute(&mut *session).await?;
     }
     let bare = without_key(&mut *session, &plan.keyed, year).await?;
     if !bare.is_empty() {
@@ -96,7 +99,8 @@ async fn write(session: &mut PgConnection, page: &[Vec<Tag>], ring: &KeyRing, ye
 
 async fn make_keys(session: &mut PgConnection, bare: &[[u8; 16]], ring: &KeyRing, year: i16) -> Result<(), Error> {
     let ids: Vec<[u8; 16]> = bare.iter().map(|_| ring.random_id()).collect();
-    let wrapped: Result<Vec<Vec<u8>>, _> = ids.iter().map(|id| ring.wrap_new(id)).collect();
+    let wrapped: Result<Vec<Vec<u8>>, _> =
+        ids.iter().zip(bare).map(|(id, subject)| ring.wrap_new(&year_place(*id, *subject, year))).collect();
     let wrapped = wrapped.map_err(|refused| Error::Encode(refused.into()))?;
     let insert = sqlx::query(statements::INSERT_SUBJECT_KEYS).bind(year).bind(generation(ring)?);
     insert.bind(ids).bind(bare).bind(wrapped).execute(session).await.map(|_| ())
@@ -107,11 +111,16 @@ pub(super) fn generation(ring: &KeyRing) -> Result<i32, Error> {
     i32::try_from(ring.generation).map_err(|beyond| Error::Encode(beyond.into()))
 }
 
-/// Whom the identifiers of a page are known for.
-async fn owners(at: impl PgExecutor<'_>, page: &[Vec<Tag>]) -> Result<HashMap<Tag, SubjectRef>, Error> {
+/// Whom the identifiers of a page are known for. An alias that is not ours ends the whole page: a child must not get a
+/// second pseudonym.
+async fn owners(at: impl PgExecutor<'_>, page: &[Vec<Tag>], ring: &KeyRing) -> Result<HashMap<Tag, SubjectRef>, Error> {
     let tags: Vec<Tag> = page.iter().flatten().copied().collect();
-    let found = sqlx::query_as::<_, (Tag, [u8; 16])>(statements::OWNERS).bind(tags).fetch_all(at).await?;
-    Ok(found.into_iter().map(|(tag, subject)| (tag, SubjectRef(subject))).collect())
+    let found = sqlx::query_as::<_, (Tag, [u8; 16], Vec<u8>)>(statements::OWNERS).bind(tags).fetch_all(at).await?;
+    let known = found.into_iter().map(|(tag, subject, sealed)| {
+        let owner = ring.owner(&tag, &AliasRow { subject: SubjectRef(subject), sealed });
+        owner.map(|owner| (tag, owner)).map_err(|bent| Error::Decode(bent.into()))
+    });
+    known.collect()
 }
 
 /// Those who have no key of the year.

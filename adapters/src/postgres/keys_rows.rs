@@ -4,7 +4,7 @@ use super::connect::READERS_MAX;
 use super::errors::{before_commit, code};
 use super::keys_statements as statements;
 use super::keys_writer::patient;
-use crate::store::{KEYS, WrappedKey};
+use crate::store::{AliasRow, KEYS, WrappedKey, bucket_place, year_place};
 use jiff::civil::Date;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
@@ -40,10 +40,10 @@ fn is_ended(error: &Error) -> bool {
     }
 }
 
-/// The subject under a lookup tag.
-pub(super) async fn owner(at: impl PgExecutor<'_>, tag: [u8; 32]) -> Result<Option<SubjectRef>, Error> {
-    let found = sqlx::query_scalar::<_, [u8; 16]>(statements::FIND).bind(tag).fetch_optional(at).await?;
-    Ok(found.map(SubjectRef))
+/// What a lookup tag leads to, as its row says.
+pub(super) async fn alias(at: impl PgExecutor<'_>, tag: [u8; 32]) -> Result<Option<AliasRow>, Error> {
+    let found = sqlx::query_as::<_, ([u8; 16], Vec<u8>)>(statements::FIND).bind(tag).fetch_optional(at).await?;
+    Ok(found.map(|(subject, sealed)| AliasRow { subject: SubjectRef(subject), sealed }))
 }
 
 /// The transaction key of a day as it stands in its row; the day is its name.
@@ -59,19 +59,24 @@ pub(super) async fn of_year(
     year: i16,
 ) -> Result<Option<WrappedKey>, Error> {
     let row = sqlx::query(statements::SUBJECT_KEY).bind(subject).bind(year).fetch_optional(at).await?;
-    row.map(|row| wrapped(&row)).transpose()
+    row.map(|row| wrapped(&row, |id| Ok(year_place(id, subject, year)))).transpose()
 }
 
 /// The key with this id: of a year, or of a day for subjects nobody knows.
 pub(super) async fn by_id(at: impl PgExecutor<'_>, key_id: [u8; 16]) -> Result<Option<WrappedKey>, Error> {
     let row = sqlx::query(statements::KEY_BY_ID).bind(key_id).fetch_optional(at).await?;
-    row.map(|row| wrapped(&row)).transpose()
+    let place = |row: &PgRow, id| match row.try_get::<Option<String>, _>(5)? {
+        Some(day) => Ok(bucket_place(id, &day)),
+        None => Ok(year_place(id, row.try_get(3)?, row.try_get(4)?)),
+    };
+    row.map(|row| wrapped(&row, |id| place(&row, id))).transpose()
 }
 
 /// The bucket of a day.
 pub(super) async fn bucket(at: impl PgExecutor<'_>, day: Date) -> Result<Option<WrappedKey>, Error> {
-    let row = sqlx::query(statements::BUCKET_KEY).bind(day.to_string()).fetch_optional(at).await?;
-    row.map(|row| wrapped(&row)).transpose()
+    let day = day.to_string();
+    let row = sqlx::query(statements::BUCKET_KEY).bind(&day).fetch_optional(at).await?;
+    row.map(|row| wrapped(&row, |id| Ok(bucket_place(id, &day)))).transpose()
 }
 
 /// The transaction key of a day.
@@ -81,8 +86,9 @@ pub(super) async fn transaction(at: impl PgExecutor<'_>, day: Date) -> Result<Op
     Ok(Some(WrappedDay { wrapped: row.try_get(0)?, generation: generation(&row, 1)? }))
 }
 
-fn wrapped(row: &PgRow) -> Result<WrappedKey, Error> {
-    Ok(WrappedKey { key_id: row.try_get(0)?, wrapped: row.try_get(1)?, generation: generation(row, 2)? })
+fn wrapped(row: &PgRow, place: impl FnOnce([u8; 16]) -> Result<Vec<u8>, Error>) -> Result<WrappedKey, Error> {
+    let key_id = row.try_get(0)?;
+    Ok(WrappedKey { key_id, place: place(key_id)?, wrapped: row.try_get(1)?, generation: generation(row, 2)? })
 }
 
 fn generation(row: &PgRow, column: usize) -> Result<u32, Error> {

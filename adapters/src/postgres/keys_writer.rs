@@ -43,6 +43,11 @@ impl Writer {
         Self { place, standby, session: Mutex::new(Some(session)) }
     }
 
+    /// Where it writes.
+    pub const fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Begins a transaction, in a new session when the one before was closed. `table` names in errors what is written.
     pub async fn begin(&self, table: &'static str) -> Result<Writing<'_>, StoreError> {
         let refused = |error| before_commit(KEYS, table, &error);

@@ -7,7 +7,9 @@
 
 mod append;
 mod connect;
+mod ended;
 mod errors;
+mod halts;
 pub mod inspect;
 mod keys;
 mod keys_day;
@@ -16,6 +18,8 @@ mod keys_reader;
 mod keys_rows;
 mod keys_statements;
 mod keys_writer;
+mod look;
+mod mending;
 mod open;
 mod open_error;
 mod raw_rows;

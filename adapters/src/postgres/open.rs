@@ -6,7 +6,7 @@ use super::rows::{self, bound, leaf_hashes, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
 use super::{raw_rows, statements, upkeep};
-use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use async_trait::async_trait;
 use sluis_core::log::Millis;
@@ -14,7 +14,7 @@ use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::root_of;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
-use sluis_core::upkeep::LogUpkeep;
+use sluis_core::upkeep::{Ended, LeftBehind, LogUpkeep};
 use sqlx::postgres::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,17 +25,22 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) const LOG_KIND: Kind =
     Kind { name: LOG, version: 1, schema: include_str!("../../migrations/postgres/log_0001.sql") };
 
-/// How long a row of state is answered from memory: another replica may have changed it meanwhile.
+/// How long a start waits for its number: the server may hold it for a process that just ended, or another replica while it
+/// judges what that process left.
+const AT_START: Duration = Duration::from_secs(3);
+/// How long policy and enrolments are answered from memory: another replica may have changed them meanwhile.
 const KNOWN: Duration = Duration::from_secs(1);
 
 /// The log of one shard: ledger and register of one replica.
 pub struct PostgresLog {
     pub(super) log: i16,
+    pub(super) replica: i16,
     pub(super) origin: String,
     pub(super) pool: PgPool,
     pub(super) seals: Arc<Seals>,
     pub(super) guards: Arc<GuardCache>,
     pub(super) low: Arc<AtomicU64>,
+    place: Place,
     left: Vec<u64>,
     commands: mpsc::UnboundedSender<Command>,
 }
@@ -77,7 +82,7 @@ impl PostgresLog {
     ) -> Result<Self, OpenError> {
         let mut session = place.open(&LOG_KIND, master).await?;
         let engine = |source| place.engine(source);
-        if !writer::be_replica(&mut session, replica).await.map_err(engine)? {
+        if !writer::become_replica(&mut session, replica, AT_START).await.map_err(engine)? {
             return Err(OpenError::InUse { place: place.name().to_owned(), replica });
         }
         let shard: (i16, String) =
@@ -88,7 +93,11 @@ impl PostgresLog {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
         let (low, left) = in_flight(&mut session, log, replica, head.size()).await.map_err(engine)?;
-        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        let seals = Arc::new(Seals {
+            state: master.sealing(STATE_LABEL)?,
+            index: master.sealing(INDEX_LABEL)?,
+            halt: master.sealing(HALT_LABEL)?,
+        });
         let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
         raw_rows::remember_states(&mut session, log, &guards).await.map_err(engine)?;
         let desk = Desk {
@@ -107,7 +116,8 @@ impl PostgresLog {
         };
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(writer::run(desk, receiver));
-        Ok(Self { log, origin, pool: place.readers(), seals, guards, low, left, commands })
+        let (pool, place) = (place.readers(), place.clone());
+        Ok(Self { log, origin, pool, seals, guards, low, replica, place, left, commands })
     }
 
     /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
@@ -128,12 +138,25 @@ impl LogUpkeep for PostgresLog {
         Ok(self.left.clone())
     }
 
+    async fn ended_replicas(&self) -> Result<Vec<Ended>, StoreError> {
+        self.ended().await
+    }
+
+    async fn hold_replica(&self, replica: i16) -> Result<Option<Box<dyn LeftBehind>>, StoreError> {
+        self.hold(&self.place, replica).await
+    }
+
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
         sqlx::query_scalar(statements::ERASED).fetch_all(&self.pool).await.map_err(refused("erased_key"))
     }
 
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {
         self.ask(|answer| Command::Erase { subject, keys, answer }).await
+    }
+
+    async fn tidy(&self) -> Result<(), StoreError> {
+        let tables = ["VACUUM log_leaf", "VACUUM subject_segment"];
+        self.place.vacuum(&tables).await.map_err(refused("log_leaf"))
     }
 
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {

@@ -1,6 +1,7 @@
 //! A log that gateways serve, opened for reading only: for exports and inspections. Takes no lock.
 
 use super::connect::Place;
+use super::halts;
 use super::open::LOG_KIND;
 use super::open_error::OpenError;
 use super::read::{self, ROWS_MAX};
@@ -53,5 +54,9 @@ impl LogArchive for PostgresLogReader {
     async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError> {
         let found = sqlx::query_scalar(statements::CHECKPOINTS).bind(self.log).bind(bound(size));
         found.fetch_all(&self.pool).await.map_err(refused("log_checkpoint"))
+    }
+
+    async fn halted(&self) -> Result<Vec<String>, StoreError> {
+        halts::in_force(&self.pool).await.map_err(refused("log_halt"))
     }
 }

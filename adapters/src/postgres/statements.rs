@@ -11,11 +11,9 @@ statements! {
         LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
         HEAD = "SELECT size, frontier, last_t, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
                 FROM log_head WHERE log_id = $1 ORDER BY size DESC LIMIT 1";
-        STATES = "SELECT s.kind, s.key, s.version, s.leaf_index, s.sealed FROM state s
-                  JOIN unnest($1::smallint[], $2::bytea[]) AS w (kind, key) ON s.kind = w.kind AND s.key = w.key";
-        SEEN = "SELECT l.oin, l.txn, l.idx, l.digest, l.kind FROM log_leaf l
-                JOIN unnest($1::text[], $2::bytea[]) AS w (oin, txn) ON l.oin = w.oin AND l.txn = w.txn
-                WHERE l.txn IS NOT NULL";
+        LOOK = "SELECT * FROM log_look($1, $2, $3, $4, $5, $6)";
+        WRITE = "SELECT log_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                 $22, $23)";
         INSERT_LEAVES = "INSERT INTO log_leaf (log_id, replica, idx, leaf, hash, kind, t, rid, oin, txn, digest, key_id, ct)
                          SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::smallint[], $7::bigint[],
                          $8::bytea[], $9::text[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[])";
@@ -32,6 +30,9 @@ statements! {
         WRITE_LOW = "INSERT INTO replica_mark (replica, low) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         DROP_LOW = "DELETE FROM replica_mark WHERE replica = $1 AND low = $2";
         LOW = "SELECT max(low) FROM replica_mark WHERE replica = $1";
+        ENDED = "SELECT m.replica, max(m.low) FROM replica_mark m WHERE m.replica <> $1 AND NOT EXISTS (SELECT FROM pg_locks l
+                 WHERE l.locktype = 'advisory' AND l.classid = 1397508467 AND l.objid = m.replica::int AND l.objsubid = 2
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())) GROUP BY m.replica";
         LEFT = "SELECT idx FROM log_leaf WHERE log_id = $1 AND replica = $2 AND idx >= $3 ORDER BY idx";
         STANDS = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx = $2";
         FLUSHED = "SELECT pg_current_wal_flush_lsn()::text";
@@ -72,6 +73,15 @@ statements! {
         ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
         ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
+        SET_COLUMNS = "UPDATE log_leaf SET kind = $3, t = $4, rid = $5, oin = $6, txn = $7::bytea,
+                       digest = CASE WHEN $7::bytea IS NULL THEN NULL ELSE digest END WHERE log_id = $1 AND idx = $2";
+        DROP_CHECKPOINT = "DELETE FROM log_checkpoint WHERE log_id = $1 AND size = $2";
+        DROP_SEGMENT = "DELETE FROM subject_segment WHERE log_id = $1 AND level = $2 AND first = $3";
+        ADD_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES ($1, 0, $2, $2, $3)
+                       ON CONFLICT DO NOTHING";
+        HALTS = "SELECT replica, t, found, lifted, sealed FROM log_halt ORDER BY t, replica";
+        INSERT_HALT = "INSERT INTO log_halt (replica, t, found, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        LIFT_HALT = "UPDATE log_halt SET lifted = $3, sealed = $4 WHERE replica = $1 AND t = $2";
         PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";

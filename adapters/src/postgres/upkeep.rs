@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 /// How many small segments make a larger one.
 const MERGED: i64 = 64;
 /// Segments read at a time.
-const SEGMENTS_READ: i64 = 1000;
+pub(super) const SEGMENTS_READ: i64 = 1000;
 
 /// Removes heads and marks that newer ones supersede, and merges small segments when there are enough.
 pub(super) async fn prune(c: &mut PgConnection, role: Role, index: &RowKey) -> Result<(), sqlx::Error> {

@@ -56,8 +56,8 @@ impl Write<'_, '_> {
         self.finalised.guards().iter().map(seal).collect()
     }
 
-    /// Writes everything of the batch: leaves, pages, state, sub-trees, index, mark, and last the head, whose trigger counts
-    /// the leaves.
+    /// Writes everything of the batch: pages and state where there are any, then the rest in one round trip; `singly` the
+    /// leaves one by one before it.
     pub async fn all(
         &self,
         session: &mut PgConnection,
@@ -65,35 +65,44 @@ impl Write<'_, '_> {
         low: Option<u64>,
         singly: bool,
     ) -> Result<(), Refused> {
-        self.leaves(session, singly).await?;
         self.pages(session).await.map_err(table("page_blob"))?;
         self.states(session, states).await.map_err(table("state"))?;
-        self.subtrees(session).await.map_err(table("log_subtree"))?;
-        self.segment(session).await?;
-        if let Some(low) = low {
-            let mark = sqlx::query(statements::WRITE_LOW).bind(self.role.replica).bind(bound(low));
-            mark.execute(&mut *session).await.map_err(table("replica_mark"))?;
+        let together = if singly { &[] } else { self.finalised.entries() };
+        if singly {
+            self.leaves_singly(session).await?;
         }
-        let head = self.finalised.head();
-        let insert = sqlx::query(statements::INSERT_HEAD).bind(self.role.log).bind(bound(head.size()));
-        let insert = insert.bind(head.frontier.to_bytes()).bind(bound(head.last_time));
-        insert.execute(session).await.map(|_| ()).map_err(table("log_head"))
+        self.rest(session, together, low).await
     }
 
-    async fn leaves(&self, session: &mut PgConnection, singly: bool) -> Result<(), Refused> {
-        if !singly {
-            let all = leaves(self.role, self.finalised.entries());
-            return all.execute(session).await.map(|_| ()).map_err(table("log_leaf"));
-        }
+    async fn leaves_singly(&self, session: &mut PgConnection) -> Result<(), Refused> {
         for entry in self.finalised.entries() {
-            let one = leaves(self.role, std::slice::from_ref(entry)).execute(&mut *session).await;
-            one.map_err(|error| {
+            let one = leaves(sqlx::query(statements::INSERT_LEAVES), self.role, std::slice::from_ref(entry));
+            one.execute(&mut *session).await.map_err(|error| {
                 let culprit =
                     if super::errors::is_data(&error) { Ok(Failure::Draft(entry.position)) } else { Err("log_leaf") };
                 (culprit, error)
             })?;
         }
         Ok(())
+    }
+
+    /// These leaves, then sub-trees, index, mark, and last the head, whose trigger counts the leaves.
+    async fn rest(&self, session: &mut PgConnection, entries: &[Entry<'_>], low: Option<u64>) -> Result<(), Refused> {
+        let (subtrees, head) = (self.finalised.subtrees(), self.finalised.head());
+        let segment = self.segment()?;
+        let span = segment.as_ref().map(|(span, _)| *span);
+        let write = leaves(sqlx::query(statements::WRITE), self.role, entries)
+            .bind(subtrees.iter().map(|row| i16::from(row.level)).collect::<Vec<i16>>())
+            .bind(subtrees.iter().map(|row| bound(row.number)).collect::<Vec<i64>>())
+            .bind(subtrees.iter().map(|row| row.hash.as_slice()).collect::<Vec<&[u8]>>())
+            .bind(span.map(|span| bound(span.first)))
+            .bind(span.map(|span| bound(span.last)))
+            .bind(segment.map(|(_, sealed)| sealed))
+            .bind(low.map(bound))
+            .bind(bound(head.size()))
+            .bind(head.frontier.to_bytes())
+            .bind(bound(head.last_time));
+        write.execute(session).await.map(|_| ()).map_err(|error| (Err(refused_by(&error)), error))
     }
 
     async fn pages(&self, session: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -121,37 +130,34 @@ impl Write<'_, '_> {
         write.bind(versions).bind(indices).bind(sealed).execute(session).await.map(|_| ())
     }
 
-    async fn subtrees(&self, session: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let subtrees = self.finalised.subtrees();
-        if subtrees.is_empty() {
-            return Ok(());
-        }
-        let levels: Vec<i16> = subtrees.iter().map(|row| i16::from(row.level)).collect();
-        let numbers: Vec<i64> = subtrees.iter().map(|row| bound(row.number)).collect();
-        let hashes: Vec<&[u8]> = subtrees.iter().map(|row| row.hash.as_slice()).collect();
-        let insert = sqlx::query(statements::INSERT_SUBTREES).bind(self.role.log).bind(levels);
-        insert.bind(numbers).bind(hashes).execute(session).await.map(|_| ())
-    }
-
-    async fn segment(&self, session: &mut PgConnection) -> Result<(), Refused> {
-        const TABLE: &str = "subject_segment";
+    /// Whom the batch concerns, sealed; `None` when nobody.
+    fn segment(&self) -> Result<Option<(segment::Span, Vec<u8>)>, Refused> {
         let Some((span, records)) = segment::of(i64::from(self.role.log), self.finalised.entries()) else {
-            return Ok(());
+            return Ok(None);
         };
         let sealed = segment::seal(&self.seals.index, span, &records);
-        let sealed = sealed.map_err(|e| table(TABLE)(sqlx::Error::Encode(format!("{LOG}: {e}").into())))?;
-        let insert = sqlx::query(statements::INSERT_SEGMENT).bind(self.role.log).bind(i16::from(span.level));
-        let insert = insert.bind(bound(span.first)).bind(bound(span.last)).bind(sealed);
-        insert.execute(session).await.map(|_| ()).map_err(table(TABLE))
+        let sealed = sealed.map_err(|e| table("subject_segment")(sqlx::Error::Encode(format!("{LOG}: {e}").into())))?;
+        Ok(Some((span, sealed)))
     }
 }
 
-/// The statement that writes these leaves.
-fn leaves<'q>(role: Role, entries: &'q [Entry<'_>]) -> Query<'q, sqlx::Postgres, PgArguments> {
+/// The table whose constraint refused a row of the one statement that writes several.
+fn refused_by(error: &sqlx::Error) -> &'static str {
+    let said = error.as_database_error().and_then(|e| e.table()).unwrap_or_default();
+    let tables = ["log_subtree", "subject_segment", "replica_mark", "log_head"];
+    tables.into_iter().find(|table| *table == said).unwrap_or("log_leaf")
+}
+
+/// A statement that begins with the columns of these leaves, and its first 13 values.
+fn leaves<'q>(
+    statement: Query<'q, sqlx::Postgres, PgArguments>,
+    role: Role,
+    entries: &'q [Entry<'_>],
+) -> Query<'q, sqlx::Postgres, PgArguments> {
     let transaction = |e: &'q Entry<'_>| e.draft.transaction.as_ref();
     let payload = |e: &'q Entry<'_>| e.draft.payload.as_ref();
     let every = || entries.iter();
-    sqlx::query(statements::INSERT_LEAVES)
+    statement
         .bind(role.log)
         .bind(role.replica)
         .bind(every().map(|e| bound(e.index)).collect::<Vec<i64>>())

@@ -8,7 +8,7 @@ use super::connect::Place;
 use super::errors::is_usable;
 use super::rows::{self, bound, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
-use super::{statements, upkeep};
+use super::{halts, statements, upkeep};
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
@@ -30,6 +30,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often a session that is not used is tried: more often than others look for numbers that nobody holds.
+const STAY_EVERY: Duration = Duration::from_secs(2);
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -42,12 +44,15 @@ pub(super) enum Command {
     Head { origin: String, answer: Answer<Head> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    Halt { time: Millis, found: String, answer: Answer<()> },
+    LiftHalts { entry: String, answer: Answer<u64> },
 }
 
 /// The keys that protect rows.
 pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
+    pub halt: RowKey,
 }
 
 /// What a process is on this log.
@@ -81,6 +86,8 @@ pub(super) struct Desk {
 pub(super) async fn run(mut desk: Desk, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut upkeep_due = tokio::time::interval(UPKEEP_EVERY);
     upkeep_due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut staying = tokio::time::interval(STAY_EVERY);
+    staying.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
@@ -89,6 +96,7 @@ pub(super) async fn run(mut desk: Desk, mut commands: mpsc::UnboundedReceiver<Co
                 None => break,
             },
             _ = upkeep_due.tick(), if desk.written_since_upkeep => desk.keep_up().await,
+            _ = staying.tick() => desk.stay().await,
         }
     }
     desk.keep_up().await;
@@ -117,6 +125,16 @@ impl Desk {
                 let done = self.outside_lock(async |c| upkeep::erase(c, log, &seals.index, subject, &keys).await).await;
                 _ = answer.send(done);
             }
+            Command::Halt { time, found, answer } => {
+                let (replica, seals) = (self.role.replica, Arc::clone(&self.seals));
+                let write = async |c: &mut PgConnection| halts::write(c, &seals.halt, replica, time, &found).await;
+                _ = answer.send(self.outside_lock(write).await);
+            }
+            Command::LiftHalts { entry, answer } => {
+                let seals = Arc::clone(&self.seals);
+                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
+                _ = answer.send(self.outside_lock(lift).await);
+            }
         }
     }
 
@@ -126,16 +144,23 @@ impl Desk {
             return Ok(session);
         }
         let mut session = self.place.connect().await.map_err(refused("log_shard"))?;
-        let becoming = async {
-            while !be_replica(&mut session, self.role.replica).await? {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            Ok(())
+        let became = become_replica(&mut session, self.role.replica, BECOMING).await.map_err(refused("log_shard"))?;
+        // Our last session waits for a standby that does not answer, another process took our number, or another replica
+        // took us for dead and judges what we left.
+        if became { Ok(session) } else { Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" }) }
+    }
+
+    /// Keeps our number while nothing is written: a server that was started again, or that gave the session up, has let it
+    /// go, and whose number is free counts as ended.
+    async fn stay(&mut self) {
+        let there = match self.session.as_mut() {
+            None => false,
+            Some(session) => matches!(tokio::time::timeout(PATIENCE, session.ping()).await, Ok(Ok(()))),
         };
-        match tokio::time::timeout(BECOMING, becoming).await {
-            Ok(became) => became.map(|()| session).map_err(refused("log_shard")),
-            // Our last session waits for a standby that does not answer, or another process took our number.
-            Err(_elapsed) => Err(StoreError::Unavailable { store: LOG, state: "REPLICA_IN_USE" }),
+        if !there {
+            self.session = None;
+            // Tried again at the next turn, and by the next command, which says what is wrong.
+            self.session = self.session().await.ok();
         }
     }
 
@@ -222,6 +247,21 @@ impl Desk {
 /// Becomes this replica for as long as the session lasts; false when another session is it.
 pub(super) async fn be_replica(session: &mut PgConnection, replica: i16) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(statements::BE_REPLICA).bind(i32::from(replica)).fetch_one(session).await
+}
+
+/// The same, trying for so long.
+pub(super) async fn become_replica(
+    session: &mut PgConnection,
+    replica: i16,
+    patience: Duration,
+) -> Result<bool, sqlx::Error> {
+    let becoming = async {
+        while !be_replica(session, replica).await? {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(patience, becoming).await.map_or(Ok(false), |became| became.map(|()| true))
 }
 
 /// Keeps the newest note, and of the older ones the last of each minute.

@@ -113,7 +113,8 @@ impl Desk {
         if head != self.head {
             return Err(corrupt("log_head").into()); // somebody else wrote, or the file went back in time
         }
-        let snapshot = self.snapshot(drafts)?;
+        let mut snapshot = self.snapshot(drafts)?;
+        snapshot.halted = self.is_halted_by_row()?;
         let finalised = finalise(&head, snapshot, self.clock.now(), drafts)?;
         if finalised.is_empty() {
             return Ok(finalised);

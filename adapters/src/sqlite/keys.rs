@@ -9,13 +9,13 @@ use super::open_error::OpenError;
 use super::pool::Readers;
 use super::{provision, statements};
 use crate::master::{MasterKey, STATE_LABEL};
-use crate::store::{KEYS, KeyRing, WrappedKey};
+use crate::store::{KEYS, KeyRing, WrappedKey, bucket_place, year_place};
 use async_trait::async_trait;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
-use sluis_core::upkeep::KeyUpkeep;
+use sluis_core::upkeep::{DueKey, KeyUpkeep};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,7 +81,8 @@ impl KeyStore for SqliteKeys {
         if let Some(known) = self.0.ring.cache.subjects.get(&tag) {
             return Ok(Some(known));
         }
-        let found = self.0.readers.read("subject_alias", |connection| provision::find(connection, &tag))?;
+        let row = self.0.readers.read("subject_alias", |connection| provision::alias(connection, &tag))?;
+        let found = row.map(|row| self.0.ring.owner(&tag, &row)).transpose()?;
         if let Some(subject) = found {
             self.0.ring.cache.subjects.insert(tag, subject);
         }
@@ -99,7 +100,9 @@ impl KeyStore for SqliteKeys {
         }
         let row = self.0.readers.read("subject_key", |connection| {
             let mut statement = connection.prepare_cached(statements::SUBJECT_KEY)?;
-            statement.query_row((subject.0, year), wrapped).optional()
+            statement
+                .query_row((subject.0, year), |row| wrapped(row, |id| Ok(year_place(id, subject.0, year))))
+                .optional()
         })?;
         let key = row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()?;
         if let Some(key) = &key {
@@ -129,7 +132,7 @@ impl KeyStore for SqliteKeys {
 
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.0.readers.read("subject_key", |connection| {
-            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
+            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped_anywhere).optional()
         })?;
         row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()
     }
@@ -153,6 +156,15 @@ impl KeyUpkeep for SqliteKeys {
         .await
     }
 
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError> {
+        self.0.readers.read("subject_key", |connection| {
+            let mut statement = connection.prepare_cached(statements::DUE_KEYS)?;
+            let due =
+                |row: &Row<'_>| Ok(DueKey { subject: SubjectRef(row.get(0)?), year: row.get(1)?, key_id: row.get(2)? });
+            statement.query_map((before, count), due)?.collect()
+        })
+    }
+
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError> {
         self.write(move |inner| {
             let destroyed = inner.transact("transaction_key", |connection| {
@@ -165,9 +177,22 @@ impl KeyUpkeep for SqliteKeys {
     }
 }
 
-/// Reads a key from its row.
-pub(super) fn wrapped(row: &Row<'_>) -> Result<WrappedKey, rusqlite::Error> {
-    Ok(WrappedKey { key_id: row.get(0)?, wrapped: row.get(1)?, generation: row.get(2)? })
+/// Reads a key from its row, with the place that its id gives.
+pub(super) fn wrapped(
+    row: &Row<'_>,
+    place: impl FnOnce([u8; 16]) -> Result<Vec<u8>, rusqlite::Error>,
+) -> Result<WrappedKey, rusqlite::Error> {
+    let key_id = row.get(0)?;
+    Ok(WrappedKey { key_id, place: place(key_id)?, wrapped: row.get(1)?, generation: row.get(2)? })
+}
+
+/// Reads a key from its row, of a subject and year or of a day, by what the row says.
+pub(super) fn wrapped_anywhere(row: &Row<'_>) -> Result<WrappedKey, rusqlite::Error> {
+    let day: Option<String> = row.get(5)?;
+    wrapped(row, |id| match day {
+        Some(day) => Ok(bucket_place(id, &day)),
+        None => Ok(year_place(id, row.get(3)?, row.get(4)?)),
+    })
 }
 
 impl Inner {

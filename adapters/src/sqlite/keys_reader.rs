@@ -2,7 +2,7 @@
 //!
 //! Takes no lock and writes nothing. Needs the master key, like whoever serves.
 
-use super::keys::wrapped;
+use super::keys::wrapped_anywhere;
 use super::open::{self, KEYS_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::statements;
@@ -40,7 +40,7 @@ impl SqliteKeysReader {
 impl PayloadKeys for SqliteKeysReader {
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.readers.read("subject_key", |connection| {
-            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped).optional()
+            connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped_anywhere).optional()
         })?;
         row.map(|row| row.open(&self.master, "subject_key")).transpose()
     }

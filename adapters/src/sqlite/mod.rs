@@ -9,9 +9,11 @@ mod check;
 mod checkpointer;
 mod erase;
 mod errors;
+mod halts;
 pub mod inspect;
 mod keys;
 mod keys_reader;
+mod mending;
 mod open;
 mod open_error;
 mod pool;
@@ -33,7 +35,7 @@ pub use open_error::OpenError;
 pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 
-use crate::master::{INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use checkpointer::Checkpointer;
 use open::{Exclusive, LOG_KIND, engine};
@@ -97,7 +99,11 @@ impl SqliteLog {
     /// [`OpenError`] names the file and what to do.
     pub fn open(file: &Path, master: &MasterKey, clock: Arc<dyn Clock>, limits: Limits) -> Result<Self, OpenError> {
         let (connection, exclusive) = open::writer(file, &LOG_KIND, limits)?;
-        let seals = Arc::new(Seals { state: master.sealing(STATE_LABEL)?, index: master.sealing(INDEX_LABEL)? });
+        let seals = Arc::new(Seals {
+            state: master.sealing(STATE_LABEL)?,
+            index: master.sealing(INDEX_LABEL)?,
+            halt: master.sealing(HALT_LABEL)?,
+        });
         open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
         let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
         let head = check::head(&connection, file, log)?;

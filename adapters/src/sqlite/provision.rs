@@ -2,26 +2,35 @@
 
 use super::keys::{Inner, wrapped};
 use super::statements;
-use crate::store::{KEYS, KeyRing, Meant, WrappedKey, meant};
+use crate::master::CryptoRefused;
+use crate::store::{AliasRow, KEYS, KeyRing, Meant, WrappedKey, bucket_place, meant, year_place};
 use jiff::civil::Date;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension};
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
 use zeroize::Zeroizing;
 
-/// The subject under a lookup tag.
-pub(super) fn find(connection: &Connection, tag: &[u8; 32]) -> Result<Option<SubjectRef>, rusqlite::Error> {
+/// What a lookup tag leads to, as its row says.
+pub(super) fn alias(connection: &Connection, tag: &[u8; 32]) -> Result<Option<AliasRow>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(statements::FIND)?;
-    statement.query_row([tag], |row| row.get(0).map(SubjectRef)).optional()
+    let row = |row: &rusqlite::Row<'_>| Ok(AliasRow { subject: SubjectRef(row.get(0)?), sealed: row.get(1)? });
+    statement.query_row([tag], row).optional()
+}
+
+/// The subject a tag leads to. An alias that is not ours ends the whole page: a child must not get a second pseudonym.
+fn owner(inner: &Inner, connection: &Connection, tag: &[u8; 32]) -> Result<Option<SubjectRef>, rusqlite::Error> {
+    let bent = |error: StoreError| rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, error.into());
+    alias(connection, tag)?.map(|row| inner.ring.owner(tag, &row)).transpose().map_err(bent)
 }
 
 /// Registers subjects by their tags, and makes their keys of a year, all in one transaction.
 pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) -> Result<u64, StoreError> {
-    inner.transact("subject", |connection| {
+    inner.transact("subject_alias", |connection| {
         let mut new = 0;
         for tags in &subjects {
             let owners: Vec<Option<SubjectRef>> =
-                tags.iter().map(|tag| find(connection, tag)).collect::<Result<_, _>>()?;
+                tags.iter().map(|tag| owner(inner, connection, tag)).collect::<Result<_, _>>()?;
             let subject = match meant(&owners) {
                 Meant::Nobody => continue,
                 Meant::Unclear(known) => {
@@ -37,7 +46,8 @@ pub(super) fn provision(inner: &Inner, subjects: Vec<Vec<[u8; 32]>>, year: i16) 
                 }
             };
             for tag in tags {
-                connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0))?;
+                let sealed = inner.ring.seal_alias(tag, subject).map_err(refused)?;
+                connection.prepare_cached(statements::INSERT_ALIAS)?.execute((tag, subject.0, sealed))?;
             }
             make_key(inner, connection, subject, year)?;
         }
@@ -57,7 +67,7 @@ fn make_key(inner: &Inner, connection: &Connection, subject: SubjectRef, year: i
         return Ok(());
     }
     let key_id = inner.ring.random_id();
-    let wrapped = wrap_new(inner, &key_id)?;
+    let wrapped = wrap_new(inner, &year_place(key_id, subject.0, year))?;
     let mut statement = connection.prepare_cached(statements::INSERT_SUBJECT_KEY)?;
     statement.execute((key_id, subject.0, year, wrapped, inner.ring.generation)).map(|_| ())
 }
@@ -67,11 +77,14 @@ pub(super) fn bucket_row(inner: &Inner, day: Date) -> Result<WrappedKey, StoreEr
     let day = day.to_string();
     inner.transact("bucket_key", |connection| {
         let mut existing = connection.prepare_cached(statements::BUCKET_KEY)?;
-        if let Some(row) = existing.query_row([&day], wrapped).optional()? {
+        let place = |id| Ok(bucket_place(id, &day));
+        if let Some(row) = existing.query_row([&day], |row| wrapped(row, place)).optional()? {
             return Ok(row);
         }
         let key_id = inner.ring.random_id();
-        let row = WrappedKey { key_id, wrapped: wrap_new(inner, &key_id)?, generation: inner.ring.generation };
+        let place = bucket_place(key_id, &day);
+        let wrapped = wrap_new(inner, &place)?;
+        let row = WrappedKey { key_id, place, wrapped, generation: inner.ring.generation };
         let mut insert = connection.prepare_cached(statements::INSERT_BUCKET_KEY)?;
         insert.execute((&day, row.key_id, &row.wrapped, row.generation))?;
         Ok(row)
@@ -97,6 +110,9 @@ pub(super) fn transaction_key(inner: &Inner, day: Date) -> Result<Zeroizing<[u8;
 }
 
 fn wrap_new(inner: &Inner, place: &[u8]) -> Result<Vec<u8>, rusqlite::Error> {
-    let refused = |refused| rusqlite::Error::ToSqlConversionFailure(format!("{KEYS}: {refused}").into());
     inner.ring.wrap_new(place).map_err(refused)
+}
+
+fn refused(refused: CryptoRefused) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(format!("{KEYS}: {refused}").into())
 }

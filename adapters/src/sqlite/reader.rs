@@ -2,6 +2,7 @@
 //!
 //! Takes no lock, needs no key and sees leaves, heads and kept checkpoints; payloads and state are sealed.
 
+use super::halts;
 use super::open::{self, LOG_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::read::stored_entry;
@@ -70,5 +71,9 @@ impl LogArchive for SqliteLogReader {
         })?;
         let within = |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= size)).then_some(note);
         Ok(found.into_iter().filter_map(within).collect())
+    }
+
+    async fn halted(&self) -> Result<Vec<String>, StoreError> {
+        self.readers.read("log_halt", halts::in_force)
     }
 }

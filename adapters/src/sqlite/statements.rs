@@ -63,6 +63,16 @@ statements! {
         BURY = "INSERT INTO erased_key (key_id) VALUES (?1) ON CONFLICT DO NOTHING";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOAD = "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE row = ?1 AND key_id = ?2";
+        SET_COLUMNS = "UPDATE log_leaf SET kind = ?2, t = ?3, rid = ?4, oin = ?5, txn = ?6,
+                       digest = CASE WHEN ?6 IS NULL THEN NULL ELSE digest END WHERE row = ?1";
+        DROP_CHECKPOINT = "DELETE FROM log_checkpoint WHERE log_id = ?1 AND size = ?2";
+        DROP_SEGMENT = "DELETE FROM subject_segment WHERE log_id = ?1 AND level = ?2 AND first = ?3";
+        ADD_SEGMENT = "INSERT INTO subject_segment (log_id, level, first, last, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT DO NOTHING";
+        HALTED = "SELECT EXISTS (SELECT 1 FROM log_halt WHERE lifted IS NULL)";
+        HALTS = "SELECT replica, t, found, lifted, sealed FROM log_halt ORDER BY t, replica";
+        INSERT_HALT = "INSERT INTO log_halt (replica, t, found, sealed) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+        LIFT_HALT = "UPDATE log_halt SET lifted = ?3, sealed = ?4 WHERE replica = ?1 AND t = ?2";
         WRITE_SEAL_CHECK = "INSERT INTO seal_check (one, sealed) VALUES (1, ?1)";
         SEAL_CHECK = "SELECT sealed FROM seal_check WHERE one = 1";
     }
@@ -74,15 +84,15 @@ statements! {
 
         GENERATION = "SELECT max(generation) FROM wrapping";
         INSERT_GENERATION = "INSERT INTO wrapping (generation) VALUES (?1)";
-        FIND = "SELECT subject_ref FROM subject_alias WHERE tag = ?1";
+        FIND = "SELECT subject_ref, sealed FROM subject_alias WHERE tag = ?1";
         INSERT_SUBJECT = "INSERT INTO subject (subject_ref) VALUES (?1)";
-        INSERT_ALIAS = "INSERT INTO subject_alias (tag, subject_ref) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        INSERT_ALIAS = "INSERT INTO subject_alias (tag, subject_ref, sealed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         INSERT_SUBJECT_KEY = "INSERT INTO subject_key (key_id, subject_ref, year, wrapped, kek_generation)
                               VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (subject_ref, year) DO NOTHING";
         HAS_SUBJECT_KEY = "SELECT 1 FROM subject_key WHERE subject_ref = ?1 AND year = ?2";
         SUBJECT_KEY = "SELECT key_id, wrapped, kek_generation FROM subject_key WHERE subject_ref = ?1 AND year = ?2";
-        KEY_BY_ID = "SELECT key_id, wrapped, kek_generation FROM subject_key WHERE key_id = ?1
-                     UNION ALL SELECT key_id, wrapped, kek_generation FROM bucket_key WHERE key_id = ?1";
+        KEY_BY_ID = "SELECT key_id, wrapped, kek_generation, subject_ref, year, NULL FROM subject_key WHERE key_id = ?1
+                     UNION ALL SELECT key_id, wrapped, kek_generation, NULL, NULL, day FROM bucket_key WHERE key_id = ?1";
         BUCKET_KEY = "SELECT key_id, wrapped, kek_generation FROM bucket_key WHERE day = ?1";
         INSERT_BUCKET_KEY = "INSERT INTO bucket_key (day, key_id, wrapped, kek_generation) VALUES (?1, ?2, ?3, ?4)
                              ON CONFLICT (day) DO NOTHING";
@@ -90,6 +100,7 @@ statements! {
         INSERT_TRANSACTION_KEY = "INSERT INTO transaction_key (day, wrapped, kek_generation) VALUES (?1, ?2, ?3)
                                   ON CONFLICT (day) DO NOTHING";
         DESTROY_TRANSACTION_KEYS = "DELETE FROM transaction_key WHERE day < ?1";
+        DUE_KEYS = "SELECT subject_ref, year, key_id FROM subject_key WHERE year < ?1 ORDER BY subject_ref, year LIMIT ?2";
         DESTROY_SUBJECT_KEY = "DELETE FROM subject_key WHERE key_id = ?1";
         DESTROY_BUCKET_KEY = "DELETE FROM bucket_key WHERE key_id = ?1";
     }

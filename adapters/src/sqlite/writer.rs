@@ -5,6 +5,7 @@
 
 use super::checkpointer::Checkpointer;
 use super::erase;
+use super::mending::Mend;
 use crate::master::RowKey;
 use crate::store::{GuardCache, LOG, Learned};
 use rusqlite::Connection;
@@ -32,6 +33,9 @@ pub(super) enum Command {
     Probe { answer: Answer<()> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    Halt { time: Millis, found: String, answer: Answer<()> },
+    LiftHalts { entry: String, answer: Answer<u64> },
+    Mend { mend: Mend, answer: Answer<()> },
 }
 
 /// A signed note that waits to be written.
@@ -45,6 +49,7 @@ pub(super) struct KeptCheckpoint {
 pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
+    pub halt: RowKey,
 }
 
 /// The writer's desk: its connection and what it remembers between commands.
@@ -104,6 +109,15 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         }
         Command::Erase { subject, keys, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| erase::erase(desk, subject, &keys)));
+        }
+        Command::Halt { time, found, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.write_halt(time, &found)));
+        }
+        Command::Mend { mend, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.mend(mend)));
+        }
+        Command::LiftHalts { entry, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Rows of state that were authenticated before, kept opened: bounded, and for a time that the engine sets.
 //!
 //! The writer teaches every row it commits before it answers: so a question may be decided on what is known here
-//! ([`GuardCache::known`]), for 60 seconds where this process alone writes the log, for one where others do too. Nothing
-//! leaves on that alone: the append reads the row anew,
-//! inside its lock, and a kept state then counts only when the row has the very bytes that were authenticated (A14,
+//! ([`GuardCache::known`]), for 60 seconds; policy and enrolments for one second only where others write the log too, because
+//! not everything that asks for them appends. Nothing leaves on that alone: the append reads the row anew, inside its lock, and a kept state then counts only when the row has the very bytes that were authenticated (A14,
 //! [`GuardCache::read`]). A row that somebody changed is found there, before anything is released; one that is newer
 //! than what was decided on makes the entry stale, and is learned; one that is older than anything seen, or gone, is found
 //! by its mark ([`super::guard_marks`]).
@@ -20,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const ENTRIES_MAX: u64 = 16_384;
+/// How long an opened row is kept.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// A row that was written and is to be learned after its commit: key, version and leaf, sealed bytes, state.
 pub(crate) type Learned = (GuardKey, Mark, Vec<u8>, Arc<GuardState>);
@@ -34,18 +35,24 @@ struct Known {
 /// The rows known to one process.
 pub(crate) struct GuardCache {
     rows: Cache<GuardKey, Arc<Known>>,
+    /// The rows of policy and organisations that were read or written a moment ago.
+    fresh: Cache<GuardKey, ()>,
     marks: GuardMarks,
 }
 
 impl GuardCache {
-    /// A cache that answers [`GuardCache::known`] for this long after a row was read or written.
+    /// A cache that answers [`GuardCache::known`] about policy and organisations for this long after a row was read or written.
     pub fn new(life: Duration) -> Self {
-        let rows = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(life).build();
-        Self { rows, marks: GuardMarks::default() }
+        let rows = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(KEPT).build();
+        let fresh = Cache::builder().max_capacity(ENTRIES_MAX).time_to_live(life).build();
+        Self { rows, fresh, marks: GuardMarks::default() }
     }
 
     /// The state as this process knows it, or `None`: read the row then.
     pub fn known(&self, key: &GuardKey) -> Option<Versioned<Arc<GuardState>>> {
+        if !matches!(key, GuardKey::Subject(_)) && !self.fresh.contains_key(key) {
+            return None;
+        }
         let known = self.rows.get(key)?;
         Some(Versioned { version: known.mark.version, state: Arc::clone(&known.state) })
     }
@@ -87,6 +94,7 @@ impl GuardCache {
         not_older(mark, row.as_ref().and_then(GuardRow::mark))?;
         let Some(row) = row else { return Ok(None) };
         if let Some(known) = self.rows.get(key).filter(|known| row.is(known.mark, &known.sealed)) {
+            self.refresh(key);
             return Ok(Some(Versioned { version: known.mark.version, state: Arc::clone(&known.state) }));
         }
         let (mark, sealed) = (row.mark().ok_or(corrupt("state"))?, row.sealed().to_vec());
@@ -103,6 +111,13 @@ impl GuardCache {
             Some(entry) if entry.value().mark > mark => Op::Nop,
             _ => Op::Put(Arc::new(Known { mark, sealed, state })),
         });
+        self.refresh(key);
+    }
+
+    fn refresh(&self, key: &GuardKey) {
+        if !matches!(key, GuardKey::Subject(_)) {
+            self.fresh.insert(key.clone(), ());
+        }
     }
 }
 
@@ -111,6 +126,17 @@ mod tests {
     use super::*;
     use sluis_core::standing::Standing;
     use sluis_core::subject::SubjectRef;
+
+    /// What this process knows of a subject is compared at every append; of an organisation some ask who do not append.
+    #[test]
+    fn an_organisation_is_known_for_its_time_and_a_subject_for_longer() {
+        let (cache, subject) = (GuardCache::new(Duration::ZERO), GuardKey::Subject(SubjectRef([1; 16])));
+        let state = Arc::new(GuardState::Subject(Standing::default()));
+        for (key, known) in [(subject, true), (GuardKey::Policy, false)] {
+            cache.learn(&key, Mark { version: 1, index: 1 }, vec![1], Arc::clone(&state));
+            assert_eq!(cache.known(&key).is_some(), known, "{key:?}");
+        }
+    }
 
     #[test]
     fn an_older_state_never_replaces_a_newer_one() {

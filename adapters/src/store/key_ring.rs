@@ -1,21 +1,23 @@
 //! The keys of the key database in memory: tags, wrapping and unwrapping, whichever engine keeps the rows.
 //!
 //! Promises: a plain key never leaves this room except to whoever seals or opens with it; without the master key nobody
-//! is looked up and nothing unwrapped.
+//! is looked up and nothing unwrapped; a row that was edited, or moved to another subject, year or day, answers nothing.
+//! Where this ends: a row that was deleted is an unknown person or an absent key, of whom nothing is released.
 
 use super::KEYS;
 use super::key_cache::KeyCache;
-use crate::master::{CryptoRefused, LookupKey, MasterKey, RowKey};
+use crate::master::{ALIAS_LABEL, CryptoRefused, LookupKey, MasterKey, RowKey};
 use jiff::civil::Date;
 use sluis_core::log::commitment;
 use sluis_core::ports::{Entropy, StoreError, SubjectKey};
-use sluis_core::subject::SubjectId;
+use sluis_core::subject::{SubjectId, SubjectRef};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// A key as it stands in its row.
+/// A key as it stands in its row, and for which place it was wrapped if nobody changed the row.
 pub(crate) struct WrappedKey {
     pub key_id: [u8; 16],
+    pub place: Vec<u8>,
     pub wrapped: Vec<u8>,
     pub generation: u32,
 }
@@ -31,7 +33,7 @@ impl WrappedKey {
     }
 
     fn opened(&self, wrapping: &RowKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        let year_key = unwrapped(wrapping, &self.key_id, &self.wrapped, table)?;
+        let year_key = unwrapped(wrapping, &self.place, &self.wrapped, table)?;
         let (tag, payload) = commitment::derive(&year_key);
         Ok(SubjectKey { key_id: self.key_id, tag, payload })
     }
@@ -40,6 +42,7 @@ impl WrappedKey {
 /// What a key database needs besides its rows.
 pub(crate) struct KeyRing {
     lookup: LookupKey,
+    alias: RowKey,
     master: MasterKey,
     /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
     pub generation: u32,
@@ -56,6 +59,7 @@ impl KeyRing {
     pub fn new(master: &MasterKey, generation: u32, entropy: Arc<dyn Entropy>) -> Result<Self, CryptoRefused> {
         Ok(Self {
             lookup: master.lookup()?,
+            alias: master.sealing(ALIAS_LABEL)?,
             master: master.clone(),
             generation,
             wrapping: master.wrapping(generation)?,
@@ -67,6 +71,23 @@ impl KeyRing {
     /// The tag under which an identifier is found.
     pub fn tag(&self, id: &SubjectId) -> [u8; 32] {
         self.lookup.tag(id.kind(), &Zeroizing::new(id.value()))
+    }
+
+    /// What proves that we led this tag to this subject.
+    ///
+    /// # Errors
+    /// [`CryptoRefused`], which cannot happen for 48 bytes.
+    pub fn seal_alias(&self, tag: &[u8; 32], subject: SubjectRef) -> Result<Vec<u8>, CryptoRefused> {
+        self.alias.seal(&alias_place(tag, subject), &[])
+    }
+
+    /// The subject a tag leads to by its row.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when we did not lead it there.
+    pub fn owner(&self, tag: &[u8; 32], row: &AliasRow) -> Result<SubjectRef, StoreError> {
+        let ours = self.alias.open(&alias_place(tag, row.subject), &row.sealed);
+        ours.map(|_| row.subject).ok_or(StoreError::Corrupt { store: KEYS, table: "subject_alias" })
     }
 
     /// 128 random bits, for a subject or the name of a key.
@@ -120,6 +141,26 @@ impl KeyRing {
     pub fn transaction_place(day: Date) -> String {
         format!("sluis-transaction-key/{day}")
     }
+}
+
+/// What a lookup tag leads to, as its row says.
+pub(crate) struct AliasRow {
+    pub subject: SubjectRef,
+    pub sealed: Vec<u8>,
+}
+
+fn alias_place(tag: &[u8; 32], subject: SubjectRef) -> Vec<u8> {
+    [tag.as_slice(), &subject.0].concat()
+}
+
+/// Where the key of a subject for a year is wrapped for.
+pub(crate) fn year_place(key_id: [u8; 16], subject: [u8; 16], year: i16) -> Vec<u8> {
+    [b"sluis-year-key/".as_slice(), &key_id, &subject, &year.to_be_bytes()].concat()
+}
+
+/// Where the key of a day for subjects nobody knows is wrapped for; `day` as YYYY-MM-DD.
+pub(crate) fn bucket_place(key_id: [u8; 16], day: &str) -> Vec<u8> {
+    [b"sluis-bucket-key/".as_slice(), &key_id, day.as_bytes()].concat()
 }
 
 fn unwrapped(

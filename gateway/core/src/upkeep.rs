@@ -2,8 +2,12 @@
 //!
 //! Apart from [`ports`](crate::ports), so that conduct cannot erase by accident: only `compose` and the commands see these.
 
+mod halts;
+mod mending;
 mod rows;
 
+pub use halts::{Halt, HaltFlag, LogHalts, stops};
+pub use mending::{LeafColumns, LogMending};
 pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
@@ -13,12 +17,41 @@ use crate::subject::SubjectRef;
 use async_trait::async_trait;
 use jiff::civil::Date;
 
+/// Another process of the same log that has ended, or lost its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    /// Its number.
+    pub replica: i16,
+    /// Its low-water mark: what it left in flight stands from there on.
+    pub low: u64,
+}
+
+/// What a process that ended left, held so that it does not come back meanwhile. Let go when it is dropped.
+#[async_trait]
+pub trait LeftBehind: Send + Sync {
+    /// The entries that may have been in flight, in order, as in [`LogUpkeep::left_in_flight`].
+    fn entries(&self) -> &[u64];
+
+    /// Says that every outcome of them is durable, moves the mark past them and lets go. Gives the mark.
+    async fn judged(self: Box<Self>) -> Result<u64, StoreError>;
+}
+
 /// The log of one gateway process, with its upkeep.
 #[async_trait]
-pub trait LogUpkeep: Ledger + Register + LogRows {
+pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
     /// OUTCOME names them (A9). In order; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;
+
+    /// Other processes of this log that have ended; none on an engine of one process.
+    async fn ended_replicas(&self) -> Result<Vec<Ended>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes what a process that ended has left; `None` when it is back, or another process has taken it.
+    async fn hold_replica(&self, _replica: i16) -> Result<Option<Box<dyn LeftBehind>>, StoreError> {
+        Ok(None)
+    }
 
     /// The keys that were destroyed: to be applied to the key database before serving (A21).
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError>;
@@ -27,6 +60,11 @@ pub trait LogUpkeep: Ledger + Register + LogRows {
     /// key database destroys the keys afterwards. Pages stay in the index: they are sealed for many subjects together.
     /// Gives the number of payloads removed.
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError>;
+
+    /// Takes what was erased out of the engine's files as far as the engine can: superseded rows.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError>;
@@ -52,6 +90,21 @@ pub trait LogArchive: Send + Sync {
 
     /// The notes of kept checkpoints up to this size, smallest first.
     async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError>;
+
+    /// Why nothing is released upon this log: halts that nobody lifted, by what their rows say. Who relies on them reads
+    /// [`LogHalts::halts`].
+    async fn halted(&self) -> Result<Vec<String>, StoreError>;
+}
+
+/// A yearly key whose term is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueKey {
+    /// Whose.
+    pub subject: SubjectRef,
+    /// Of which year.
+    pub year: i16,
+    /// Which.
+    pub key_id: [u8; 16],
 }
 
 /// The key database of one gateway process, with its upkeep.
@@ -60,6 +113,14 @@ pub trait KeyUpkeep: KeyStore {
     /// Destroys keys by id: those of the log's tombstones before serving, and those being erased (A21).
     /// Gives how many there were. Do not serve when tombstones could not be applied.
     async fn destroy(&self, key_ids: Vec<[u8; 16]>) -> Result<u64, StoreError>;
+
+    /// Yearly keys of years before this one, subject by subject, so many at most. Who is under legal hold, the log says.
+    async fn due(&self, before: i16, count: u32) -> Result<Vec<DueKey>, StoreError>;
+
+    /// Takes what was destroyed out of the engine's files as far as the engine can: superseded rows.
+    async fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Destroys the transaction keys of days before this one; those older than 96 hours must go (A13).
     async fn destroy_transaction_keys(&self, before: Date) -> Result<u64, StoreError>;

@@ -41,6 +41,10 @@ impl FscRecords {
         for (count, why) in [
             (unavailable.erased, "their payload was erased with the key of its subject"),
             (unavailable.older, "they were written before the log kept grant and service"),
+            (
+                unavailable.changed,
+                "their payload is not what the entry commits to; the scrubber of the gateway names it",
+            ),
         ] {
             if count > 0 {
                 eprintln!("sluis: {count} calls without a record: {why}");

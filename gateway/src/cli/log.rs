@@ -2,6 +2,8 @@
 
 mod consistency;
 mod freshness;
+mod lift;
+mod policy;
 mod subject;
 
 use super::{ANSWER_NO, Failure};
@@ -39,6 +41,8 @@ enum Action {
     },
     Consistency(consistency::Consistency),
     Freshness(freshness::Freshness),
+    Policy(policy::Policy),
+    Lift(lift::Lift),
     Subject(subject::Subject),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
@@ -74,6 +78,8 @@ impl Log {
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
             Action::Consistency(command) => command.run(),
             Action::Freshness(command) => command.run().await,
+            Action::Policy(command) => command.run(),
+            Action::Lift(command) => command.run().await,
             Action::Subject(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {

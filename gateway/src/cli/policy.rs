@@ -1,7 +1,7 @@
 //! `sluis policy check`: loads a policy, enumerates its space, lists where it departs from the statute.
 
 use super::{ANSWER_NO, Failure};
-use sluis_core::policy::{self, Sources, enumerate};
+use sluis_core::policy::{self, PolicyFault, Sources, enumerate};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,16 +18,34 @@ enum Action {
     Check {
         /// The policy
         file: PathBuf,
-        /// The field catalogue; `catalog.toml` beside the policy when absent
-        #[arg(long, value_name = "FILE")]
-        catalog: Option<PathBuf>,
-        /// The legal ceiling; `ceiling.toml` beside the policy when absent
-        #[arg(long, value_name = "FILE")]
-        ceiling: Option<PathBuf>,
+        #[command(flatten)]
+        beside: PolicyFiles,
         /// Enumerate every rule with the facts of every other too, not only with its own
         #[arg(long)]
         full: bool,
     },
+}
+
+/// The two files that belong to a policy.
+#[derive(Debug, clap::Args)]
+pub(super) struct PolicyFiles {
+    /// The field catalogue; `catalog.toml` beside the policy when absent
+    #[arg(long, value_name = "FILE", requires = "file")]
+    catalog: Option<PathBuf>,
+    /// The legal ceiling; `ceiling.toml` beside the policy when absent
+    #[arg(long, value_name = "FILE", requires = "file")]
+    ceiling: Option<PathBuf>,
+}
+
+impl PolicyFiles {
+    /// Reads and checks a policy with them; the inner error holds its faults.
+    pub(super) fn load(&self, file: &Path) -> Result<Result<policy::Policy, Vec<PolicyFault>>, Failure> {
+        let beside = |name: &str| file.parent().unwrap_or(Path::new(".")).join(name);
+        let policy = text(file)?;
+        let catalog = text(self.catalog.as_ref().unwrap_or(&beside("catalog.toml")))?;
+        let ceiling = text(self.ceiling.as_ref().unwrap_or(&beside("ceiling.toml")))?;
+        Ok(policy::load(&Sources { catalog: &catalog, ceiling: &ceiling, policy: &policy }))
+    }
 }
 
 fn text(file: &Path) -> Result<String, Failure> {
@@ -36,13 +54,8 @@ fn text(file: &Path) -> Result<String, Failure> {
 
 impl Policy {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let Action::Check { file, catalog, ceiling, full } = self.command;
-        let beside = |name: &str| file.parent().unwrap_or(Path::new(".")).join(name);
-        let (catalog, ceiling) =
-            (catalog.unwrap_or_else(|| beside("catalog.toml")), ceiling.unwrap_or_else(|| beside("ceiling.toml")));
-        let (catalog, ceiling, policy) = (text(&catalog)?, text(&ceiling)?, text(&file)?);
-        let sources = Sources { catalog: &catalog, ceiling: &ceiling, policy: &policy };
-        let policy = match policy::load(&sources) {
+        let Action::Check { file, beside, full } = self.command;
+        let policy = match beside.load(&file)? {
             Ok(policy) => policy,
             Err(faults) => {
                 faults.iter().for_each(|fault| eprintln!("{fault}"));

@@ -1,6 +1,7 @@
 //! `sluis subject`: erase a year of a client, or keep a client from erasure, while the gateway is stopped.
 
 use super::Failure;
+use crate::compose::retention::{Destroying, retain};
 use crate::compose::subject::{Erasure, erase, hold};
 use crate::config::Config;
 use sluis_core::subject::{Bsn, SubjectId};
@@ -32,6 +33,24 @@ enum Action {
         /// Who decided, and the reference of the decision; encrypted in the log
         #[arg(long, value_name = "TEXT", value_parser = some_text)]
         authorised_by: String,
+        /// For how many days backups of the key database are kept
+        #[arg(long, value_name = "DAYS", default_value = "30", value_parser = clap::value_parser!(u16).range(1..=366))]
+        backup_days: u16,
+    },
+    /// List the years whose term is over, and with --destroy erase them all; the gateway must be stopped
+    Retention {
+        /// The configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// For how many years after the year itself keys are kept
+        #[arg(long, value_parser = clap::value_parser!(i16).range(5..=115))]
+        years: i16,
+        /// Destroy them. It cannot be undone
+        #[arg(long)]
+        destroy: bool,
+        /// Who decided, and the reference of the decision; encrypted in the log
+        #[arg(long, value_name = "TEXT", value_parser = some_text, required_if_eq("destroy", "true"))]
+        authorised_by: Option<String>,
         /// For how many days backups of the key database are kept
         #[arg(long, value_name = "DAYS", default_value = "30", value_parser = clap::value_parser!(u16).range(1..=366))]
         backup_days: u16,
@@ -99,7 +118,24 @@ impl Subject {
                         erased.pages
                     );
                 }
+                tell_untidy(erased.untidy.as_ref());
                 println!("receipts, proofs and exports hold as before");
+            }
+            Action::Retention { config, years, destroy, authorised_by, backup_days } => {
+                let decided = authorised_by.as_deref().filter(|_| destroy);
+                let destroying = decided.map(|authorised_by| Destroying { authorised_by, backup_days });
+                let retention = retain(&Config::read(&config)?, years, destroying).await?;
+                for (year, keys) in &retention.due {
+                    println!("{year}  {keys} keys are due");
+                }
+                println!("{} keys are due, {} more are under legal hold", retention.count(), retention.held);
+                if let Some(done) = retention.destroyed {
+                    println!("erased: {} keys and the {} payloads that they opened", done.keys, done.payloads);
+                    println!("it holds for backups of the key database after {}", day(done.effective_after)?);
+                    tell_untidy(done.untidy.as_ref());
+                } else if retention.count() > 0 {
+                    println!("nothing was erased: give --destroy");
+                }
             }
             Action::Hold { config, who, lift, reason } => {
                 let index = hold(&Config::read(&config)?, &who.subject()?, lift, &reason).await?;
@@ -108,6 +144,12 @@ impl Subject {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn tell_untidy(error: Option<&sluis_core::ports::StoreError>) {
+    if let Some(error) = error {
+        println!("NOT YET: superseded rows are still in the server's files ({error}): run `VACUUM` on both databases");
     }
 }
 

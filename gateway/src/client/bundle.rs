@@ -37,6 +37,12 @@ impl Bundle {
         self.checkpoint.size
     }
 
+    /// Number of its bundles of entries.
+    #[must_use]
+    pub const fn bundles(&self) -> u64 {
+        self.checkpoint.size.div_ceil(WIDTH)
+    }
+
     /// The folder, for people.
     #[must_use]
     pub fn name(&self) -> String {

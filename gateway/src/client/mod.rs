@@ -10,6 +10,7 @@ pub mod describe;
 pub mod disclosure;
 pub mod enrolment;
 pub mod export;
+pub mod policies;
 pub mod receipts;
 pub mod standing;
 pub mod verify;

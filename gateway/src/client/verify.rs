@@ -1,12 +1,11 @@
 //! Verifies an export: every leaf decoded strictly, every hash recomputed, every tile and checkpoint compared.
 
+mod reading;
+
 use sluis_core::log::checkpoint;
-use sluis_core::log::tiles::{Tiler, decode_entries, entries_path};
+use sluis_core::log::tiles::HashTiler;
 use sluis_core::log::verify::{LogVerifier, Summary};
 use std::path::Path;
-
-/// Entries of one bundle (C2SP tlog-tiles).
-const BUNDLE: u64 = 256;
 
 /// Why an export does not verify.
 #[derive(Debug, thiserror::Error)]
@@ -44,21 +43,14 @@ pub fn verify_export(
     for note in kept.split("---\n").filter(|note| !note.is_empty()) {
         verifier.checkpoint(note).map_err(found)?;
     }
-    let mut tiler = Tiler::new();
-    for bundle in 0..size.div_ceil(BUNDLE) {
-        let width = (size - bundle * BUNDLE).min(BUNDLE);
-        let path = entries_path(bundle, usize::try_from(width).unwrap_or(0));
-        let bytes = std::fs::read(dir.join(&path)).map_err(|e| found(format!("`{path}` cannot be read: {e}")))?;
-        let leaves = decode_entries(&bytes).ok_or_else(|| found(format!("`{path}` is not a bundle of entries")))?;
-        if leaves.len() as u64 != width {
-            return Err(found(format!("`{path}` holds {} entries instead of {width}", leaves.len())));
+    let mut tiler = HashTiler::new();
+    reading::in_order(dir, size, |bundle| {
+        for leaf in bundle? {
+            compare(dir, tiler.push(verifier.next(leaf).map_err(found)?))?;
         }
-        for leaf in &leaves {
-            verifier.leaf(leaf).map_err(found)?;
-            compare(dir, tiler.push(leaf))?;
-        }
-        progress((bundle * BUNDLE + width).min(size), size);
-    }
+        progress(verifier.size(), size);
+        Ok(())
+    })?;
     compare(dir, tiler.finish())?;
     verifier.finish().map_err(found)
 }

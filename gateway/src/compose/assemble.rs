@@ -3,21 +3,24 @@
 use super::housekeeping::Housekeeper;
 use super::{StartFault, engine, servers};
 use crate::anchor;
+use crate::brake::Brake;
 use crate::config::{Config, Mode};
 use crate::disclosure;
 use crate::enrolling::Enrolling;
 use crate::enrolment::EnrolmentFile;
+use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use crate::operation::ending::Ending;
 use crate::operation::metrics::Metrics;
 use crate::operation::watched::Watched;
 use crate::origin::origin;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Verdict};
 use crate::scrubber::{Scrubber, Stores};
 use crate::slot::Slots;
 use crate::sweeper;
 use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -25,6 +28,7 @@ use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::enrolment::operator::Operators;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint;
+use sluis_core::log::finalise::OPENED;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
@@ -48,6 +52,8 @@ pub struct Assembled {
     pub housekeeper: Housekeeper,
     /// What recomputes the log while it serves.
     pub scrubber: Scrubber,
+    /// What stops it.
+    pub brake: Arc<Brake>,
 }
 
 pub(super) fn read(path: &Path) -> Result<String, StartFault> {
@@ -102,6 +108,7 @@ pub struct Opened {
     provisioned: u64,
     housekeeper: Housekeeper,
     scrubber: Scrubber,
+    brake: Arc<Brake>,
 }
 
 impl Opened {
@@ -111,7 +118,8 @@ impl Opened {
     /// # Errors
     /// [`StartFault`]; what was written before stands, and the next start goes on from there.
     pub async fn begin(self) -> Result<Assembled, StartFault> {
-        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber } = self;
+        let Self { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake } = self;
+        brake.at_start().await?;
         open_shard(&gateway).await?;
         let unknown = sweeper::sweep(&gateway, &left).await?;
         if unknown > 0 {
@@ -124,7 +132,7 @@ impl Opened {
         let gateway = Arc::new(gateway);
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
-        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber })
+        Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber, brake })
     }
 }
 
@@ -167,19 +175,10 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     }
     let provisioned = housekeeper.provision().await?;
     let metrics = Arc::<Metrics>::default();
-    let scrubber = Scrubber {
-        stores: Stores {
-            log: Arc::clone(&housekeeper.log),
-            keys: Arc::clone(&housekeeper.keys) as _,
-            origin: expected.as_str().into(),
-            verifier_key: verifier_key(config)?.into(),
-        },
-        within: Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600),
-        progress: Arc::clone(&metrics.scrub),
-    };
+    let scrubber = scrubber(config, &housekeeper, &metrics)?;
     let gateway = Gateway {
-        ledger,
-        register,
+        ledger: Watched::around(ledger, &metrics),
+        register: Watched::around(register, &metrics),
         keys: Watched::around(keys, &metrics),
         facts: Watched::around(Arc::clone(&holder), &metrics),
         dossier: Watched::around(holder, &metrics),
@@ -199,7 +198,32 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         ending: Ending::default(),
         quotas: Arc::new(crate::quota::Quotas::new(&config.limits)),
     };
-    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber })
+    let brake = Arc::new(brake(config, &gateway, &housekeeper));
+    Ok(Opened { gateway, policy, organisations, anchor, left, provisioned, housekeeper, scrubber, brake })
+}
+
+/// What recomputes the log.
+fn scrubber(config: &Config, housekeeper: &Housekeeper, metrics: &Metrics) -> Result<Scrubber, StartFault> {
+    let stores = Stores {
+        log: Arc::clone(&housekeeper.log),
+        keys: Arc::clone(&housekeeper.keys) as _,
+        origin: shard_origin(config).into(),
+        verifier_key: verifier_key(config)?.into(),
+    };
+    let within = Duration::from_secs(u64::from(config.operation.scrub_hours.get()) * 3600);
+    Ok(Scrubber { stores, within, mends: true, progress: Arc::clone(&metrics.scrub) })
+}
+
+/// What stops the gateway when the log is not what was written.
+fn brake(config: &Config, gateway: &Gateway, housekeeper: &Housekeeper) -> Brake {
+    Brake::new(
+        Arc::clone(&housekeeper.log) as _,
+        Arc::new(HaltFile::beside(config.log.anchor())),
+        gateway.recorder.clone(),
+        Arc::clone(&gateway.conditions),
+        Arc::clone(&gateway.clock),
+        Arc::clone(&gateway.metrics.scrub),
+    )
 }
 
 pub(super) fn open_holder(config: &Config, clock: Arc<dyn Clock>) -> Result<HolderDatabase, StartFault> {
@@ -231,11 +255,15 @@ pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
     Ok(Enrolling { holder, operators, ..Enrolling::default() })
 }
 
-/// The first leaf of a shard says that it was opened.
+/// The first leaf of a shard says that it was opened, whoever of several gateways writes it.
 async fn open_shard(gateway: &Gateway) -> Result<(), StartFault> {
     if gateway.ledger.head().await?.size() == 0 {
-        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN");
-        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
+        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, OPENED);
+        let opening = gateway.recorder.record_change(gateway.bare_draft(gateway.request_id(), leaf));
+        match opening.await? {
+            Verdict::Recorded(_) | Verdict::Stale => {}
+            _ => return Err(Fault::Defect("the ledger refused the opening of the shard").into()),
+        }
     }
     Ok(())
 }

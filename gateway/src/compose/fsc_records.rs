@@ -5,6 +5,7 @@ use super::{StartFault, engine};
 use crate::config::Config;
 use crate::fsc::record::{TransactionLogRecord, is_of_a_call};
 use sluis_core::log::leaf::Leaf;
+use sluis_core::ports::StoreError;
 
 /// Entries read at once.
 const ENTRIES: u32 = 512;
@@ -16,6 +17,8 @@ pub struct Unavailable {
     pub erased: u64,
     /// Written before payloads named the grant and the service.
     pub older: u64,
+    /// The payload is not what its entry commits to: somebody changed it.
+    pub changed: u64,
 }
 
 /// Gives every record to `take`, oldest first, and counts the calls without one.
@@ -37,9 +40,18 @@ pub async fn fsc_records(
             if !is_of_a_call(&leaf) {
                 continue;
             }
-            let Some(payload) = payloads.open(&leaf, entry).await? else {
-                unavailable.erased += 1;
-                continue;
+            let payload = match payloads.open(&leaf, entry).await {
+                Ok(Some(payload)) => payload,
+                Ok(None) => {
+                    unavailable.erased += 1;
+                    continue;
+                }
+                // Set aside: it takes no other call along.
+                Err(StartFault::Store(StoreError::Corrupt { .. })) => {
+                    unavailable.changed += 1;
+                    continue;
+                }
+                Err(other) => return Err(other),
             };
             match TransactionLogRecord::of(&leaf, &payload, &config.organisation.oin) {
                 Some(record) => take(record),

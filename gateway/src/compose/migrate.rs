@@ -1,5 +1,5 @@
 //! The schema versions of the databases of a configuration. There is one version of each so far, so there is no way
-//! between two; no promise is made about one before PostgreSQL is in.
+//! between two, and no promise that there will be one before the first release.
 
 use super::StartFault;
 use super::engine::{place_of_keys, place_of_log};

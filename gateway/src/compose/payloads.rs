@@ -5,7 +5,7 @@ use crate::config::Config;
 use sluis_adapters::master::MasterKey;
 use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::Leaf;
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::payload::{Sealing, open_committed};
 use sluis_core::ports::{StoreError, StoredEntry};
 use sluis_core::upkeep::PayloadKeys;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ impl Payloads {
     /// The payload of an entry; `None` when its key was destroyed.
     ///
     /// # Errors
-    /// [`StartFault::Store`] when it does not open although its key is there.
+    /// [`StartFault::Store`] when it does not open although its key is there, or is not what the leaf commits to.
     pub async fn open(&self, leaf: &Leaf, entry: &StoredEntry) -> Result<Option<Vec<u8>>, StartFault> {
         let Some(sealed) = &entry.payload else { return Ok(None) };
         let Some(key) = self.keys.key_by_id(sealed.key_id).await? else { return Ok(None) };
         let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| corrupt())?;
         let at = Sealing { key: &key, origin: &self.origin, rid: RequestId(rid), item: 0 };
-        open(&at, sealed).map(Some).ok_or(corrupt())
+        open_committed(&at, sealed, leaf).map(Some).ok_or(corrupt())
     }
 }
 

@@ -3,8 +3,10 @@
 use super::assemble::open;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
+use super::replicas::Others;
 use super::{Assembled, StartFault, servers};
 use crate::anchor;
+use crate::brake::Brake;
 use crate::config::{Config, ConfigFault, Operation, TokenIssuer};
 use crate::enrolment::grant_hash;
 use crate::gateway::Gateway;
@@ -51,6 +53,8 @@ pub struct Listening {
     operation: Operation,
     report: Arc<Report>,
     anchor: Arc<dyn AnchorStore>,
+    /// What stops it when the log is not what was written.
+    pub brake: Arc<Brake>,
     /// Calls are served here until the end was written down.
     _lanes: Arc<Lanes>,
 }
@@ -102,7 +106,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     let lanes = lanes(config)?;
     let (grpc_at, token_at) = (address(&grpc)?, token.as_ref().map(address).transpose()?);
     // Everything that can be missing or in use was looked at: only now are entries written.
-    let Assembled { gateway, anchor, provisioned, housekeeper, scrubber } = opened.begin().await?;
+    let Assembled { gateway, anchor, provisioned, housekeeper, scrubber, brake } = opened.begin().await?;
     let kept = (gateway.recorder.clone(), Arc::clone(&anchor), Arc::clone(&gateway.conditions));
     let counters = Arc::new(Counters::default());
     let limits = bounds(config);
@@ -113,8 +117,12 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
     watchtower.begin(&gateway, Arc::clone(&counters), Arc::clone(&verifier), ending.clone()).await;
     tokio::spawn(anchor::follow(kept.0, kept.1, kept.2, ending.clone()));
     servers::follow(config, &gateway, ending.clone())?;
+    let others = Others { log: Arc::clone(&housekeeper.log), gateway: Arc::clone(&gateway) };
+    tokio::spawn(others.run(ending.clone()));
     tokio::spawn(housekeeper.run(ending.clone()));
-    tokio::spawn(scrubber.run(Acting(Arc::clone(&gateway)), ending.clone()));
+    let acting = Acting { gateway: Arc::clone(&gateway), brake: Arc::clone(&brake) };
+    tokio::spawn(scrubber.run(acting, ending.clone()));
+    tokio::spawn(Arc::clone(&brake).run(ending.clone()));
     let report = Arc::new(Report::new(Arc::clone(&gateway), Arc::clone(&counters)));
     tokio::spawn(Arc::clone(&report).run(ending.clone()));
     let own_tokens = token.zip(key).map(|(token, key)| {
@@ -146,6 +154,7 @@ pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
         operation: config.operation.clone(),
         report,
         anchor,
+        brake,
         _lanes: lanes,
     })
 }

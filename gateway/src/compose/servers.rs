@@ -94,10 +94,10 @@ async fn look(servers: &[Relied], gateway: &Gateway) {
     }
     let unsafe_server = Condition::ServerUnsafe;
     if wrong.is_empty() {
-        gateway.recorder.close_to_answers(None);
+        gateway.recorder.close_to_answers(unsafe_server.code(), false);
         gateway.conditions.clear(unsafe_server);
     } else {
-        gateway.recorder.close_to_answers(Some(unsafe_server.code()));
+        gateway.recorder.close_to_answers(unsafe_server.code(), true);
         gateway.conditions.raise(unsafe_server, wrong.join("; "));
     }
 }

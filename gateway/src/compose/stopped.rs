@@ -54,6 +54,11 @@ impl Stopped {
         Ok(Self { log, keys, origin: expected.into(), signer, anchor })
     }
 
+    /// The origin of the log.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Now.
     pub fn now(&self) -> Millis {
         SystemClock.now()

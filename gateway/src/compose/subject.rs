@@ -19,9 +19,9 @@ use std::collections::BTreeSet;
 /// Reason of the entry of a lookup.
 const LOOKUP: &str = "SUBJECT_LOOKUP";
 /// Reasons of the entries that keep a subject from erasure, and that end it.
-const HOLD: &str = "LEGAL_HOLD";
+pub(super) const HOLD: &str = "LEGAL_HOLD";
 const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
-const DAY_MS: Millis = 24 * 3600 * 1000;
+pub(super) const DAY_MS: Millis = 24 * 3600 * 1000;
 
 /// Why nothing was done about a subject. No text repeats its number.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +90,8 @@ pub struct Erased {
     pub pages: u64,
     /// From when it holds for backups of the key database too, milliseconds since 1970.
     pub effective_after: Millis,
+    /// Why superseded rows are still in the files of a server, where they are.
+    pub untidy: Option<sluis_core::ports::StoreError>,
 }
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
@@ -160,17 +162,24 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     let index = stopped.record(leaf, &said).await?;
     let done = destroy(&stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
+    let untidy = tidy(&stopped).await.err();
     // A WAL still holds pages from before; opening a database empties it.
     drop(stopped);
     Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
-    Ok(Erased { index, payloads, pages: entries.pages, effective_after })
+    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
 }
 
 /// The tombstone and the payloads first: a key database that comes back from a backup revives nothing (A21).
-async fn destroy(stopped: &Stopped, subject: SubjectRef, key: [u8; 16]) -> Result<u64, StartFault> {
+pub(super) async fn destroy(stopped: &Stopped, subject: SubjectRef, key: [u8; 16]) -> Result<u64, StartFault> {
     let payloads = stopped.log.erase(subject, vec![key]).await?;
     stopped.keys.destroy(vec![key]).await?;
     Ok(payloads)
+}
+
+/// Superseded rows go before the moment that the entry names (A30).
+pub(super) async fn tidy(stopped: &Stopped) -> Result<(), sluis_core::ports::StoreError> {
+    stopped.log.tidy().await?;
+    stopped.keys.tidy().await
 }
 
 async fn find(stopped: &Stopped, subject: &SubjectId) -> Result<SubjectRef, SubjectFault> {
@@ -195,14 +204,14 @@ async fn record_admin(
 }
 
 /// What the entries of a subject say about its erasure.
-struct Entries {
+pub(super) struct Entries {
     /// The entry under which it is kept.
-    held: Option<u64>,
+    pub held: Option<u64>,
     pages: u64,
 }
 
 impl Entries {
-    async fn read(stopped: &Stopped, subject: SubjectRef) -> Result<Self, SubjectFault> {
+    pub async fn read(stopped: &Stopped, subject: SubjectRef) -> Result<Self, SubjectFault> {
         let indices: BTreeSet<u64> =
             stopped.log.entries_of(subject).await?.into_iter().map(|(index, _)| index).collect();
         let mut entries = Self { held: None, pages: 0 };

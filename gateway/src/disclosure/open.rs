@@ -13,7 +13,7 @@ use sluis_core::disclosure::{Comparison, Disclosure};
 use sluis_core::field::{Field, FieldSet};
 use sluis_core::log::draft::RequestId;
 use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::payload::{Sealing, open};
+use sluis_core::log::payload::{Sealing, open_committed};
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::organisation::{Purpose, RecipientType};
 use sluis_core::ports::StoredEntry;
@@ -179,7 +179,7 @@ impl Gateway {
         let defect = || Fault::Defect("an entry of the log cannot be read back");
         let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect())?);
         let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
-        open(&at, &payload).ok_or_else(defect).map(Some)
+        open_committed(&at, &payload, leaf).ok_or_else(defect).map(Some)
     }
 
     /// Raises or clears [`Condition::ReviewOverdue`] by what stands in the log now: every minute and not with a call, and

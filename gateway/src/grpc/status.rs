@@ -203,6 +203,9 @@ fn store(error: &StoreError) -> Status {
         StoreError::Unavailable { .. } | StoreError::ClockBehind { .. } | StoreError::Unknown { .. } => {
             ErrorReason::LogUnavailable
         }
+        // A log that does not extend what was seen of it is an outage: another gateway, or this one after a person looked,
+        // may answer.
+        StoreError::Corrupt { store: "log database", table: "log_head" | "log_shard" } => ErrorReason::LogUnavailable,
         StoreError::Corrupt { .. } => return defect(&error.to_string()),
     };
     let mut details = details(reason);

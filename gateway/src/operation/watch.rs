@@ -5,6 +5,7 @@
 //! passed. The log is tried by its own recorder.
 
 use super::metrics::Metrics;
+use super::watched::{ANSWERS_WITHIN, SILENT};
 use crate::condition::{Condition, Conditions};
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::log::Millis;
@@ -85,7 +86,7 @@ impl Watch {
     pub async fn look(&self) {
         self.look_at_disk();
         self.look_at_certificates();
-        self.look_at_clock().await;
+        self.look_at_log().await;
         self.look_at_policy().await;
         self.try_keys().await;
         self.try_holder().await;
@@ -102,7 +103,7 @@ impl Watch {
             };
             looks = looks.wrapping_add(1);
             self.look_at_disk();
-            self.look_at_clock().await;
+            self.look_at_log().await;
             self.look_at_policy().await;
             if looks.is_multiple_of(LOOKS_CERTIFICATES) {
                 self.look_at_certificates();
@@ -151,7 +152,7 @@ impl Watch {
         let Some(disk) = self.surroundings.disk() else { return };
         let least = u128::from(disk.total) * u128::from(self.disk_free_min_percent) / 100;
         let low = u128::from(disk.free) < least;
-        self.gateway.recorder.close_to_answers(low.then_some(Condition::DiskLow.code()));
+        self.gateway.recorder.close_to_answers(Condition::DiskLow.code(), low);
         let text = || format!("less than {} % of the disk of the log is free: make room", self.disk_free_min_percent);
         self.set(Condition::DiskLow, low.then(text));
     }
@@ -164,9 +165,17 @@ impl Watch {
         self.set(Condition::CertificateEnding, ending.map(text));
     }
 
-    /// The log refuses to write while the clock is behind its last entry (A7); this says so before anybody asks.
-    async fn look_at_clock(&self) {
-        let Ok(head) = self.gateway.ledger.head().await else { return };
+    /// The log refuses to write while the clock is behind its last entry (A7); this says so before anybody asks. That the log can
+    /// be read is tried here too: a gateway that nobody asks finds a server that is gone, and one that is asked never gets as
+    /// far as writing.
+    async fn look_at_log(&self) {
+        let read = tokio::time::timeout(ANSWERS_WITHIN, self.gateway.ledger.head()).await;
+        let silent = StoreError::Unavailable { store: "log database", state: SILENT };
+        let head = match read.unwrap_or(Err(silent)) {
+            Ok(head) => head,
+            Err(error) => return self.conditions().raise(Condition::LogUnreadable, told(&error)),
+        };
+        self.conditions().clear(Condition::LogUnreadable);
         let behind = self.gateway.clock.now().saturating_add(CLOCK_TOLERANCE_MS) < head.last_time;
         let text = "the clock of this machine is behind the last entry of the log: set it right";
         self.set(Condition::ClockBehind, behind.then(|| text.to_owned()));

@@ -161,8 +161,8 @@ impl Guards {
         if !row.opens {
             return Some("the row does not open for its place, version and leaf");
         }
-        if !row.here || row.index >= size {
-            return None; // set in an earlier shard, or after this pass began
+        if row.index >= size {
+            return None; // set after this pass began
         }
         let of_its_kind =
             matches!(row.key, Some(GuardKey::Subject(_))) && self.standing.binary_search(&row.index).is_ok();
@@ -170,7 +170,8 @@ impl Guards {
             Some(set) if set.newest == row.index && set.times <= row.version => None,
             Some(set) if set.newest == row.index => Some("the row was deleted, and set anew by a later entry"),
             Some(_) => Some("a newer entry changed this guard: an older row was put back"),
-            None if of_its_kind => None,
+            // Set in an earlier shard, or the payload does not tell whom this is about.
+            None if of_its_kind || !row.here => None,
             None => Some("no entry set this guard here"),
         }
     }

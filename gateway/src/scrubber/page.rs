@@ -1,8 +1,9 @@
 //! One page of leaves: recomputed, compared with every row that follows from it, and noted for the guards they set.
 
-use super::Stores;
 use super::guards::{Note, note};
+use super::index::{Concerned, NOT_FOUND};
 use super::payload::{self, GONE};
+use super::{Stores, index};
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::scrub::{self, Found, Subtree, Walk};
@@ -19,29 +20,33 @@ const CHECKPOINTS_READ: u32 = 1024;
 /// What one page gave.
 pub(super) struct Page {
     pub walk: Walk,
+    /// Entries that are not found under their subject.
+    pub unindexed: Vec<Concerned>,
+    /// Where the segments that cover the next page begin.
+    pub segments: u64,
     pub notes: Vec<Note>,
     pub wrong: Vec<Found>,
     /// Rows were missing: nothing after them can be compared.
     pub broken: bool,
 }
 
-/// Recomputes the leaves from where the walk stands, up to `size`.
+/// Recomputes the leaves from where the walk stands, up to `size`; `segments` is where those of the subject index begin.
 ///
 /// # Errors
 /// A store that does not answer.
-pub(super) async fn scrub(stores: &Stores, from: &Walk, size: u64) -> Result<Page, StoreError> {
+pub(super) async fn scrub(stores: &Stores, from: &Walk, segments: u64, size: u64) -> Result<Page, StoreError> {
     let (mut walk, mut notes, mut wrong) = (from.clone(), Vec::new(), Vec::new());
     let count = u32::try_from(size - walk.size()).unwrap_or(u32::MAX).min(LEAVES_READ);
     let end = walk.size() + u64::from(count);
     let rows = match stores.log.leaf_rows(walk.size(), count).await {
         Err(StoreError::Corrupt { .. }) => {
             wrong.push(Found::open("log_leaf", walk.size(), "a row of this page cannot be read"));
-            return Ok(Page { walk, notes, wrong, broken: true });
+            return Ok(Page { walk, unindexed: Vec::new(), segments, notes, wrong, broken: true });
         }
         rows => rows?,
     };
     let signed = signed(stores, walk.size(), end, &mut wrong).await?;
-    let mut complete = Vec::new();
+    let (mut complete, mut concerned) = (Vec::new(), Vec::new());
     for row in &rows {
         if row.index != walk.size() {
             break;
@@ -51,9 +56,10 @@ pub(super) async fn scrub(stores: &Stores, from: &Walk, size: u64) -> Result<Pag
             wrong.push(Found::open("log_checkpoint", walk.size(), "we signed another root at this size"));
         }
         let Some(leaf) = leaf else { continue };
-        let subject = payload::check(stores, &leaf, row, &mut wrong).await?;
+        let about = payload::check(stores, &leaf, row, &mut wrong).await?;
         items(stores, &leaf, &mut wrong).await?;
-        notes.extend(note(&leaf, subject));
+        notes.extend(note(&leaf, about.subject));
+        concerned.extend(about.indexed.map(|subject| (leaf.index(), subject)));
     }
     let broken = walk.size() < end;
     if broken {
@@ -63,7 +69,9 @@ pub(super) async fn scrub(stores: &Stores, from: &Walk, size: u64) -> Result<Pag
         wrong.retain(|found| found.what != GONE);
     }
     subtrees(stores, &complete, &mut wrong).await?;
-    Ok(Page { walk, notes, wrong, broken })
+    let (unindexed, segments) = index::missing(stores, concerned, segments).await?;
+    wrong.extend(unindexed.first().map(|(index, _)| Found::beside("subject_segment", *index, NOT_FOUND)));
+    Ok(Page { walk, unindexed, segments, notes, wrong, broken })
 }
 
 /// The roots that our key signed at sizes from `from` to `to`, by the kept notes.

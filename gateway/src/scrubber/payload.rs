@@ -8,13 +8,22 @@ use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::log::payload::{Sealing, open};
 use sluis_core::log::scrub::Found;
 use sluis_core::ports::StoreError;
-use sluis_core::subject::{Bsn, SubjectId, SubjectRef};
+use sluis_core::subject::{Bsn, SubjectId, SubjectRef, dutch_date};
 use sluis_core::upkeep::LeafRow;
 
 /// Counts only where no key was ever erased: no leaf says yet whose payloads went with a key.
 pub(super) const GONE: &str = "the payload is gone, and no key was ever erased";
 
-/// Compares the payload of an entry with its leaf. Gives whom a change of standing is about, where it can be told.
+/// Whom an entry is about, where its payload tells.
+#[derive(Default)]
+pub(super) struct About {
+    /// The subject of a change of standing.
+    pub subject: Option<SubjectRef>,
+    /// Under whom it must stand in the subject index: its payload is sealed with the subject's key of that year.
+    pub indexed: Option<SubjectRef>,
+}
+
+/// Compares the payload of an entry with its leaf. Gives whom it is about.
 ///
 /// # Errors
 /// A store that does not answer.
@@ -23,24 +32,31 @@ pub(super) async fn check(
     leaf: &Leaf,
     row: &LeafRow,
     wrong: &mut Vec<Found>,
-) -> Result<Option<SubjectRef>, StoreError> {
+) -> Result<About, StoreError> {
     let mut beside = |what| wrong.push(Found::beside("log_leaf", leaf.index(), what));
     let committed = leaf.text(Key::Pc);
     let Some(payload) = &row.payload else {
         if committed.is_some() {
             beside(GONE);
         }
-        return Ok(None);
+        return Ok(About::default());
     };
-    let Some(key) = stores.keys.key_by_id(payload.key_id).await? else {
+    let key = match stores.keys.key_by_id(payload.key_id).await {
+        Err(StoreError::Corrupt { .. }) => {
+            beside("the key of the payload does not open");
+            return Ok(About::default());
+        }
+        key => key?,
+    };
+    let Some(key) = key else {
         beside("the payload names a key that there is not");
-        return Ok(None);
+        return Ok(About::default());
     };
-    let Some(rid) = uuid::Uuid::try_parse(leaf.rid()).ok().map(RequestId) else { return Ok(None) };
+    let Some(rid) = uuid::Uuid::try_parse(leaf.rid()).ok().map(RequestId) else { return Ok(About::default()) };
     let at = Sealing { key: &key, origin: &stores.origin, rid, item: 0 };
     let Some(plain) = open(&at, payload).map(zeroize::Zeroizing::new) else {
         beside("the payload does not open");
-        return Ok(None);
+        return Ok(About::default());
     };
     if committed != Some(commitment::payload(&plain).as_str()) {
         beside("the payload is not the one that the leaf commits to");
@@ -52,9 +68,35 @@ pub(super) async fn check(
     if leaf.kind() == LeafKind::Manual && recorded_by(&plain) != row.oin {
         beside("column `oin` is not the organisation that recorded the disclosure");
     }
-    match (is_standing(leaf.kind()), subject(&plain)) {
-        (true, Some(id)) => stores.keys.find(&id).await,
-        _ => Ok(None),
+    let Some(id) = subject(&plain) else { return Ok(About::default()) };
+    let found = match stores.keys.find(&id).await {
+        Err(StoreError::Corrupt { .. }) => {
+            wrong.push(Found::open("subject_alias", leaf.index(), "we did not lead the number in the payload there"));
+            return Ok(About::default());
+        }
+        found => found?,
+    };
+    if !is_standing(leaf.kind()) {
+        return Ok(About { subject: None, indexed: of_year(stores, found, leaf, key.key_id).await? });
+    }
+    if found.is_none() {
+        wrong.push(Found::open("subject_alias", leaf.index(), "the number in the payload leads to nobody any more"));
+    }
+    Ok(About { subject: found, indexed: found })
+}
+
+/// The subject, if this is its key of the year: a question about somebody unknown then is under the key of its day.
+async fn of_year(
+    stores: &Stores,
+    subject: Option<SubjectRef>,
+    leaf: &Leaf,
+    key_id: [u8; 16],
+) -> Result<Option<SubjectRef>, StoreError> {
+    let Some(subject) = subject else { return Ok(None) };
+    match stores.keys.subject_key(subject, dutch_date(leaf.time()).year()).await {
+        Ok(key) => Ok(key.filter(|key| key.key_id == key_id).map(|_| subject)),
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -74,12 +116,12 @@ fn recorded_by(plain: &[u8]) -> Option<String> {
 }
 
 #[derive(serde::Deserialize)]
-struct About {
+struct Named {
     subject: std::collections::BTreeMap<String, String>,
 }
 
 fn subject(plain: &[u8]) -> Option<SubjectId> {
-    let About { subject } = serde_json::from_slice(plain).ok()?;
+    let Named { subject } = serde_json::from_slice(plain).ok()?;
     let (kind, value) = subject.iter().next()?;
     match kind.as_str() {
         "bsn" => Bsn::parse(value).ok().map(SubjectId::Bsn),

@@ -2,6 +2,7 @@
 
 use sluis_core::log::Millis;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::Notify;
 
 /// Numbers of the scrubber since the start of the process.
 #[derive(Debug, Default)]
@@ -11,6 +12,7 @@ pub struct Progress {
     passes: AtomicU64,
     passed_at: AtomicU64,
     findings: AtomicU64,
+    hurry: Notify,
 }
 
 impl Progress {
@@ -30,6 +32,15 @@ impl Progress {
 
     pub(super) fn found(&self) {
         self.findings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has everything read again at once and without rest, from the beginning.
+    pub fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    pub(super) async fn hurried(&self) {
+        self.hurry.notified().await;
     }
 
     /// The part of this pass that is done, from 0 to 1.

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::draft::{index, refusal};
 use sluis_adapters::master::MasterKey;
+use sluis_core::ports::StoreError;
 use sluis_core::subject::{Bsn, SubjectId};
 
 fn client(number: &str) -> SubjectId {
@@ -159,4 +160,44 @@ pub async fn nobody_is_found_without_the_master_key(engine: &impl Engine) {
     drop(keys);
     assert!(!engine.opens_under(MasterKey::from_bytes([0; 32])).await);
     assert!(engine.keys().await.find(&bsn("999990019")).await.unwrap().is_some());
+}
+
+fn corrupt(table: &'static str) -> StoreError {
+    StoreError::Corrupt { store: "key database", table }
+}
+
+/// Who can write the key database cannot lead a child's number to another child, nor have a second pseudonym made.
+pub async fn a_number_leads_only_to_whom_we_led_it(engine: &impl Engine) {
+    let keys = engine.keys().await;
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    let [one, two] = [
+        keys.find(&client("KRACHT-0001")).await.unwrap().unwrap(),
+        keys.find(&client("KRACHT-0002")).await.unwrap().unwrap(),
+    ];
+    drop(keys);
+    let [one, two] = [one, two].map(|subject| data_encoding::HEXLOWER.encode(&subject.0));
+    engine
+        .intrude_keys(&format!(
+            "UPDATE subject_alias SET subject_ref = {} WHERE subject_ref = {}",
+            engine.hex(&one),
+            engine.hex(&two)
+        ))
+        .await;
+    let keys = engine.keys().await;
+    assert_eq!(keys.find(&client("KRACHT-0002")).await, Err(corrupt("subject_alias")));
+    assert!(keys.find(&client("KRACHT-0001")).await.unwrap().is_some());
+    assert!(matches!(keys.provision(&holders_list(), 2026).await, Err(StoreError::Corrupt { .. })));
+}
+
+/// Nor can a key be moved to another subject or year, so that erasing one child would spare or take another's.
+pub async fn a_key_opens_only_for_its_subject_and_year(engine: &impl Engine) {
+    let keys = engine.keys().await;
+    keys.provision(&holders_list(), 2026).await.unwrap();
+    let subject = keys.find(&client("KRACHT-0001")).await.unwrap().unwrap();
+    let key = keys.subject_key(subject, 2026).await.unwrap().unwrap();
+    drop(keys);
+    engine.intrude_keys("UPDATE subject_key SET year = 2027").await;
+    let keys = engine.keys().await;
+    assert_eq!(keys.subject_key(subject, 2027).await.err(), Some(corrupt("subject_key")));
+    assert_eq!(keys.key_by_id(key.key_id).await.err(), Some(corrupt("subject_key")));
 }

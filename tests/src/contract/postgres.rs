@@ -127,6 +127,17 @@ impl Engine for Postgres {
         intruder.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await.unwrap();
     }
 
+    async fn intrude_keys(&self, sql: &str) {
+        use sqlx::Executor;
+        let mut intruder = self.database.keys_intruder().await;
+        intruder.execute("SET session_replication_role = replica").await.unwrap(); // no triggers, no foreign keys
+        intruder.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()))).await.unwrap();
+    }
+
+    fn hex(&self, digits: &str) -> String {
+        format!("'\\x{digits}'::bytea")
+    }
+
     async fn at_rest(&self) -> Vec<u8> {
         self.database.at_rest().await
     }

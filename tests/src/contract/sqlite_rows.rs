@@ -51,7 +51,7 @@ async fn lost_leaves_and_bent_hashes_are_found_before_serving() {
         let connection = engine.intruder();
         for trigger in [
             "log_leaf_stays",
-            "log_leaf_erases_only",
+            "log_leaf_stands",
             "log_subtree_stays",
             "log_subtree_same",
             "log_head_keeps_newest",

@@ -55,6 +55,10 @@ pub async fn an_erased_key_takes_its_payloads_along_and_leaves_a_tombstone(engin
     assert_eq!(log.head().await.unwrap(), head);
     assert_eq!(keys.destroy(log.erased_keys().await.unwrap()).await.unwrap(), 1);
     assert!(keys.key_by_id(key_id).await.unwrap().is_none());
+    // Superseded rows go while both are in use, and take nothing else along.
+    log.tidy().await.unwrap();
+    keys.tidy().await.unwrap();
+    assert_eq!(log.head().await.unwrap(), head);
 }
 
 pub async fn transactions_are_forgotten_and_their_entries_stay(engine: &impl Engine) {

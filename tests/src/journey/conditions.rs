@@ -158,7 +158,7 @@ fn write_at(scene: &Scene, time: Millis) {
     let log = SqliteLog::open(&file, &master, Arc::new(Standing(time)), Limits::default()).unwrap();
     let committed = scene.runtime.block_on(async {
         let origin = log.head().await.unwrap().origin;
-        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN");
+        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "WRITTEN_AHEAD");
         log.append(vec![Draft::new(RequestId(transaction()), origin.into(), leaf)]).await.unwrap()
     });
     assert!(matches!(committed.outcomes(), [Outcome::Recorded { time: at, .. }] if *at == time));

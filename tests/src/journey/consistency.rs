@@ -21,14 +21,14 @@ fn compare(place: &Place, words: &[&str]) -> Said {
 }
 
 /// An export of what is there now.
-fn export(place: &Place, name: &str) {
+pub fn export(place: &Place, name: &str) {
     let [config, dir] = [place.config(), place.file(name)].map(|path| path.display().to_string());
     let said = sluis(["log", "export", "--config", &config, &dir]);
     assert_eq!(said.status, Some(0), "{said:#?}");
 }
 
 /// Asks as a partner, and gives the receipt that was kept.
-fn ask(place: &Place, organisation: &Organisation) -> String {
+pub fn ask(place: &Place, organisation: &Organisation) -> String {
     let [profile, kept] = [place.profile_file(organisation), place.file("kept")].map(|path| path.display().to_string());
     let words = ["ask", "--profile", &profile, "--client", "KR-0000001", "--purpose", "TREATMENT", "--actor", "w-1"];
     let said = sluis(words.into_iter().chain(["--keep", &kept]));
@@ -36,13 +36,15 @@ fn ask(place: &Place, organisation: &Organisation) -> String {
     said.out.lines().find_map(|line| line.strip_prefix("kept      ")).unwrap().to_owned()
 }
 
-/// The export of another history, signed with the same key: what a stolen key or a holder who cheats can make.
-fn rewritten(place: &Place, from: &str, to: &str) -> u64 {
+/// The export of another history, in which the first refusal says something else, signed with the same key: what a stolen
+/// key or a holder who cheats can make. Gives the index of that refusal.
+pub fn rewritten(place: &Place, from: &str, to: &str, change: impl Fn(&str) -> String) -> u64 {
     let (source, target) = (place.file(from), place.file(to));
     copy(&source, &target).unwrap();
     let mut leaves = entries(&source);
     let at = leaves.iter().position(|leaf| leaf.contains("\"k\":\"DENY\"")).unwrap();
-    let other = leaves[at].replacen("NOT_PERMITTED", "NOT_PERMITTEE", 1);
+    let other = change(&leaves[at]);
+    assert_ne!(other, leaves[at], "nothing was changed");
     leaves[at] = other;
     let mut tiler = Tiler::new();
     let mut frontier = Frontier::empty();
@@ -62,13 +64,15 @@ fn rewritten(place: &Place, from: &str, to: &str) -> u64 {
     at as u64
 }
 
-fn entries(export: &Path) -> Vec<String> {
+/// The entries of an export.
+pub fn entries(export: &Path) -> Vec<String> {
     let mut files: Vec<_> = crate::world::files(&export.join("tile/entries"), &[]);
     files.sort_by_key(|(name, _)| name.split('.').next().unwrap().to_owned());
     files.iter().flat_map(|(_, bytes)| decode_entries(bytes).unwrap()).collect()
 }
 
-fn python(words: &[&str]) -> (Option<i32>, String) {
+/// What the second implementation says.
+pub fn python(words: &[&str]) -> (Option<i32>, String) {
     let python = std::env::var("SLUIS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("verify.py");
     let out = Command::new(python).arg(script).args(words).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
@@ -122,7 +126,7 @@ fn what_is_missing_is_named(place: &Place, early: &str, late: &str) {
 }
 
 fn two_histories_are_named(place: &Place, late: &str) {
-    let at = rewritten(place, "new", "other");
+    let at = rewritten(place, "new", "other", |leaf| leaf.replacen("NOT_PERMITTED", "NOT_PERMITTEE", 1));
     let [old, new, other] = ["old", "new", "other"].map(|name| place.file(name).display().to_string());
     let alone = sluis(["log", "verify", &other]);
     assert_eq!(alone.status, Some(0), "the other history must be sound in itself: {alone:#?}");

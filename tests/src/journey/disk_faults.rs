@@ -1,11 +1,13 @@
 //! A disk that fails under the real binary, by system call injection: nothing is released without an entry.
 //!
-//! Needs `strace` and the right to trace; says so loudly and passes where there is none.
+//! Needs `strace` and the right to trace; says so loudly and passes where there is none. `SLUIS_FSYNC_ROUNDS` sets how often a
+//! flush fails (10): a round is a start, a trace and an end.
 
 use super::evidence::{Export, Kept};
+use super::kill::from_environment;
 use super::load::{Wish, World, connect, dossier, partner, transaction};
 use super::place::Place;
-use super::program::Running;
+use super::program::{Running, skipped};
 use sluis::client::ask::Reply;
 use sluis::client::connection::CallError;
 use sluis::transport::install_cryptography;
@@ -18,17 +20,22 @@ use uuid::Uuid;
 /// Calls within which a fault must have shown itself.
 const CALLS_MAX: usize = 50;
 
-/// Makes system calls of a running process fail; `None`, loudly, where that cannot be done.
+/// Makes system calls of a running gateway fail; `None`, loudly, where that cannot be done.
 fn inject(gateway: &Running, calls: &str, how: &str) -> Option<Running> {
-    let id = gateway.id().to_string();
-    let (trace, fault) = (format!("trace={calls}"), format!("inject={calls}:{how}"));
-    let words = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &fault, "-p", &id];
-    let traced = format!("exec {} 2>&1", words.join(" "));
-    let mut strace = Running::start(Command::new("sh").args(["-c", &traced]));
+    inject_into(&[gateway.id()], true, calls, how)
+}
+
+/// Makes system calls of running processes fail, and of those that they start where `follow` says so; `None`, loudly, where
+/// that cannot be done.
+pub fn inject_into(processes: &[u32], follow: bool, calls: &str, how: &str) -> Option<Running> {
+    let mut words = format!("strace -o /dev/null -e trace={calls} -e inject={calls}:{how}");
+    words.push_str(if follow { " -f" } else { "" });
+    processes.iter().for_each(|id| words.push_str(&format!(" -p {id}")));
+    let mut strace = Running::start(Command::new("sh").args(["-c", &format!("exec {words} 2>&1")]));
     match strace.wait_for("strace: Process") {
         Some(_) => Some(strace),
         None => {
-            eprintln!("SKIPPED, NOTHING PROVEN: strace cannot trace the gateway: {:?}", strace.end());
+            skipped(&format!("strace cannot trace: {:?}", strace.end()));
             None
         }
     }
@@ -83,23 +90,27 @@ impl Scene {
 
 #[test]
 fn a_failed_flush_ends_the_process_and_releases_nothing_unlogged() {
-    let (mut scene, gateway) = Scene::set("eio");
-    let connection = scene.runtime.block_on(connect(&scene.place, &partner()));
-    scene.runtime.block_on(connection.token()).unwrap();
-    let Some(_strace) = inject(&gateway, "fsync,fdatasync", "error=EIO:when=4+") else { return };
-    let before = scene.kept.len();
-    let error = scene.ask_until_error(&connection);
-    assert!(matches!(error, CallError::Refused { .. }), "{error}");
-    assert!(scene.kept.len() > before, "no call succeeded before the fault");
-    let ended = gateway.end();
-    assert_eq!(ended.status, Some(2), "{ended:#?}");
-    assert!(ended.err.contains("the outcome of a write to the log is not known"), "{}", ended.err);
+    let (mut scene, mut gateway) = Scene::set("eio");
+    for round in 0..from_environment("SLUIS_FSYNC_ROUNDS").unwrap_or(10) {
+        let connection = scene.runtime.block_on(connect(&scene.place, &partner()));
+        scene.runtime.block_on(connection.token()).unwrap();
+        // At another flush in every round: of the log, of its checkpoint, of the anchor.
+        let how = format!("error=EIO:when={}+", 4 + round % 13);
+        let Some(_strace) = inject(&gateway, "fsync,fdatasync", &how) else { return };
+        let before = scene.kept.len();
+        let error = scene.ask_until_error(&connection);
+        assert!(matches!(error, CallError::Refused { .. }), "round {round}: {error}");
+        assert!(scene.kept.len() > before, "round {round}: no call succeeded before the fault");
+        let ended = gateway.end();
+        assert_eq!(ended.status, Some(2), "round {round}: {ended:#?}");
+        assert!(ended.err.contains("the outcome of a write to the log is not known"), "{}", ended.err);
 
-    let _again = scene.place.serve();
-    let wishes: Vec<_> = scene.refused.iter().map(|(id, client)| (*id, Wish::Dossier(client.clone()))).collect();
-    for came in scene.runtime.block_on(scene.world.again(&scene.place, &wishes)) {
-        let super::load::Came::Kept(kept, _) = came else { panic!("the interrupted call has no outcome") };
-        scene.kept.push(kept);
+        gateway = scene.place.serve();
+        let wishes: Vec<_> = scene.refused.drain(..).map(|(id, client)| (id, Wish::Dossier(client))).collect();
+        for came in scene.runtime.block_on(scene.world.again(&scene.place, &wishes)) {
+            let super::load::Came::Kept(kept, _) = came else { panic!("the interrupted call has no outcome") };
+            scene.kept.push(kept);
+        }
     }
     scene.prove();
 }

@@ -86,7 +86,7 @@ const PLANTED: &[Planted] = &[
     Planted {
         name: "changed-log",
         plant: |place| {
-            let sql = "DROP TRIGGER log_leaf_erases_only;
+            let sql = "DROP TRIGGER log_leaf_stands;
                        UPDATE log_leaf SET leaf = replace(leaf, 'ENROLLED', 'ENROLLEE') WHERE leaf LIKE '%ENROLLED%'";
             execute(&place.file("log.db"), sql);
         },

@@ -18,6 +18,8 @@ const COMMANDS: &[&[&str]] = &[
     &["log", "consistency"],
     &["log", "export"],
     &["log", "freshness"],
+    &["log", "policy"],
+    &["log", "lift"],
     &["log", "receipt"],
     &["log", "subject"],
     &["log", "verify"],
@@ -44,6 +46,7 @@ const COMMANDS: &[&[&str]] = &[
     &["subject"],
     &["subject", "erase"],
     &["subject", "hold"],
+    &["subject", "retention"],
 ];
 
 #[test]

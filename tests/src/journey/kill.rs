@@ -1,6 +1,6 @@
 //! `kill -9` under load: whatever a client received stands in the log, and the log verifies after every restart.
 //!
-//! `SLUIS_KILL_ROUNDS` sets the rounds (50), `SLUIS_KILL_SEED` repeats the moments of an earlier run.
+//! `SLUIS_KILL_ROUNDS` sets the rounds (100), `SLUIS_KILL_SEED` repeats the moments of an earlier run.
 
 use super::evidence::{Export, Kept};
 use super::load::{Came, Wish, World};
@@ -16,20 +16,23 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-const ROUNDS: u32 = 50;
-const KILLED_AFTER_MS: std::ops::RangeInclusive<u64> = 20..=150;
+const ROUNDS: u32 = 100;
+/// The log is exported and held against everything kept after so many rounds: what one round lost is missing then too.
+pub const EXPORT_EVERY: u32 = 10;
+pub const KILLED_AFTER_MS: std::ops::RangeInclusive<u64> = 20..=150;
 /// Answered calls that are repeated after each restart.
 const REPEATED: usize = 3;
 
-fn from_environment(name: &str) -> Option<u64> {
+pub fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
 /// Numbers that look random and come again with the same seed (splitmix64).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn throw(&mut self, range: &std::ops::RangeInclusive<u64>) -> u64 {
+    /// A number of a range.
+    pub fn throw(&mut self, range: &std::ops::RangeInclusive<u64>) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -38,17 +41,24 @@ impl Dice {
 }
 
 /// Everything that clients know so far.
-struct Known {
-    kept: Vec<Kept>,
+#[derive(Default)]
+pub struct Known {
+    pub kept: Vec<Kept>,
     broken: Vec<(Uuid, Wish)>,
     answered: Vec<(Uuid, Wish)>,
-    releases: u64,
-    interrupted: u64,
-    found_durable: u64,
+    pub releases: u64,
+    pub interrupted: u64,
+    pub found_durable: u64,
 }
 
 impl Known {
-    fn take(&mut self, came: Vec<Came>) {
+    /// Nothing but these replies.
+    pub fn of(kept: Vec<Kept>) -> Self {
+        Self { kept, ..Self::default() }
+    }
+
+    /// Takes what came of calls.
+    pub fn take(&mut self, came: Vec<Came>) {
         for one in came {
             match one {
                 Came::Kept(kept, Some((client, _))) => {
@@ -67,7 +77,7 @@ impl Known {
     }
 
     /// What was interrupted is asked again, and some of what was answered: each has one outcome.
-    fn repeat(&mut self, runtime: &Runtime, world: &World, place: &Place) {
+    pub fn repeat(&mut self, runtime: &Runtime, world: &World, place: &Place) {
         let mut again = std::mem::take(&mut self.broken);
         let interrupted = again.len();
         let answered = self.answered.len().saturating_sub(REPEATED);
@@ -89,19 +99,24 @@ impl Known {
     }
 }
 
-#[test]
-fn what_a_client_received_survives_kill_9() {
-    install_cryptography();
+/// How many rounds, and the dice of this run; both are printed.
+pub fn rounds() -> (u32, Dice) {
     let mut seed = [0; 8];
     OsEntropy.fill(&mut seed);
     let seed = from_environment("SLUIS_KILL_SEED").unwrap_or_else(|| u64::from_be_bytes(seed));
     let rounds = from_environment("SLUIS_KILL_ROUNDS").map_or(ROUNDS, |n| u32::try_from(n).unwrap());
     println!("{rounds} rounds, SLUIS_KILL_SEED={seed}");
-    let (place, runtime, mut dice) = (Place::new("kill"), Runtime::new().unwrap(), Dice(seed));
+    (rounds, Dice(seed))
+}
+
+#[test]
+fn what_a_client_received_survives_kill_9() {
+    install_cryptography();
+    let (rounds, mut dice) = rounds();
+    let (place, runtime) = (Place::new("kill"), Runtime::new().unwrap());
     let mut gateway = place.serve();
     let (world, kept) = runtime.block_on(World::lay(&place, &gateway));
-    let mut known =
-        Known { kept, broken: Vec::new(), answered: Vec::new(), releases: 0, interrupted: 0, found_durable: 0 };
+    let mut known = Known::of(kept);
     let mut size = 0;
     for round in 1..=rounds {
         known.take(killed_under_load(&runtime, &world, &place, gateway, round, dice.throw(&KILLED_AFTER_MS)));
@@ -110,6 +125,9 @@ fn what_a_client_received_survives_kill_9() {
         }
         gateway = place.serve();
         known.repeat(&runtime, &world, &place);
+        if round % EXPORT_EVERY != 0 && round != rounds {
+            continue;
+        }
         let dir = place.file(&format!("export-{round}"));
         let export = Export::take(&place, &dir, &world.vkey).unwrap_or_else(|e| panic!("round {round}: {e}"));
         export.bears_out(&known.kept).unwrap_or_else(|e| panic!("round {round}: {e}"));
@@ -128,7 +146,8 @@ fn what_a_client_received_survives_kill_9() {
     assert!(known.interrupted >= u64::from(rounds), "a kill interrupted nobody");
 }
 
-fn killed_under_load(
+/// Calls go on until the gateway is killed; gives what came of them.
+pub fn killed_under_load(
     runtime: &Runtime,
     world: &World,
     place: &Place,

@@ -47,6 +47,8 @@ pub struct World {
     /// The verifier key of the log.
     pub vkey: Arc<str>,
     clients: Arc<[String]>,
+    /// Whether the stores may fail: a call that says so broke off.
+    pub outages: bool,
     /// The body about each client: the same every time, because nothing that is recorded here changes it.
     bodies: BTreeMap<String, Vec<u8>>,
 }
@@ -78,7 +80,7 @@ impl World {
         let clients = holder.subjects(None, CLIENTS).await.unwrap();
         let desk = connect(place, &DOSSIER_SYSTEM).await;
         let vkey: Arc<str> = desk.verifier_key().await.unwrap().into();
-        let mut world = Self { vkey, clients: Arc::new([]), bodies: BTreeMap::new() };
+        let mut world = Self { vkey, clients: Arc::new([]), outages: false, bodies: BTreeMap::new() };
         let (mut kept, asking) = (Vec::new(), connect(place, &partner()).await);
         for client in clients.iter().flatten() {
             let SubjectId::ClientNumber(client) = client else { continue };
@@ -102,15 +104,17 @@ impl World {
     pub async fn begin(&self, place: &Place, round: u32) -> JoinSet<Vec<Came>> {
         let mut callers = JoinSet::new();
         let desk = connect(place, &DOSSIER_SYSTEM).await;
-        // A token of each, so that the load begins with calls.
+        // A token of each before anybody calls, so that the load begins with calls.
         desk.token().await.unwrap();
-        callers.spawn(self.clone().record_until_gone(desk, round));
-        for number in 0..CONNECTIONS {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
             let connection = connect(place, &partner()).await;
             connection.token().await.unwrap();
-            for caller in (number..CALLERS).step_by(CONNECTIONS) {
-                callers.spawn(self.clone().ask_until_gone(connection.clone(), caller));
-            }
+            connections.push(connection);
+        }
+        callers.spawn(self.clone().record_until_gone(desk, round));
+        for (caller, connection) in (0..CALLERS).zip(connections.iter().cycle()) {
+            callers.spawn(self.clone().ask_until_gone(connection.clone(), caller));
         }
         callers
     }
@@ -157,6 +161,11 @@ impl World {
             Ok(came) => came,
             // Standing changed under the question, again and again: said so, and nothing happened.
             Err(CallError::Refused { reason, .. }) if reason == "TRY_AGAIN" => Came::Broken(transaction, wish),
+            Err(CallError::Refused { reason, code: tonic::Code::Unavailable, .. })
+                if self.outages && is_outage(&reason) =>
+            {
+                Came::Broken(transaction, wish)
+            }
             // No reason of ours: the connection broke.
             Err(CallError::Refused { reason, code, .. }) if reason == format!("{code:?}") => {
                 Came::Broken(transaction, wish)
@@ -188,6 +197,10 @@ impl World {
         let receipt = reply.receipt.ok_or(CallError::Reply("no receipt"))?;
         Ok(Kept::of_receipt(transaction, &receipt, &self.vkey).map_or_else(Came::Wrong, |kept| Came::Kept(kept, None)))
     }
+}
+
+fn is_outage(reason: &str) -> bool {
+    ["LOG_UNAVAILABLE", "KEYS_UNAVAILABLE"].contains(&reason)
 }
 
 fn caseload(worker: &str) -> Kind {

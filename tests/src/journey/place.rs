@@ -2,7 +2,7 @@
 
 use super::program::{Running, scratch, sluis};
 use sluis::cli::Failure;
-use sluis::config::Config;
+use sluis::config::{Config, KeysPostgres, LogPostgres};
 use sluis::demo::Folder;
 use sluis::demo::organisations::Organisation;
 use sluis::transport::profile::Profile;
@@ -72,6 +72,24 @@ impl Place {
         let text = std::fs::read_to_string(self.file(name)).unwrap();
         assert!(text.contains(from), "{name} does not say `{from}`");
         std::fs::write(self.file(name), text.replace(from, to)).unwrap();
+    }
+
+    /// Puts log and keys into databases of a server, made anew under keys of their own.
+    pub fn onto_server(&self, log: &str, keys: &str) {
+        let mut config = self.config_read();
+        let address = log.to_owned();
+        let log = LogPostgres { address, password_file: None, replica: 1, require_standby: false };
+        let keys = KeysPostgres { address: keys.to_owned(), password_file: None, require_standby: false };
+        // Beside the log by default, which is then on the server.
+        config.log.anchor = Some(config.log.anchor().to_owned());
+        (config.log.database, config.log.postgres) = (None, Some(log));
+        (config.keys.database, config.keys.postgres) = (None, Some(keys));
+        std::fs::write(self.config(), toml::to_string(&config).unwrap()).unwrap();
+        for made in ["log.db", "keys.db", "log.anchor", "log.key", "master.key", "token.key"] {
+            let _absent = std::fs::remove_file(self.file(made));
+        }
+        let init = sluis([Path::new("init"), Path::new("--config"), &self.config()]);
+        assert_eq!(init.status, Some(0), "{init:#?}");
     }
 
     /// Starts the gateway, which must be ready.

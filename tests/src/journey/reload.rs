@@ -7,3 +7,5 @@ mod refused;
 mod revocation;
 mod rules;
 mod scene;
+
+pub use rules::numbered;

@@ -7,6 +7,7 @@
 mod failover;
 mod gateway;
 mod load;
+mod messages;
 mod restored;
 mod standby;
 mod together;

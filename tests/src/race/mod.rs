@@ -4,9 +4,9 @@
 //! Thousands of rounds on the real conduct and the real SQLite; then the log is replayed offline, leaf by leaf, from the
 //! payloads alone. With the in-append check switched off the same replay must find violations: so it can see them.
 
-mod offline;
+pub mod offline;
 mod policy;
-mod replay;
+pub mod replay;
 mod rounds;
 
 use crate::conduct::House;

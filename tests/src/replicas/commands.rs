@@ -19,14 +19,14 @@ impl Site {
     }
 
     /// Runs a command on a configuration.
-    fn run(&self, command: &[&str], config: &Config) -> Said {
+    pub(super) fn run(&self, command: &[&str], config: &Config) -> Said {
         let file = self.write(config).display().to_string();
         sluis(command.iter().copied().chain(["--config", &file]))
     }
 }
 
 #[track_caller]
-fn says(said: &Said, status: i32, words: &[&str]) {
+pub(super) fn says(said: &Said, status: i32, words: &[&str]) {
     let all = format!("{}{}", said.out, said.err);
     assert_eq!(said.status, Some(status), "{all}");
     for words in words {

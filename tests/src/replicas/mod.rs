@@ -1,6 +1,8 @@
 //! Gateway processes on one PostgreSQL: what holds for one of them holds for all together, and the commands work beside them.
 
 mod commands;
+mod ended;
+mod halt;
 
 use crate::world::desk::Desk;
 use crate::world::folder::Folder;
@@ -10,7 +12,7 @@ use crate::world::{Options, PATIENCE, index_of};
 use sluis::client::standing::on_wire;
 use sluis::client::verify::verify_export;
 use sluis::compose::{self, Listening};
-use sluis::condition::Condition;
+use sluis::condition::{Condition, Conditions};
 use sluis::config::{Config, KeysPostgres, LogPostgres};
 use sluis::demo::organisations::{DOSSIER_SYSTEM, Organisation, partners};
 use sluis_proto::v1;
@@ -115,11 +117,37 @@ async fn a_start_judges_only_its_own_deliveries() {
     one.stop().await.unwrap();
 }
 
+/// Gateways that start together on an empty log open it once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gateways_that_start_together_open_the_log_once() {
+    use sluis_core::log::LeafKind;
+    let site = Site::make(vec![Client::new(1, 8)]).await;
+    let starts = [1, 2, 3].map(|replica| {
+        let config = site.config(replica);
+        tokio::spawn(async move { compose::listen(&config).await.unwrap() })
+    });
+    let mut gateways = Vec::new();
+    for start in starts {
+        gateways.push(start.await.unwrap());
+    }
+    let opened = gateways[0].gateway.ledger.leaves_of(LeafKind::Epoch, 0, 10).await.unwrap();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    for gateway in gateways {
+        gateway.stop().await.unwrap();
+    }
+}
+
 /// Waits until a state holds at a gateway, or does not.
 pub async fn becomes(at: &Listening, condition: Condition, holds: bool) {
-    let mut held = at.gateway.conditions.watch();
+    becomes_at(&at.gateway.conditions, condition, holds).await;
+}
+
+/// The same of a gateway by its conditions. Some are looked at once a minute.
+pub async fn becomes_at(conditions: &Conditions, condition: Condition, holds: bool) {
+    let mut held = conditions.watch();
     let changed = held.wait_for(|held| held.contains_key(&condition) == holds);
-    drop(tokio::time::timeout(PATIENCE, changed).await.expect("the state does not change").unwrap());
+    let changed = tokio::time::timeout(3 * PATIENCE, changed).await;
+    drop(changed.unwrap_or_else(|_| panic!("{} does not become {holds}", condition.code())).unwrap());
 }
 
 /// A policy becomes active at one gateway: no other answers under the one before, and it says what it lacks.

@@ -53,8 +53,8 @@ impl Defect {
             Self::AnsweredBeforeCommit | Self::StandbyUnasked => &["durable"],
             Self::UnknownTakenForLost => &["told that nothing was written"],
             Self::UnknownTakenForDone => &["a receipt of entry", "never had"],
-            Self::MarkEarly => &["which is open"],
-            Self::UnsettledForgotten => &["which is open", "told that nothing was written"],
+            Self::MarkEarly => &["which is open", "has no outcome"],
+            Self::UnsettledForgotten => &["which is open", "has no outcome", "told that nothing was written"],
             Self::TimeForgotten => &["time goes back"],
         }
     }

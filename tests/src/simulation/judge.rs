@@ -185,6 +185,17 @@ impl Judge {
         Ok(())
     }
 
+    /// Every release was handed over or has its outcome: of one process, whoever recorded it.
+    pub fn settled(&self, process: usize, attempts: &[Attempt]) -> Judged {
+        let handed = |rid: &[u8]| attempts.iter().any(|a| a.handed && a.rid.0.as_bytes().as_slice() == rid);
+        for (index, (by, rid)) in &self.read.releases {
+            if *by == process as i64 && !self.read.named.contains(index) && !handed(rid) {
+                return Err(format!("entry {index} of process {process} was not handed over and has no outcome"));
+            }
+        }
+        Ok(())
+    }
+
     fn told(&mut self, at: usize, attempt: &Attempt, tables: &Tables, safe: u64) -> Judged {
         let stands = self.read.rids.get(attempt.rid.0.as_bytes().as_slice());
         match &attempt.told {

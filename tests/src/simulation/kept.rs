@@ -63,13 +63,25 @@ fn a_start_signs_no_head_that_a_failover_could_take_back() {
 #[test]
 fn a_process_that_dies_over_an_unknown_commit_leaves_its_mark_below_it() {
     let lost = Action::Fault { at: 0, name: "COMMIT", fault: Fault::AnswerLost };
-    all_hold(false, &[lost, release(0, 1), Action::Steps(12), Action::Kill(0), Action::Start(0), ALL]);
+    all_hold(false, &[lost, release(0, 1), Action::Steps(7), Action::Kill(0), Action::Start(0), ALL]);
+}
+
+/// The same process does not come back: another one finds its number free at two looks, five seconds apart, and says UNKNOWN.
+#[test]
+fn what_a_process_that_stays_away_left_open_gets_its_outcome_from_another() {
+    let lost = Action::Fault { at: 0, name: "COMMIT", fault: Fault::AnswerLost };
+    let dead = [lost, release(0, 1), Action::Steps(7), Action::Kill(0)];
+    let away = [Action::Pass(5_100), ALL, Action::Pass(5_100), ALL, Action::Pass(5_100), ALL, Action::Settled(0)];
+    // The release, its outcome, and one of each process at the end.
+    for ran in all_hold(false, &[&dead[..], &away[..]].concat()) {
+        assert_eq!(ran.entries, 5, "{}", ran.story.join("\n"));
+    }
 }
 
 /// A process that holds the lock freezes: the others write within two seconds (A3), and it goes on afterwards.
 #[test]
 fn a_frozen_process_stops_nobody_for_long() {
-    let freeze = [release(0, 1), Action::Steps(6), Action::Freeze(0), release(1, 2), release(2, 3)];
+    let freeze = [release(0, 1), Action::Steps(4), Action::Freeze(0), release(1, 2), release(2, 3)];
     all_hold(true, &[&freeze[..], &[Action::Steps(20), Action::Pass(2_000), ALL, Action::Thaw(0), ALL]].concat());
 }
 

@@ -5,6 +5,7 @@ use super::defect::Defect;
 use super::nobody::{Counted, Nobody};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use sluis::anchor;
+use sluis::compose::Others;
 use sluis::gateway::{ActivePolicy, Gateway};
 use sluis::recorder::Recorder;
 use sluis::slot::Slots;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 use tokio::task::yield_now;
 
 pub use crate::contract::draft::ORIGIN;
@@ -215,9 +217,15 @@ async fn open(
     if let Some(first) = left.first() {
         recorder.in_flight().hold(*first);
     }
-    let gateway = Arc::new(assembled(ledger, log, recorder, clock, who));
+    let gateway = Arc::new(assembled(ledger, Arc::clone(&log), recorder, clock, who));
     sweeper::sweep(&gateway, &left).await.map_err(|fault| fault.to_string())?;
     sweeper::follow(&gateway);
+    let others = Others { log, gateway: Arc::clone(&gateway) };
+    let (end, ending) = watch::channel(false);
+    tokio::spawn(async move {
+        others.run(ending).await;
+        drop(end);
+    });
     Ok(gateway)
 }
 

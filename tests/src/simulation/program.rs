@@ -50,6 +50,8 @@ pub enum Action {
     Restore(usize),
     /// The clock of a process is off by this, milliseconds.
     Clock { at: usize, off: i64 },
+    /// By now every release of a process must be handed over or have its outcome. In programs that are kept only.
+    Settled(usize),
 }
 
 /// A program and the seed that its order of statements follows from.
@@ -133,7 +135,7 @@ fn action(random: &mut Random) -> Action {
 }
 
 fn fault(random: &mut Random, at: usize) -> Action {
-    let name = random.of(&["COMMIT", "COMMIT", "COMMIT", "INSERT_LEAVES", "LOCK", "STANDS", "LEAF_HASHES", ""]);
+    let name = random.of(&["COMMIT", "COMMIT", "COMMIT", "WRITE", "LOOK", "STANDS", "LEAF_HASHES", ""]);
     let fault = match random.below(6) {
         0 => Fault::Broken,
         1 | 2 => Fault::AnswerLost,

@@ -59,9 +59,28 @@ impl World {
             self.pass(5_000)?;
             return self.judge_all();
         }
-        self.until("every process serves again", |world| world.processes.iter().all(|p| p.serving().is_some()))?;
+        self.serve_again()?;
         self.releases_again()?;
+        for at in 0..PROCESSES {
+            let settled = self.until("every release is settled", |world| world.settled(at).is_ok());
+            settled.or_else(|_not_in_time| self.settled(at))?;
+        }
         self.judge_all()
+    }
+
+    /// Every process serves. One of which another holds the number, to judge what it left, is started once more.
+    fn serve_again(&mut self) -> Judged {
+        for _ in 0..ROUNDS {
+            let ended = |process: &Process| process.serving().is_some() || process.refused().is_some();
+            self.until("every start has ended", |world| world.processes.iter().all(ended))?;
+            let in_use = |process: &Process| process.refused().is_some_and(|why| why.contains("is in use"));
+            let again: Vec<usize> = (0..PROCESSES).filter(|at| in_use(&self.processes[*at])).collect();
+            if again.is_empty() {
+                break;
+            }
+            again.into_iter().try_for_each(|at| self.start(at))?;
+        }
+        self.until("every process serves again", |world| world.processes.iter().all(|p| p.serving().is_some()))
     }
 
     fn server_is_busy(&self) -> bool {

@@ -170,6 +170,7 @@ impl World {
                 Ok(())
             }
             Action::FailOver | Action::Restart | Action::Restore(_) => self.operate(action),
+            Action::Settled(at) => self.settled(at),
             Action::Clock { at, off } => {
                 self.processes[at].machine.off.store(off, Ordering::Relaxed);
                 Ok(())
@@ -260,7 +261,7 @@ impl World {
         let fault = armed.map(|armed| self.armed.remove(armed).2);
         if let Some(fault) = fault {
             self.story.push(format!("  {name} of {process}: {fault:?}"));
-        } else if matches!(name, "COMMIT" | "LOCK" | "STANDS") {
+        } else if matches!(name, "COMMIT" | "LOOK" | "LOCK" | "STANDS") {
             self.story.push(format!("  {name} of {process}"));
         }
         self.server.execute(at, fault);
@@ -307,6 +308,10 @@ impl World {
     pub fn judge_log(&mut self) -> Judged {
         let safe = self.server.safe_size();
         self.judge.log(&self.server.tables, &self.attempts.0.lock().unwrap(), safe)
+    }
+
+    pub fn settled(&self, at: usize) -> Judged {
+        self.judge.settled(at, &self.attempts.0.lock().unwrap())
     }
 
     fn judge_signed(&mut self, at: usize) -> Judged {

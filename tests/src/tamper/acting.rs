@@ -3,6 +3,7 @@
 use crate::world::folder::Folder;
 use crate::world::people::Client;
 use crate::world::{Options, PATIENCE, World};
+use sluis::compose::lift::{LiftFault, Lifted, lift};
 use sluis::compose::{self, Listening, StartFault};
 use sluis::condition::Condition;
 use sluis::demo::organisations::{DOSSIER_SYSTEM, partners};
@@ -54,18 +55,76 @@ async fn a_row_of_state_that_was_deleted_while_nobody_looked_stops_the_gateway()
     stopped(&world, &child).await;
 }
 
+/// A start does not end it, nor does who takes the row away: the flag stands outside the database. An operator does.
+#[tokio::test]
+async fn a_halt_outlives_the_process_and_its_row_until_it_is_lifted() {
+    let child = Client::new(1, 8);
+    let World { folder, listening } = World::open(Options::with(vec![child.clone()])).await;
+    listening.brake.pull(&Found::open("log_leaf", 3, "the text is not a leaf"));
+    let flag = folder.config.log.anchor().with_extension("anchor.halt");
+    let written = async {
+        while !flag.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap();
+    listening.stop().await.unwrap();
+    let intruder = rusqlite::Connection::open(folder.dir.join("log.db")).unwrap();
+    intruder.execute_batch("DROP TRIGGER log_halt_stays; DELETE FROM log_halt").unwrap();
+    drop(intruder);
+    let world = World { listening: tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap(), folder };
+    assert!(world.listening.gateway.conditions.holds(Condition::LogTampered));
+    stopped(&world, &child).await;
+    let World { folder, listening } = world;
+    listening.stop().await.unwrap();
+    let lifted = lift_again(&folder).await;
+    assert_eq!(lifted.found.len(), 1, "{:?}", lifted.found);
+    let world = World { listening: tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap(), folder };
+    let desk = world.desk(&partners().next().unwrap()).await;
+    desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();
+}
+
+/// Lifts the halt; the gateway before may still be closing its files.
+async fn lift_again(folder: &Folder) -> Lifted {
+    loop {
+        match lift(&folder.config, "FALSE_ALARM", "the board, 2026-31").await {
+            Ok(lifted) => return lifted,
+            Err(LiftFault::Start(StartFault::Open(_))) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
 /// Who opens the log again because there is room on the disk does not open it again for this.
 #[tokio::test]
 async fn what_was_stopped_stays_stopped_and_what_is_beside_the_tree_stops_nothing() {
     let child = Client::new(1, 8);
     let world = World::open(Options::with(vec![child.clone()])).await;
     let gateway = Arc::clone(&world.listening.gateway);
-    let acting = Acting(Arc::clone(&gateway));
+    let acting = Acting { gateway: Arc::clone(&gateway), brake: Arc::clone(&world.listening.brake) };
     acting.found(&Found::beside("log_leaf", 3, "the payload does not open"));
     assert!(gateway.conditions.holds(Condition::ScrubFinding) && gateway.conditions.ready());
     let desk = world.desk(&partners().next().unwrap()).await;
     desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();
     acting.found(&Found::open("log_leaf", 3, "the text is not a leaf"));
-    gateway.recorder.close_to_answers(None);
+    gateway.recorder.close_to_answers(Condition::DiskLow.code(), false);
     stopped(&world, &child).await;
+}
+
+/// A disk and a server can be wrong at once: whoever sees one of them right again does not open the log for the other.
+#[tokio::test]
+async fn a_log_that_is_closed_for_two_reasons_opens_when_both_are_over() {
+    let child = Client::new(1, 8);
+    let world = World::open(Options::with(vec![child.clone()])).await;
+    let recorder = &world.listening.gateway.recorder;
+    let desk = world.desk(&partners().next().unwrap()).await;
+    let question = child.question(v1::Purpose::Treatment, "fs-0001");
+    let [disk, server] = [Condition::DiskLow.code(), Condition::ServerUnsafe.code()];
+    recorder.close_to_answers(server, true);
+    recorder.close_to_answers(disk, true);
+    recorder.close_to_answers(disk, false);
+    let refused = desk.release(question.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    recorder.close_to_answers(server, false);
+    desk.release(question).await.unwrap();
 }

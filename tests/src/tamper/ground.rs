@@ -1,16 +1,16 @@
-//! A log of 300 entries with everything in it, written once and copied for each case.
+//! A log of 520 entries with everything in it, written once and put back for each case.
 //!
-//! 0 EPOCH, 1 and 4 POLICY, 2 and 5 RECIPIENT, 3 and 6 a restriction of one child, 7 of another, 8 PAGE, 9 MANUAL, then
-//! refusals. The table `before` holds the rows of state as they were after entry 3.
+//! 0 EPOCH, 1 and 4 POLICY, 2 and 5 RECIPIENT, 3 and 6 a restriction of one child, 7 of another, 8 and 10 PAGE, 9 MANUAL, then
+//! refusals. The tables `before_…` hold the rows as they were after entry 3, when only one child was registered.
 
-use crate::contract::Engine;
+use super::stage::{Of, Stage};
 use crate::contract::draft::{ORIGIN, bare, change, oin, refusal, uuid};
-use crate::contract::sqlite::Sqlite;
+use jiff::ToSpan;
+use jiff::civil::Date;
 use sluis::anchor::{self, AnchorFault};
 use sluis::scrubber::{Hearing, Progress, Scrubber, Stores};
-use sluis_adapters::sqlite::{Limits, SqliteKeys};
 use sluis_core::log::checkpoint::{sign, verifier_key};
-use sluis_core::log::draft::{Draft, Effect, GuardKey, Outcome, RequestId, Transaction};
+use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey, Outcome, RequestId, Transaction};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob};
 use sluis_core::log::payload::{Sealing, seal};
@@ -21,15 +21,23 @@ use sluis_core::ports::{Clock, KeyStore, SubjectKey};
 use sluis_core::release::PolicyDigest;
 use sluis_core::standing::Change;
 use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
-use sluis_core::upkeep::{AnchorStore, LogUpkeep};
+use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep, stops};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The log and what is known of it outside its database.
-pub struct Ground {
-    engine: Sqlite,
-    keys: Option<Arc<SqliteKeys>>,
-    child: SubjectRef,
+/// Entries of the log.
+pub const SIZE: u64 = 520;
+/// The year of the keys.
+const YEAR: i16 = 2026;
+/// When a halted log was halted.
+const HALTED_AT: u64 = 5;
+
+/// The log and what is known of it outside its databases.
+pub struct Ground<E> {
+    pub engine: E,
+    children: [SubjectRef; 2],
+    /// The key of the first child.
+    key: SubjectKey,
     newest: String,
 }
 
@@ -60,72 +68,89 @@ impl AnchorStore for Outside {
     }
 }
 
-impl Ground {
+fn ids() -> [SubjectId; 2] {
+    ["K-1", "K-2"].map(|number| SubjectId::client_number(number).unwrap())
+}
+
+impl<E: Stage> Ground<E> {
     pub async fn make() -> Self {
-        let engine = Sqlite::fresh();
-        let keys = engine.open_keys(&engine.master).unwrap();
-        let ids = ["K-1", "K-2"].map(|number| SubjectId::client_number(number).unwrap());
-        keys.provision(&ids.each_ref().map(|id| vec![id.clone()]), 2026).await.unwrap();
-        let [child, other] = [keys.find(&ids[0]).await.unwrap().unwrap(), keys.find(&ids[1]).await.unwrap().unwrap()];
-        let key = keys.subject_key(child, 2026).await.unwrap().unwrap();
-        let others = keys.subject_key(other, 2026).await.unwrap().unwrap();
-        let day = keys.bucket_key(dutch_date(engine.clock().now())).await.unwrap();
-        let log: Arc<dyn LogUpkeep> = Arc::new(engine.open(Limits::default()).unwrap());
-        let restricted = |n, whose, key: &SubjectKey, id: &SubjectId, set| {
-            about(change(n, whose, Change::Restriction { set }), key, Some(id))
-        };
+        let engine = E::empty().await;
+        let (keys, ids) = (engine.keys().await, ids());
+        let today = dutch_date(engine.clock().now());
+        keys.provision(&[vec![ids[0].clone()]], YEAR).await.unwrap();
+        let child = keys.find(&ids[0]).await.unwrap().unwrap();
+        let key = keys.subject_key(child, YEAR).await.unwrap().unwrap();
+        let day = keys.bucket_key(today).await.unwrap();
+        keys.transaction_key(today).await.unwrap();
+        let log = engine.log().await;
         let first = [
             bare(0, LeafDraft::new(LeafKind::Epoch).with(Key::Rs, "OPEN")),
             policy(1, 1),
             about(enrolled(2), &day, None),
-            restricted(3, child, &key, &ids[0], true),
+            about(change(3, child, Change::Restriction { set: true }), &key, Some(&ids[0])),
         ];
         append(&*log, first).await;
-        engine.intrude("CREATE TABLE before AS SELECT * FROM state").await;
+        for of in [Of::Log, Of::Keys] {
+            for table in engine.tables(of).await {
+                engine.change(of, &format!("CREATE TABLE before_{table} AS SELECT * FROM {table}")).await;
+            }
+        }
+        let yesterday = today.checked_sub(1.day()).unwrap();
+        keys.provision(&[vec![ids[1].clone()]], YEAR).await.unwrap();
+        keys.bucket_key(yesterday).await.unwrap();
+        keys.transaction_key(yesterday).await.unwrap();
+        let other = keys.find(&ids[1]).await.unwrap().unwrap();
+        let others = keys.subject_key(other, YEAR).await.unwrap().unwrap();
         let second = [
             policy(4, 2),
             about(enrolled(5), &day, None),
-            restricted(6, child, &key, &ids[0], false),
-            restricted(7, other, &others, &ids[1], true),
+            about(change(6, child, Change::Restriction { set: false }), &key, Some(&ids[0])),
+            about(change(7, other, Change::Restriction { set: true }), &others, Some(&ids[1])),
             about(page(8), &day, None),
-            about(manual(9), &key, Some(&ids[0])),
+            about(Draft { concerns: concerning(child), ..manual(9) }, &key, Some(&ids[0])),
+            about(page(10), &day, None),
         ];
         append(&*log, second).await;
-        for (from, to) in [(10, 60), (60, 258), (258, 300)] {
-            log.append((from..to).map(|n| about(refusal(n), &key, Some(&ids[0]))).collect()).await.unwrap();
+        for (from, to) in [(11, 60), (60, 258), (258, SIZE)] {
+            let asked = |n| about(Draft { concerns: concerning(child), ..refusal(n) }, &key, Some(&ids[0]));
+            log.append((from..to).map(asked).collect()).await.unwrap();
             let signed = sign(&log.head().await.unwrap(), engine.signer());
             log.keep_checkpoint(signed.size, &signed.note, signed.size * 60_000).await.unwrap();
         }
         let newest = sign(&log.head().await.unwrap(), engine.signer()).note;
-        Self { engine, keys: None, child, newest }
+        drop((log, keys));
+        engine.settle().await;
+        engine.keep().await;
+        Self { engine, children: [child, other], key, newest }
     }
 
-    /// The same, to be changed.
-    pub fn copy(&self) -> Self {
-        let engine = self.engine.copy();
-        let keys = Some(Arc::new(engine.open_keys(&engine.master).unwrap()));
-        Self { engine, keys, child: self.child, newest: self.newest.clone() }
+    /// Everything as it was made, for the next case.
+    pub async fn again(&self) {
+        self.engine.settle().await;
+        self.engine.put_back().await;
     }
 
+    /// The log as the process that runs has it.
     pub async fn log(&self) -> Arc<dyn LogUpkeep> {
-        self.reopened().await.unwrap()
+        self.engine.try_log().await.unwrap()
     }
 
-    /// The log as the next process opens it; `None` when it refuses.
+    /// The log as the next process serves it; `None` when it refuses.
     pub async fn reopened(&self) -> Option<Arc<dyn LogUpkeep>> {
-        Some(Arc::new(self.engine.open(Limits::default()).ok()?))
-    }
-
-    pub async fn tamper(&self, sql: &str) {
-        self.engine.intrude(sql).await;
+        let log = self.engine.try_log().await?;
+        (log.head().await.is_ok_and(|head| head.origin == ORIGIN)).then_some(log)
     }
 
     /// What one pass of the scrubber finds.
-    pub async fn scrub(&self, log: &Arc<dyn LogUpkeep>) -> Vec<Found> {
-        let keys: Arc<dyn KeyStore> = Arc::clone(self.keys.as_ref().unwrap()) as _;
-        let stores =
-            Stores { log: Arc::clone(log), keys, origin: ORIGIN.into(), verifier_key: self.verifier_key().into() };
-        let scrubber = Scrubber { stores, within: Duration::from_secs(1), progress: Arc::<Progress>::default() };
+    pub async fn scrub(&self, log: &Arc<dyn LogUpkeep>, keys: &Arc<dyn KeyUpkeep>) -> Vec<Found> {
+        self.pass(log, keys, false).await
+    }
+
+    /// One pass, which may rebuild what follows from the leaves.
+    pub async fn pass(&self, log: &Arc<dyn LogUpkeep>, keys: &Arc<dyn KeyUpkeep>, mends: bool) -> Vec<Found> {
+        let (log, keys) = (Arc::clone(log), Arc::clone(keys) as Arc<dyn KeyStore>);
+        let stores = Stores { log, keys, origin: ORIGIN.into(), verifier_key: self.verifier_key().into() };
+        let scrubber = Scrubber { stores, within: Duration::from_secs(1), mends, progress: Arc::<Progress>::default() };
         let heard = Heard::default();
         let found = scrubber.pass(Duration::ZERO, &heard).await.unwrap();
         let heard = heard.0.into_inner().unwrap();
@@ -135,7 +160,7 @@ impl Ground {
 
     /// Whether the offline verifier accepts the leaves under the kept notes and the newest one.
     pub async fn verifies(&self) -> bool {
-        let archive = self.engine.archive().await;
+        let Some(archive) = self.engine.try_archive().await else { return false };
         let mut verifier = LogVerifier::new(&self.verifier_key()).unwrap();
         let (Ok(kept), Ok(leaves)) = (archive.checkpoints(1 << 40).await, archive.leaves(0, 1000).await) else {
             return false;
@@ -154,16 +179,65 @@ impl Ground {
         appended.is_ok_and(|committed| matches!(committed.outcomes(), [Outcome::Recorded { .. }]))
     }
 
-    /// An entry that relies on the newest policy, organisation and child.
+    /// A refusal that relies on the newest policy, organisation and child.
     fn relying(&self) -> Draft {
-        let guards = [GuardKey::Policy, GuardKey::Organisation(oin()), GuardKey::Subject(self.child)];
-        let leaf = LeafDraft::new(LeafKind::Outcome).with(Key::Refs, "2026-1:10").with(Key::Rs, "UNKNOWN");
-        Draft { relies_on: guards.map(|key| (key, 2)).to_vec(), ..bare(900, leaf) }
+        let guards = [GuardKey::Policy, GuardKey::Organisation(oin()), GuardKey::Subject(self.children[0])];
+        let relies_on = guards.map(|key| (key, 2)).to_vec();
+        let draft = Draft { relies_on, concerns: concerning(self.children[0]), ..refusal(900) };
+        about(draft, &self.key, Some(&ids()[0]))
+    }
+
+    /// What a search finds for each child.
+    pub async fn entries(&self, log: &Arc<dyn LogUpkeep>) -> Vec<Vec<(u64, u32)>> {
+        let mut found = Vec::new();
+        for child in self.children {
+            found.push(log.entries_of(child).await.unwrap());
+        }
+        found
+    }
+
+    /// Halts the log, as a process that found something does.
+    pub async fn halt(&self, log: &Arc<dyn LogUpkeep>) {
+        log.halt(HALTED_AT, "`state` at 3: the row is gone").await.unwrap();
+    }
+
+    /// Whether the halts that stand stop the process that runs.
+    pub async fn is_stopped(log: &Arc<dyn LogUpkeep>) -> bool {
+        log.halts().await.map_or(true, |halts| !stops(&halts, log.replica()).is_empty())
+    }
+
+    /// Whether the flag of the halt outside the database still counts.
+    pub async fn is_flagged(log: &Arc<dyn LogUpkeep>) -> bool {
+        let Ok(halts) = log.halts().await else { return true };
+        !halts.iter().any(|halt| halt.replica == log.replica() && halt.time == HALTED_AT && !halt.holds())
+    }
+
+    /// Whether everything that is asked of the keys is answered. A number never leads to another child, whatever was done.
+    pub async fn reads(&self, keys: &Arc<dyn KeyUpkeep>) -> bool {
+        let mut answered = true;
+        for (id, child) in ids().iter().zip(self.children) {
+            match keys.find(id).await {
+                Ok(found) => assert!(found.is_none_or(|found| found == child), "a number leads to another child"),
+                Err(_) => answered = false,
+            }
+            answered &= keys.subject_key(child, YEAR).await.is_ok();
+        }
+        let today: Date = dutch_date(self.engine.clock().now());
+        answered && keys.bucket_key(today).await.is_ok() && keys.transaction_key(today).await.is_ok()
+    }
+
+    /// Whether both children are registered again without an error.
+    pub async fn provisions(&self, keys: &Arc<dyn KeyUpkeep>) -> bool {
+        keys.provision(&ids().map(|id| vec![id]), YEAR).await.is_ok()
     }
 
     fn verifier_key(&self) -> String {
         verifier_key(ORIGIN, &self.engine.signer().public_key())
     }
+}
+
+fn concerning(subject: SubjectRef) -> Vec<Concerns> {
+    vec![Concerns { subject, item: 0 }]
 }
 
 async fn append(log: &dyn LogUpkeep, drafts: impl IntoIterator<Item = Draft>) {
@@ -208,7 +282,7 @@ fn manual(n: u64) -> Draft {
 
 fn page(n: u64) -> Draft {
     let item = |number, tag: &str| Item { number, tag: tag.repeat(16), outcome: "RELEASED".into(), body: None };
-    let blob = PageBlob::new(&[item(0, "ab"), item(1, "cd")]).unwrap();
+    let blob = PageBlob::new(&[item(0, "ab"), item(1, &format!("{n:02x}"))]).unwrap();
     let leaf = LeafDraft::new(LeafKind::Page)
         .with(Key::Rt, "MUNICIPALITY")
         .with(Key::Rp, oin().as_str())

@@ -9,11 +9,14 @@ use super::ports::{Append, Fetch};
 use super::ports::{Dossier, Facts, Keys, Log, MovedClock, Switch};
 use super::{Options, PATIENCE, tokens};
 use arc_swap::ArcSwap;
+use sluis::brake::Brake;
 use sluis::compose;
 use sluis::demo::organisations::{HOLDER_OIN, Organisation};
 use sluis::enrolment::grant_hash;
 use sluis::gateway::{ActivePolicy, Gateway};
 use sluis::grpc::{self, GrpcLimits};
+use sluis::operation::metrics::Metrics;
+use sluis::operation::watched::Watched;
 use sluis::recorder::Recorder;
 use sluis::slot::Slots;
 use sluis::token::issue::{Issuer, LIFETIME_S, Realm};
@@ -22,6 +25,7 @@ use sluis::token::verify::{Expectation, IssuedBy, Verifier};
 use sluis::transport::acceptor::{Limits, accept};
 use sluis::transport::counters::Counters;
 use sluis::transport::trust::{Files, Material, Protocol, Trust};
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_adapters::holder::{HolderDatabase, HolderMap};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -29,6 +33,7 @@ use sluis_adapters::sqlite::{self, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Clock, KeyStore, Ledger, StoreError};
+use sluis_core::upkeep::LogHalts;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -40,6 +45,8 @@ pub struct Broken {
     pub folder: Folder,
     /// The gateway.
     pub gateway: Arc<Gateway>,
+    /// What stops it when its log is not what was written.
+    pub brake: Arc<Brake>,
     /// The gRPC listener.
     pub grpc: SocketAddr,
     /// What is wrong with appending.
@@ -70,19 +77,22 @@ impl Broken {
         let signer = Arc::new(Ed25519Signer::read(&folder.config.log.signing_key).unwrap());
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let policy = Arc::new(compose::read_policy(&folder.config).unwrap());
+        let metrics = Arc::<Metrics>::default();
+        let watched_facts = Arc::new(Facts {
+            real: Arc::clone(&holder) as _,
+            wrong: Arc::clone(&facts),
+            slow_ms: Arc::clone(&facts_slow_ms),
+        });
+        let halts: Arc<dyn LogHalts> = Arc::clone(&store) as _;
         let gateway = Gateway {
             grants: sluis::enrolment::GrantCache::default(),
             recorder: Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&time)).await.unwrap(),
             origin: ledger.head().await.unwrap().origin.into(),
             ledger,
-            register: store,
-            keys: Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }),
-            facts: Arc::new(Facts {
-                real: Arc::clone(&holder) as _,
-                wrong: Arc::clone(&facts),
-                slow_ms: Arc::clone(&facts_slow_ms),
-            }),
-            dossier: Arc::new(Dossier { real: holder, wrong: Arc::clone(&dossier) }),
+            register: Watched::around(store, &metrics),
+            keys: Watched::around(Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }), &metrics),
+            facts: Watched::around(watched_facts, &metrics),
+            dossier: Watched::around(Arc::new(Dossier { real: holder, wrong: Arc::clone(&dossier) }), &metrics),
             active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
             clock: time,
             entropy: Arc::new(OsEntropy),
@@ -92,14 +102,23 @@ impl Broken {
             activating: tokio::sync::Mutex::default(),
             enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
-            metrics: Arc::default(),
+            metrics,
             ending: sluis::operation::ending::Ending::default(),
             quotas: Arc::default(),
         };
         gateway.activate(policy).await.unwrap();
         let gateway = Arc::new(gateway);
+        let brake = Arc::new(Brake::new(
+            halts,
+            Arc::new(HaltFile::beside(folder.config.log.anchor())),
+            gateway.recorder.clone(),
+            Arc::clone(&gateway.conditions),
+            Arc::clone(&gateway.clock),
+            Arc::default(),
+        ));
+        sluis::sweeper::follow(&gateway);
         let grpc = serve(&folder, &gateway).await;
-        Self { folder, gateway, grpc, log, keys, facts, facts_slow_ms, dossier, clock }
+        Self { folder, gateway, brake, grpc, log, keys, facts, facts_slow_ms, dossier, clock }
     }
 
     /// An organisation that is connected.

@@ -8,7 +8,7 @@ use super::PATIENCE;
 use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -46,6 +46,23 @@ pub enum Then {
     Freeze,
 }
 
+/// What a server answers that a trap waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// That a COMMIT is done.
+    Committed,
+    /// Anything.
+    Any,
+}
+
+/// The messages of clients, counted from a moment on.
+#[derive(Default)]
+struct Count {
+    passed: u64,
+    /// What happens at which of them.
+    at: Option<(u64, When, Then)>,
+}
+
 /// A listener that carries connections to a server.
 pub struct Wire {
     port: u16,
@@ -56,6 +73,8 @@ pub struct Wire {
 struct Shared {
     target: AtomicU16,
     trap: Mutex<Option<(When, Then)>>,
+    count: Mutex<Count>,
+    kind: AtomicU8,
     caught: watch::Sender<bool>,
     frozen: watch::Sender<bool>,
     cuts: watch::Sender<u32>,
@@ -68,6 +87,8 @@ impl Wire {
         let shared = Arc::new(Shared {
             target: AtomicU16::new(port),
             trap: Mutex::default(),
+            count: Mutex::default(),
+            kind: AtomicU8::new(0),
             caught: watch::Sender::new(false),
             frozen: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
@@ -91,6 +112,23 @@ impl Wire {
     pub fn trap(&self, when: When, then: Then) {
         self.shared.caught.send_replace(false);
         *self.shared.trap.lock().unwrap() = Some((when, then));
+    }
+
+    /// Counts the messages of clients from now on, after those that begin a connection. At the one with this number, from 0,
+    /// something happens, once: before the server sees it, or when the server has answered and nobody has heard it.
+    pub fn trap_message(&self, at: Option<(u64, When, Then)>) {
+        self.shared.caught.send_replace(false);
+        *self.shared.count.lock().unwrap() = Count { passed: 0, at };
+    }
+
+    /// The kind of the message that was counted out, as the protocol names it: `S` is a Sync.
+    pub fn kind(&self) -> char {
+        char::from(self.shared.kind.load(Ordering::SeqCst))
+    }
+
+    /// Whether the trap has caught what it waits for.
+    pub fn has_caught(&self) -> bool {
+        *self.shared.caught.borrow()
     }
 
     /// Returns when the trap has caught a COMMIT.
@@ -120,6 +158,19 @@ impl Shared {
         }
         self.caught.send_replace(true);
         if then == Then::Cut { Err(io::Error::other("cut")) } else { Ok(()) }
+    }
+
+    /// Counts a message; gives what is to happen at it.
+    fn counted(&self, kind: u8) -> Option<(When, Then)> {
+        let mut count = self.count.lock().unwrap();
+        count.passed += 1;
+        let (at, when, then) = count.at?;
+        if count.passed != at + 1 {
+            return None;
+        }
+        count.at = None;
+        self.kind.store(kind, Ordering::SeqCst);
+        Some((when, then))
     }
 
     async fn pass(&self, to: &mut OwnedWriteHalf, bytes: &[u8]) -> io::Result<()> {
@@ -158,7 +209,7 @@ async fn carry(client: TcpStream, shared: Arc<Shared>) {
 }
 
 /// A trap for the answer to the COMMIT that this connection sent.
-type Awaited = Mutex<Option<(When, Then)>>;
+type Awaited = Mutex<Option<(When, Then, Answer)>>;
 
 /// From the client to the server, message by message.
 async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, answer: &Awaited) -> io::Result<()> {
@@ -178,8 +229,10 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, an
         if kind == b'P' && second == b"COMMIT" {
             commits.insert(first.to_vec());
         }
+        let counted = shared.counted(kind);
+        let answers = if counted.is_some() { Answer::Any } else { Answer::Committed };
         let trap = (kind == b'B' && commits.contains(second)).then(|| shared.trap.lock().unwrap().take()).flatten();
-        match trap {
+        match counted.or(trap) {
             Some((When::Before, then)) => shared.spring(then)?,
             Some((When::Half, then)) => {
                 let rest = message.split_off(message.len() / 2);
@@ -188,7 +241,7 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, an
                 message = rest;
             }
             Some((When::Sent, then)) => sent = Some(then),
-            Some(later) => *answer.lock().unwrap() = Some(later),
+            Some((when, then)) => *answer.lock().unwrap() = Some((when, then, answers)),
             None => {}
         }
         shared.pass(&mut to, &message).await?;
@@ -210,12 +263,12 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, 
         }
         let bytes = &chunk[..length];
         let committed = bytes.windows(COMMITTED.len()).any(|window| window == COMMITTED);
-        let trap = committed.then(|| answer.lock().unwrap().take()).flatten();
-        if let Some((When::Answered, then)) = trap {
+        let trap = answer.lock().unwrap().take_if(|(_, _, waits_for)| committed || *waits_for == Answer::Any);
+        if let Some((When::Answered, then, _)) = trap {
             shared.spring(then)?;
         }
         shared.pass(&mut to, bytes).await?;
-        if let Some((When::Delivered, then)) = trap {
+        if let Some((When::Delivered, then, _)) = trap {
             shared.spring(then)?;
         }
     }

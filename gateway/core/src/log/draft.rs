@@ -181,6 +181,8 @@ pub enum Outcome {
     Refused(ChangeRefused),
     /// The policy number is below the highest seen: nothing was written.
     PolicyTooOld,
+    /// The log is halted and this is an answer (A27): nothing was written.
+    Halted,
     /// The leaf does not meet the key table: a defect of the caller, which fails alone (A4). Nothing was written.
     Malformed(super::leaf::LeafError),
 }

@@ -8,6 +8,7 @@
 pub use super::committed::{Committed, Entry, Finalised, GuardRow, SubtreeRow};
 use super::draft::{Draft, GuardKey, GuardState, Outcome, Transaction, Versioned};
 use super::growth::Growth;
+use super::leaf::{Key, LeafDraft, LeafValue};
 use super::overlay::{Overlay, key_of, matches};
 use super::tree::{Frontier, leaf_hash};
 use super::{Hash, LeafKind, Millis};
@@ -19,6 +20,9 @@ use std::sync::Arc;
 
 /// How far the clock may stand before the last entry; within it, time stands still instead of going back.
 pub const CLOCK_TOLERANCE_MS: u64 = 5_000;
+
+/// The reason of the entry that opens a shard, which is its first.
+pub const OPENED: &str = "OPEN";
 
 /// Where the tree stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,11 +88,14 @@ pub struct Snapshot {
     pub guards: BTreeMap<GuardKey, Versioned<Arc<GuardState>>>,
     /// Transactions that were found.
     pub transactions: HashMap<(Oin, uuid::Uuid), Seen>,
+    /// Whether the log is halted for this replica: no answer is recorded upon it (A27).
+    pub halted: bool,
 }
 
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
-/// In this order a draft is: `Stale` under another origin; `Duplicate` or `Conflict` when its transaction is known;
+/// In this order a draft is: `Stale` under another origin, or when it opens a shard that is open; `Halted` when it answers a
+/// question and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -112,6 +119,7 @@ pub fn finalise<'a>(
         origin: &head.origin,
         time,
         today: dutch_date(time),
+        halted: snapshot.halted,
         next: head.size(),
         overlay: Overlay::new(snapshot.guards),
         seen: snapshot.transactions,
@@ -121,11 +129,18 @@ pub fn finalise<'a>(
     Ok(batch.close(head, outcomes))
 }
 
+/// Whether a leaf says that its shard was opened.
+fn opens_shard(leaf: &LeafDraft) -> bool {
+    let is_open = |value: &LeafValue| matches!(value, LeafValue::List(reasons) if reasons.iter().any(|r| r == OPENED));
+    leaf.kind() == LeafKind::Epoch && leaf.get(Key::Rs).is_some_and(is_open)
+}
+
 /// A batch while its drafts are placed one after the other.
 struct Batch<'a, 'd> {
     origin: &'a str,
     time: Millis,
     today: jiff::civil::Date,
+    halted: bool,
     next: u64,
     overlay: Overlay,
     seen: HashMap<(Oin, uuid::Uuid), Seen>,
@@ -140,8 +155,13 @@ impl<'d> Batch<'_, 'd> {
     }
 
     fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
-        if *draft.origin != *self.origin {
+        // A shard is opened once, by its first entry: of two gateways that start on an empty log, the second finds it open.
+        let opened_before = self.next > 0 && opens_shard(&draft.leaf);
+        if *draft.origin != *self.origin || opened_before {
             return Err(Outcome::Stale);
+        }
+        if self.halted && draft.leaf.kind().answers() {
+            return Err(Outcome::Halted);
         }
         self.check_transaction(draft.transaction.as_ref())?;
         self.check_fresh(draft)?;

@@ -8,6 +8,7 @@ mod organisation;
 mod subject;
 
 use super::leaf::{Key, Leaf};
+use super::policies::relied_on;
 use super::{LeafKind, commitment};
 use organisation::Admissions;
 use subject::Subjects;
@@ -162,9 +163,7 @@ impl Freshness {
 
     fn answer(&mut self, leaf: &Leaf, opened: Opened<'_>, said: Option<&serde_json::Value>) -> Vec<Stale> {
         let mut stale = Vec::new();
-        if leaf.text(Key::Rt).is_some() && leaf.kind() != LeafKind::Manual {
-            stale.extend(self.policy_of(leaf));
-        }
+        stale.extend(self.policy_of(leaf));
         if matches!(leaf.kind(), LeafKind::Release | LeafKind::Page | LeafKind::AuditOpen) {
             stale.extend(self.admissions.compare(leaf, said, self.continued, &mut self.report));
         }
@@ -179,7 +178,7 @@ impl Freshness {
     }
 
     fn policy_of(&mut self, leaf: &Leaf) -> Option<Stale> {
-        let (index, relied) = (leaf.index(), leaf.text(Key::Po)?);
+        let (index, relied) = (leaf.index(), relied_on(leaf)?);
         match &self.policy {
             None if self.continued => self.report.policies_unknown += 1,
             None => return Some(Stale::NoPolicy { index }),

@@ -5,10 +5,11 @@
 //! read must re-encode to itself.
 
 use super::draft::RequestId;
+pub use super::leaf_read::LeafText;
 pub use super::leaf_table::Key;
 use super::leaf_table::Shape;
 pub use super::leaf_write::check;
-use super::{LeafKind, Millis, leaf_read, leaf_write};
+use super::{LeafKind, Millis, leaf_write};
 
 /// The value of `v`.
 pub const LEAF_FORMAT: &str = "sluis-leaf/1";
@@ -54,9 +55,6 @@ pub enum LeafError {
     /// Not the JSON of a leaf.
     #[error("not a leaf: {0}")]
     NotALeaf(&'static str),
-    /// Readable, but not in the one form a leaf has.
-    #[error("the text is not in canonical form")]
-    NotCanonical,
 }
 
 /// A value in a leaf.
@@ -140,6 +138,11 @@ impl LeafDraft {
         self.fields.get(at).map(|(_, value)| value)
     }
 
+    /// Keys and values that were read, in the order of the keys.
+    pub(super) const fn from_fields(kind: LeafKind, fields: Vec<(Key, LeafValue)>) -> Self {
+        Self { kind, fields }
+    }
+
     /// The keys and values, in the order of the keys.
     pub(super) fn fields(&self) -> &[(Key, LeafValue)] {
         &self.fields
@@ -170,16 +173,7 @@ impl Leaf {
     /// # Errors
     /// [`LeafError`] when the text is not the one form of a leaf of a known kind with exactly its keys.
     pub fn decode(text: &str) -> Result<Self, LeafError> {
-        if text.len() > LEAF_MAX {
-            return Err(LeafError::TooLong(text.len()));
-        }
-        let fields = leaf_read::fields(text)?;
-        let leaf = leaf_read::leaf(fields)?;
-        check(&leaf.draft)?;
-        if leaf_write::write(&leaf.draft, &leaf.rid, leaf.index, leaf.time)? != text {
-            return Err(LeafError::NotCanonical);
-        }
-        Ok(leaf)
+        Ok(LeafText::read(text)?.to_leaf())
     }
 
     pub(super) const fn from_parts(rid: String, index: u64, time: Millis, draft: LeafDraft) -> Self {

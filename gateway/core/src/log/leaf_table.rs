@@ -99,6 +99,11 @@ pub(super) enum Shape {
 }
 
 impl Key {
+    /// Its place in a set of keys.
+    pub(super) const fn bit(self) -> u64 {
+        1 << self as u64
+    }
+
     /// The shape of this key's value, the same in every kind.
     pub(super) const fn shape(self) -> Shape {
         match self {
@@ -125,6 +130,16 @@ pub(super) struct Row {
 
 const fn row(required: &'static [Key], optional: &'static [Key]) -> Row {
     Row { required, optional }
+}
+
+/// Keys as a set.
+pub(super) const fn mask_of(keys: &[Key]) -> u64 {
+    let (mut rest, mut mask) = (keys, 0);
+    while let [first, others @ ..] = rest {
+        mask |= first.bit();
+        rest = others;
+    }
+    mask
 }
 
 /// What a refusal, an escalation and an explanation say: one shape, so that none tells more than another (A10).
@@ -166,18 +181,20 @@ pub(super) const fn row_of(kind: LeafKind) -> Row {
 pub(super) fn fits(shape: Shape, text: &str) -> bool {
     match shape {
         Shape::Hex(length) => is_hex(text, length),
-        Shape::Thumbprint => {
-            text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        }
+        Shape::Thumbprint => text.len() == 43 && all(text, |b| b.is_ascii_alphanumeric() | (b == b'-') | (b == b'_')),
         Shape::Oin => crate::organisation::Oin::parse(text).is_ok(),
         Shape::Code => {
-            (1..=64).contains(&text.len())
-                && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            (1..=64).contains(&text.len()) && all(text, |b| b.is_ascii_uppercase() | b.is_ascii_digit() | (b == b'_'))
         }
-        Shape::Name | Shape::Names => (1..=128).contains(&text.len()) && text.bytes().all(is_plain),
+        Shape::Name | Shape::Names => (1..=128).contains(&text.len()) && all(text, is_plain),
         Shape::Reference | Shape::References => is_reference(text),
         Shape::Number => false,
     }
+}
+
+/// Whether every byte is one of those, without a branch for each: most texts are whole, and all of them are looked at.
+fn all(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(true, |all, byte| all & is(byte))
 }
 
 /// Whether a byte needs no escaping in JSON and is printable ASCII.
@@ -187,7 +204,7 @@ pub(super) const fn is_plain(byte: u8) -> bool {
 
 /// Whether a text is so many lower-case hex digits.
 pub(super) fn is_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == length && all(text, |b| b.is_ascii_digit() | matches!(b, b'a'..=b'f'))
 }
 
 /// `2026-1:12`: year, epoch, index, without leading zeros.

@@ -1,8 +1,9 @@
 //! Writing leaf text: the key table first, then keys in byte order, without a JSON library on the way of a release.
 
 use super::leaf::{LEAF_FORMAT, LEAF_MAX, LeafDraft, LeafError, LeafValue, NUMBER_MAX};
-use super::leaf_table::{Key, Row, Shape, fits, row_of};
-use super::{LeafKind, Millis};
+use super::leaf_check::Field;
+use super::leaf_table::Key;
+use super::{Millis, leaf_check};
 use std::fmt::Write as _;
 
 /// Writes a draft that was checked, with what only the lock gives.
@@ -40,39 +41,7 @@ pub(super) fn write(draft: &LeafDraft, rid: &str, index: u64, time: Millis) -> R
 /// # Errors
 /// [`LeafError`] names the first key that is missing, not allowed or ill-shaped.
 pub fn check(draft: &LeafDraft) -> Result<(), LeafError> {
-    let kind = draft.kind();
-    let Row { required, optional } = row_of(kind);
-    if let Some(key) = required.iter().find(|key| draft.get(**key).is_none()) {
-        return Err(LeafError::Missing { kind, key: *key });
-    }
-    for (key, value) in draft.fields() {
-        if !required.contains(key) && !optional.contains(key) {
-            return Err(LeafError::NotAllowed { kind, key: *key });
-        }
-        if !shaped(*key, value) {
-            return Err(LeafError::Shape { key: *key });
-        }
-    }
-    let reasons = match draft.get(Key::Rs) {
-        Some(LeafValue::List(reasons)) => reasons.len(),
-        _ => 0,
-    };
-    if matches!(kind, LeafKind::Deny | LeafKind::Escalate | LeafKind::Explain) && reasons != 1 {
-        return Err(LeafError::OneReason { kind });
-    }
-    Ok(())
-}
-
-fn shaped(key: Key, value: &LeafValue) -> bool {
-    match (key.shape(), value) {
-        (Shape::Number, LeafValue::Number(number)) => *number <= NUMBER_MAX,
-        (shape @ (Shape::Names | Shape::References), LeafValue::List(list)) => {
-            list.iter().all(|text| fits(shape, text))
-        }
-        (Shape::Number | Shape::Names | Shape::References, _) => false,
-        (shape, LeafValue::Text(text)) => fits(shape, text),
-        _ => false,
-    }
+    leaf_check::check(draft.kind(), draft.fields().iter().map(|(key, value)| (*key, Field::of(value))))
 }
 
 fn write_key(text: &mut String, key: Key) {

@@ -11,12 +11,14 @@ pub mod finalise;
 pub mod freshness;
 mod growth;
 pub mod leaf;
+mod leaf_check;
 mod leaf_read;
 mod leaf_table;
 mod leaf_write;
 mod overlay;
 pub mod page;
 pub mod payload;
+pub mod policies;
 pub mod proof;
 mod proof_plan;
 pub mod receipt;
@@ -88,6 +90,16 @@ closed_list! {
         Identity = "IDENTITY",
         /// A source missed events.
         SourceGap = "SOURCE_GAP",
+    }
+}
+
+impl LeafKind {
+    /// Whether an entry of this kind answers a question: what a halted log records no more (A27). Changes of standing, of
+    /// enrolment and of policy, and what only says what happened, still go in.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        use LeafKind::{AuditOpen, BatchOpen, Deny, Escalate, Explain, Page, Redelivery, Release};
+        matches!(self, Release | Deny | Escalate | Explain | AuditOpen | BatchOpen | Page | Redelivery)
     }
 }
 

@@ -3,8 +3,9 @@
 //! AES-256-GCM-SIV with random nonce bytes stored before the ciphertext; every request id and item has a key of
 //! its own (A12).
 
-use super::commitment::hkdf;
+use super::commitment::{self, hkdf};
 use super::draft::{RequestId, SealedPayload};
+use super::leaf::{Key, Leaf};
 use crate::ports::SubjectKey;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
@@ -55,6 +56,13 @@ pub fn open(at: &Sealing<'_>, sealed: &SealedPayload) -> Option<Vec<u8>> {
     let length = at.cipher()?.open_in_place(Nonce::assume_unique_for_key(*nonce), at.aad(), &mut plain).ok()?.len();
     plain.truncate(length);
     Some(plain)
+}
+
+/// Decrypts the payload of an entry, and gives it only when it is the one that its leaf commits to: whoever shows, compares or
+/// exports payloads reads them here, so that one that somebody replaced is set aside wherever it is read (A27).
+#[must_use]
+pub fn open_committed(at: &Sealing<'_>, sealed: &SealedPayload, leaf: &Leaf) -> Option<Vec<u8>> {
+    open(at, sealed).filter(|plain| leaf.text(Key::Pc) == Some(commitment::payload(plain).as_str()))
 }
 
 /// Pads payload JSON with spaces at its end to the next multiple of [`PADDING`] bytes, so that the ciphertexts of

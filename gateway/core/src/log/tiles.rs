@@ -3,7 +3,7 @@
 //! Tile `L/N` holds the hashes of 256 complete sub-trees of `256^L` leaves; the last one of a level may be partial.
 
 use super::Hash;
-use super::tree::root_of;
+use super::tree::{leaf_hash, root_of};
 
 /// Hashes in a full tile, entries in a full bundle.
 pub const TILE_WIDTH: usize = 256;
@@ -51,12 +51,17 @@ pub fn encode_entries<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 /// Reads entries; `None` when a length leads beyond the end or a text is not UTF-8.
 #[must_use]
 pub fn decode_entries(bytes: &[u8]) -> Option<Vec<String>> {
-    let mut rest = bytes;
-    let mut texts = Vec::new();
+    Some(read_entries(bytes)?.into_iter().map(str::to_owned).collect())
+}
+
+/// The same without copies.
+#[must_use]
+pub fn read_entries(bytes: &[u8]) -> Option<Vec<&str>> {
+    let (mut rest, mut texts) = (bytes, Vec::with_capacity(TILE_WIDTH));
     while !rest.is_empty() {
         let (length, after) = rest.split_first_chunk::<2>()?;
         let (text, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        texts.push(std::str::from_utf8(text).ok()?.to_owned());
+        texts.push(std::str::from_utf8(text).ok()?);
         rest = after;
     }
     Some(texts)
@@ -83,31 +88,22 @@ impl OpenTile {
     }
 }
 
-/// Makes the hash tiles and entry bundles of an export from leaves in order; holds one open tile per level.
+/// Makes the hash tiles of an export from leaf hashes in order; holds one open tile per level.
 #[derive(Debug, Default)]
-pub struct Tiler {
+pub struct HashTiler {
     levels: Vec<OpenTile>,
-    bundle: Vec<String>,
-    bundles: u64,
 }
 
-impl Tiler {
+impl HashTiler {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one leaf; gives the files that became full.
-    pub fn push(&mut self, text: &str) -> Vec<TileFile> {
-        let mut files = Vec::new();
-        self.bundle.push(text.to_owned());
-        if self.bundle.len() == TILE_WIDTH {
-            files.push(self.bundle_file());
-            self.bundle.clear();
-            self.bundles += 1;
-        }
-        let mut hash = super::tree::leaf_hash(text.as_bytes());
+    /// Takes the hash of one leaf; gives the files that became full.
+    pub fn push(&mut self, leaf: Hash) -> Vec<TileFile> {
+        let (mut files, mut hash) = (Vec::new(), leaf);
         for level in 0..=u8::MAX {
             let at = usize::from(level);
             if self.levels.len() == at {
@@ -130,7 +126,42 @@ impl Tiler {
     #[must_use]
     pub fn finish(&self) -> Vec<TileFile> {
         let open = (0..=u8::MAX).zip(&self.levels).filter(|(_, tile)| !tile.hashes.is_empty());
-        let mut files: Vec<TileFile> = open.map(|(level, tile)| tile.file(level)).collect();
+        open.map(|(level, tile)| tile.file(level)).collect()
+    }
+}
+
+/// Makes the hash tiles and entry bundles of an export from leaves in order.
+#[derive(Debug, Default)]
+pub struct Tiler {
+    hashes: HashTiler,
+    bundle: Vec<String>,
+    bundles: u64,
+}
+
+impl Tiler {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one leaf; gives the files that became full.
+    pub fn push(&mut self, text: &str) -> Vec<TileFile> {
+        let mut files = Vec::new();
+        self.bundle.push(text.to_owned());
+        if self.bundle.len() == TILE_WIDTH {
+            files.push(self.bundle_file());
+            self.bundle.clear();
+            self.bundles += 1;
+        }
+        files.extend(self.hashes.push(leaf_hash(text.as_bytes())));
+        files
+    }
+
+    /// The partial files at the right edge.
+    #[must_use]
+    pub fn finish(&self) -> Vec<TileFile> {
+        let mut files = self.hashes.finish();
         if !self.bundle.is_empty() {
             files.push(self.bundle_file());
         }

@@ -1,16 +1,17 @@
 //! The Merkle tree of RFC 6962 §2.1 (RFC 9162 §2.1): hashes of leaves, nodes and roots, and the right edge.
 
 use super::Hash;
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{SHA256, digest};
 
 /// SHA-256 over the concatenation.
 pub(super) fn sha256(parts: &[&[u8]]) -> Hash {
-    let mut context = Context::new(&SHA256);
-    for part in parts {
-        context.update(part);
-    }
+    // One call of the library over one buffer is faster than a context that takes the parts.
+    of(&parts.concat())
+}
+
+fn of(bytes: &[u8]) -> Hash {
     let mut hash = [0; 32];
-    hash.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    hash.iter_mut().zip(digest(&SHA256, bytes).as_ref()).for_each(|(to, from)| *to = *from);
     hash
 }
 
@@ -23,7 +24,9 @@ pub fn leaf_hash(text: &[u8]) -> Hash {
 /// `SHA-256(01 ‖ left ‖ right)`.
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    sha256(&[&[1], left, right])
+    let mut node = [1; 65];
+    node.iter_mut().skip(1).zip(left.iter().chain(right)).for_each(|(to, from)| *to = *from);
+    of(&node)
 }
 
 /// The root over leaf hashes; of none, SHA-256 of nothing.

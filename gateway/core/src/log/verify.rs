@@ -5,7 +5,7 @@
 //! is of exactly these leaves, and that the newest one covers all of them.
 
 use super::checkpoint::{self, NoteError};
-use super::leaf::{Key, Leaf, LeafError};
+use super::leaf::{LeafError, LeafText};
 use super::tree::{Frontier, leaf_hash};
 use super::{Hash, LeafKind, Millis};
 use std::collections::BTreeMap;
@@ -97,6 +97,29 @@ pub struct Summary {
     pub last_time: Millis,
 }
 
+/// A leaf that is in the one form, whatever stands before it. Many can be read at once; [`LogVerifier::next`] takes them in order.
+#[derive(Debug, Clone)]
+pub struct WholeLeaf {
+    hash: Hash,
+    index: u64,
+    time: Millis,
+    kind: LeafKind,
+    references: Vec<String>,
+}
+
+impl WholeLeaf {
+    /// Reads a leaf and computes its hash.
+    ///
+    /// # Errors
+    /// [`LeafError`] when the text is no leaf.
+    pub fn read(text: &str) -> Result<Self, LeafError> {
+        let leaf = LeafText::read(text)?;
+        let references = leaf.references().map(str::to_owned).collect();
+        let (index, time, kind) = (leaf.index(), leaf.time(), leaf.kind());
+        Ok(Self { hash: leaf_hash(text.as_bytes()), index, time, kind, references })
+    }
+}
+
 /// Verifies one log, leaf by leaf, in constant memory.
 #[derive(Debug)]
 pub struct LogVerifier {
@@ -165,23 +188,30 @@ impl LogVerifier {
     /// # Errors
     /// [`Finding`] names the place and what is wrong.
     pub fn leaf(&mut self, text: &str) -> Result<(), Finding> {
+        self.next(WholeLeaf::read(text)).map(|_hash| ())
+    }
+
+    /// Takes the next leaf as it was read; gives its hash.
+    ///
+    /// # Errors
+    /// As [`LogVerifier::leaf`].
+    pub fn next(&mut self, read: Result<WholeLeaf, LeafError>) -> Result<Hash, Finding> {
         let index = self.size();
-        let leaf = Leaf::decode(text).map_err(|error| Finding::NotALeaf { index, error })?;
-        if leaf.index() != index {
-            return Err(Finding::OtherIndex { index, says: leaf.index() });
+        let leaf = read.map_err(|error| Finding::NotALeaf { index, error })?;
+        if leaf.index != index {
+            return Err(Finding::OtherIndex { index, says: leaf.index });
         }
-        if leaf.time() < self.last_time {
+        if leaf.time < self.last_time {
             return Err(Finding::TimeGoesBack { index });
         }
-        let single = leaf.text(Key::Ref).into_iter();
-        let listed = leaf.list(Key::Refs).into_iter().flatten().map(String::as_str);
-        if single.chain(listed).any(|reference| self.refers_forward(reference)) {
+        if leaf.references.iter().any(|reference| self.refers_forward(reference)) {
             return Err(Finding::RefersForward { index });
         }
-        self.last_time = leaf.time();
-        *self.kinds.entry(leaf.kind()).or_default() += 1;
-        self.frontier.push(leaf_hash(text.as_bytes()));
-        self.compare()
+        self.last_time = leaf.time;
+        *self.kinds.entry(leaf.kind).or_default() += 1;
+        self.frontier.push(leaf.hash);
+        self.compare()?;
+        Ok(leaf.hash)
     }
 
     /// Ends the verification.

@@ -3,10 +3,11 @@
 use super::Findings;
 use crate::compose::{engine, verifier_key};
 use crate::config::Config;
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_core::log::checkpoint;
 use sluis_core::log::tree::{Frontier, leaf_hash};
 use sluis_core::ports::StoreError;
-use sluis_core::upkeep::LogArchive;
+use sluis_core::upkeep::{HaltFlag, LogArchive};
 
 const SUBJECT: &str = "log";
 /// Entries read at a time.
@@ -16,6 +17,7 @@ const PAGE: u32 = 1000;
 /// that was kept.
 pub(super) async fn whole(config: &Config, found: &mut Findings) {
     let (Ok(vkey), Ok(log)) = (verifier_key(config), engine::archive(config).await) else { return };
+    halts(config, log.as_ref(), found).await;
     let Ok(head) = log.head().await else { return };
     let notes = log.checkpoints(head.size()).await.unwrap_or_default();
     let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
@@ -44,6 +46,22 @@ pub(super) async fn whole(config: &Config, found: &mut Findings) {
     let under = signed
         .map_or_else(|| "none was signed and kept yet".to_owned(), |s| format!("{} under the last checkpoint", s.size));
     found.ok(SUBJECT, format!("verified: {} entries give the root of the head; {under}", head.size()));
+}
+
+/// Whether something was found that stops gateways (A27), by the log and by the flag of this one.
+async fn halts(config: &Config, log: &dyn LogArchive, found: &mut Findings) {
+    let flag = HaltFile::beside(config.log.anchor());
+    let flagged = match flag.read() {
+        Ok(said) => said.map(|(_, text)| text),
+        Err(error) => Some(format!("`{}` cannot be read: {error}", flag.name())),
+    };
+    let halted = log.halted().await.unwrap_or_default();
+    if flagged.is_none() && halted.is_empty() {
+        return;
+    }
+    let texts: Vec<String> = halted.into_iter().chain(flagged).collect();
+    let advice = "find out what happened; when the log is whole again, `sluis log lift` ends it";
+    found.fault(SUBJECT, format!("halted, nothing is released: {}", texts.join("; ")), advice);
 }
 
 /// Adds the entries up to a size.

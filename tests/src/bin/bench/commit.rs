@@ -7,13 +7,13 @@
 //! is not there was not measured.
 
 mod door;
-mod drafts;
+pub mod drafts;
 mod level;
-mod place;
-mod postgres;
+pub mod place;
+pub mod postgres;
 mod queue;
 mod replicas;
-mod sqlite;
+pub mod sqlite;
 mod wal;
 
 use super::Fault;

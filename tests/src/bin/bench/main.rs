@@ -1,6 +1,7 @@
-//! The benches: `bench commit`, `bench decide` and `bench release`. One JSON object per line on stdout, progress on stderr.
+//! The benches: `bench commit`, `bench decide`, `bench release` and `bench verify`. One JSON object per line on stdout,
+//! progress on stderr.
 //!
-//! `bench floor` is the other side of `bench release`: it starts it as a process of its own.
+//! `bench floor` is the other side of `bench release`, and `bench pass` one side of `bench verify`: processes of their own.
 
 mod commit;
 mod decide;
@@ -9,8 +10,10 @@ mod ground;
 mod load;
 mod release;
 mod report;
+mod verify;
 mod world;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The floor allocates as the gateway does.
@@ -27,8 +30,10 @@ fn main() -> ExitCode {
         ["commit", rest @ ..] => commit::run(rest),
         ["decide", rest @ ..] => decide::run(rest),
         ["release", rest @ ..] => release::run(rest),
+        ["verify", rest @ ..] => verify::run(rest),
         ["floor", config, bytes] => floor::run(config, bytes),
-        _ => Err("give `commit`, `decide` or `release`".into()),
+        ["pass", what, dir] => verify::pass::run(what, Path::new(dir)),
+        _ => Err("give `commit`, `decide`, `release` or `verify`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 //! to it. Nothing happens by itself: whoever drives it executes one statement at a time, in any order and with any fault.
 //! What it does not have: SQL. Each statement is known by its name; the real server runs them in `contract` and `nodes`.
 
+mod look;
 mod operator;
 mod session;
 mod statements;
@@ -121,7 +122,7 @@ impl Server {
             let (flushed, hangs) = (session.flushed, session.hangs);
             let Some(statement) = session.waiting() else { continue };
             let blocked = match statement.name {
-                "LOCK" => locked.is_some_and(|holder| holder != at),
+                "LOCK" | "LOOK" => locked.is_some_and(|holder| holder != at),
                 "COMMIT" => standby && flushed.is_some_and(|place| replicated < place),
                 _ => false,
             };
@@ -187,6 +188,11 @@ impl Server {
             }
             _ if session.transaction.as_ref().is_some_and(|transaction| transaction.failed) => return Err("25P02"),
             "LOCK" => session.locked = session.transaction.is_some(),
+            "LOOK" => {
+                session.locked = session.transaction.is_some();
+                return Ok(vec![self.look(at, values)]);
+            }
+            "ENDED" => return Ok(self.ended(wire::number(&values[0]))),
             "BE_REPLICA" => return Ok(vec![vec![truth(self.become_replica(at, wire::number(&values[0])))]]),
             "MERGING" => return Ok(vec![vec![truth(true)]]),
             "FLUSHED" => return Ok(vec![vec![Some(format!("0/{:X}", self.wal.len()).into_bytes())]]),
@@ -194,9 +200,11 @@ impl Server {
             _ => {}
         }
         if writes(name) {
-            return self.write(at, name, values).map(|()| Vec::new());
+            // A function that returns nothing returns a row.
+            let rows = if name == "WRITE" { vec![vec![Some(Vec::new())]] } else { Vec::new() };
+            return self.write(at, name, values).map(|()| rows);
         }
-        Ok(self.bent(at, name, values).unwrap_or_else(|| read(name, self.seen_by(at), now, values)))
+        Ok(self.bent(at, name).unwrap_or_else(|| read(name, self.seen_by(at), now, values)))
     }
 
     /// What a session sees: its own changes, else what is committed.
@@ -205,13 +213,26 @@ impl Server {
         transaction.and_then(|transaction| transaction.view.as_deref()).unwrap_or(&self.tables)
     }
 
+    /// What an append is told under the lock.
+    fn look(&self, at: usize, values: &[Value]) -> Row {
+        let tables = self.seen_by(at);
+        let begun = self.sessions[at].transaction.as_ref().and_then(|transaction| transaction.begun.as_deref());
+        look::look(tables, begun.unwrap_or(tables), self.now as i64, values, self.defect)
+    }
+
     fn write(&mut self, at: usize, name: &str, values: &[Value]) -> Result<(), &'static str> {
         let mut made = changes(name, self.seen_by(at), values);
-        if let (Some(Defect::MarkEarly), [Change::Mark { low, .. }]) = (self.defect, made.as_mut_slice()) {
-            *low = (*low).max(self.seen_by(at).leaves.len() as i64);
+        if self.defect == Some(Defect::MarkEarly) {
+            let written = made.iter().filter(|change| matches!(change, Change::Leaf(_))).count();
+            let all = (self.seen_by(at).leaves.len() + written) as i64;
+            for change in &mut made {
+                if let Change::Mark { low, .. } = change {
+                    *low = (*low).max(all);
+                }
+            }
         }
         let keys = !matches!(self.defect, Some(Defect::LockIgnored | Defect::TransactionsUnseen));
-        if let (true, Some(Change::Leaf(first))) = (name == "INSERT_LEAVES", made.first()) {
+        if let Some(Change::Leaf(first)) = made.first() {
             self.last_written.insert(self.sessions[at].process, first.text.clone());
         }
         let mut view = self.seen_by(at).clone();
@@ -281,22 +302,13 @@ impl Server {
     }
 
     /// The answer of a server on which the writer seems to have forgotten something; `None` where it has not.
-    fn bent(&self, at: usize, name: &str, values: &[Value]) -> Option<Vec<Row>> {
+    fn bent(&self, at: usize, name: &str) -> Option<Vec<Row>> {
         let session = &self.sessions[at];
         match (self.defect?, name) {
-            (Defect::UnknownTakenForLost, "STANDS") | (Defect::TransactionsUnseen, "SEEN") => Some(Vec::new()),
+            (Defect::UnknownTakenForLost, "STANDS") => Some(Vec::new()),
             (Defect::UnknownTakenForDone, "STANDS") => {
                 let text = self.last_written.get(&session.process)?;
                 Some(vec![vec![Some(text.clone().into_bytes())]])
-            }
-            (Defect::GuardsBeforeLock, "STATES") => {
-                let begun = session.transaction.as_ref()?.begun.as_ref()?;
-                Some(read(name, begun, 0, values))
-            }
-            (Defect::TimeForgotten, "HEAD") => {
-                let mut rows = read(name, self.seen_by(at), self.now as i64, values);
-                rows.iter_mut().for_each(|row| row[2] = wire::long(0));
-                Some(rows)
             }
             _ => None,
         }
@@ -308,6 +320,14 @@ impl Server {
             self.sessions[at].replica = Some(replica);
         }
         !taken
+    }
+
+    /// Marks of others that no session is.
+    fn ended(&self, asks: i64) -> Vec<Row> {
+        let lives = |replica: i64| self.sessions.iter().any(|s| !s.over && s.replica == Some(replica));
+        let replicas: BTreeSet<i64> = self.tables.marks.iter().map(|(replica, _)| *replica).collect();
+        let ended = replicas.into_iter().filter(|replica| *replica != asks && !lives(*replica));
+        ended.map(|replica| vec![wire::short(replica), self.tables.low(replica).and_then(wire::long)]).collect()
     }
 
     fn on_standby(&self, place: &Value) -> bool {

@@ -20,7 +20,7 @@ impl Server {
                 continue;
             }
             let waited = now.saturating_sub(session.since);
-            let lock = session.waiting().is_some_and(|statement| statement.name == "LOCK");
+            let lock = session.waiting().is_some_and(|statement| matches!(statement.name, "LOCK" | "LOOK"));
             let idle = session.is_idle();
             if session.cut && waited >= KEEPALIVE && session.flushed.is_none() && !session.hangs {
                 session.over = true;

@@ -1,6 +1,6 @@
 //! One session: what its client sent and is not done yet, its transaction, its locks.
 
-use super::statements::{columns_of, name_of};
+use super::statements::{columns_of, name_of, names_of};
 use super::tables::{Change, Tables};
 use super::wire::{self, Front, Link, Value};
 use std::collections::{HashMap, VecDeque};
@@ -115,7 +115,8 @@ impl Session {
             }
             Front::Describe { name } => {
                 wire::message(out, b't', &0u16.to_be_bytes());
-                wire::columns(out, columns_of(self.prepared[&name]));
+                let statement = self.prepared[&name];
+                wire::columns(out, columns_of(statement), names_of(statement));
             }
             Front::Bind { statement, values } => {
                 wire::message(out, b'2', &[]);

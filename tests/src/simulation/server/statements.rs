@@ -1,8 +1,9 @@
 //! What each statement of the log does here, by its name in `LOG_STATEMENTS`. A statement that is not here ends the test:
 //! whoever writes a new one says what the simulated server must answer.
 
-use super::tables::{Change, Leaf, Refusal, Tables};
-use super::wire::{Row, Value, array, long, number, short, truth};
+use super::look;
+use super::tables::{Change, Leaf, Refusal, State, Tables};
+use super::wire::{self, Row, Value, array, long, number, short, truth};
 use sluis_adapters::postgres::LOG_STATEMENTS;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -37,8 +38,9 @@ pub fn columns_of(name: &str) -> &'static str {
         "LOCK" | "STANDS" | "FLUSHED" | "LEAVES" | "LEAVES_OF" => "t",
         "OPEN_SHARD" => "st",
         "BE_REPLICA" | "MERGING" | "ON_STANDBY" | "IS_THERE" => "o",
-        "STATES" => "sbllb",
-        "SEEN" => "tblbs",
+        "LOOK" => look::TYPES,
+        "WRITE" => "v",
+        "ENDED" => "sl",
         "LOW" | "LEFT" => "l",
         "STATE" => "llb",
         "STATES_AFTER" => "sbllbo",
@@ -55,7 +57,6 @@ pub fn columns_of(name: &str) -> &'static str {
         | "INSERT_LEAVES"
         | "INSERT_HEAD"
         | "WRITE_STATES"
-        | "INSERT_SUBTREES"
         | "INSERT_SEGMENT"
         | "DROP_SMALL_SEGMENTS"
         | "WRITE_LOW"
@@ -66,6 +67,11 @@ pub fn columns_of(name: &str) -> &'static str {
         | "THIN_CHECKPOINTS" => "",
         other => panic!("the simulated server does not answer {other}"),
     }
+}
+
+/// The names of its columns, where they are read by name.
+pub fn names_of(name: &str) -> &'static [&'static str] {
+    if name == "LOOK" { look::NAMES } else { &[] }
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
@@ -92,7 +98,15 @@ pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Ro
             row.into_iter().collect()
         }
         "LOW" => vec![vec![tables.low(number(&values[0])).and_then(long)]],
-        "STATE" | "STATES" | "STATES_AFTER" => states(name, tables, values),
+        "STATE" => {
+            let row = tables.states.get(&(number(&values[0]), bytes(&values[1])));
+            row.map(of_state).into_iter().collect()
+        }
+        "STATES_AFTER" => {
+            let (after, count) = ((number(&values[0]), bytes(&values[1])), number(&values[2]) as usize);
+            let rows = tables.states.iter().filter(|(place, _)| **place > after).take(count);
+            rows.map(|(place, state)| [of_place(place), of_state(state), vec![truth(true)]].concat()).collect()
+        }
         "SMALL_SEGMENTS" => {
             let small = tables.segments.range((0, i64::MIN)..=(0, i64::MAX));
             let row = |((_, first), (last, sealed)): (&(i64, i64), &(i64, Vec<u8>))| {
@@ -108,23 +122,37 @@ pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Ro
     }
 }
 
-fn states(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
-    let tail =
-        |(version, index, sealed): &(i64, i64, Vec<u8>)| vec![long(*version), long(*index), Some(sealed.clone())];
-    let at = |place: &(i64, Vec<u8>)| vec![short(place.0), Some(place.1.clone())];
-    match name {
-        "STATE" => tables.states.get(&(number(&values[0]), bytes(&values[1]))).map(tail).into_iter().collect(),
-        "STATES" => {
-            let places = array(&values[0]).into_iter().zip(array(&values[1]));
-            let places = places.map(|(kind, key)| (number(&kind), key.unwrap()));
-            places.filter_map(|place| Some([at(&place), tail(tables.states.get(&place)?)].concat())).collect()
-        }
-        _ => {
-            let (after, count) = ((number(&values[0]), bytes(&values[1])), number(&values[2]) as usize);
-            let rows = tables.states.iter().filter(|(place, _)| **place > after).take(count);
-            rows.map(|(place, state)| [at(place), tail(state), vec![truth(true)]].concat()).collect()
-        }
-    }
+fn of_place(place: &(i64, Vec<u8>)) -> Row {
+    vec![short(place.0), Some(place.1.clone())]
+}
+
+fn of_state((version, index, sealed): &State) -> Row {
+    vec![long(*version), long(*index), Some(sealed.clone())]
+}
+
+/// Rows of state at these kinds and keys: kind, key, version, leaf, sealed bytes.
+pub fn states(tables: &Tables, kinds: &Value, keys: &Value) -> Vec<Row> {
+    let places = array(kinds).into_iter().zip(array(keys));
+    let places = places.map(|(kind, key)| (number(&kind), key.unwrap()));
+    places.filter_map(|place| Some([of_place(&place), of_state(tables.states.get(&place)?)].concat())).collect()
+}
+
+/// The leaf of a transaction of an organisation.
+fn of_transaction<'t>(tables: &'t Tables, oin: &Value, txn: &Value) -> Option<&'t Arc<Leaf>> {
+    let wanted = (bytes(oin), bytes(txn));
+    let same =
+        |leaf: &&Arc<Leaf>| leaf.transaction.as_ref().is_some_and(|(oin, txn, _)| (oin, txn) == (&wanted.0, &wanted.1));
+    tables.leaves.values().find(same)
+}
+
+/// Leaves of these transactions: organisation, transaction, index, digest, kind.
+pub fn seen(tables: &Tables, oins: &Value, txns: &Value) -> Vec<Row> {
+    let row = |leaf: &Arc<Leaf>| {
+        let (oin, txn, digest) = leaf.transaction.clone().unwrap();
+        vec![Some(oin), Some(txn), long(leaf.index), Some(digest), short(leaf.kind)]
+    };
+    let wanted = array(oins).into_iter().zip(array(txns));
+    wanted.filter_map(|(oin, txn)| of_transaction(tables, &oin, &txn).map(row)).collect()
 }
 
 fn leaves(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
@@ -133,25 +161,10 @@ fn leaves(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
     let whole = |leaf: &Arc<Leaf>| {
         vec![long(leaf.index), Some(leaf.text.clone().into_bytes()), leaf.key_id.clone(), leaf.sealed.clone()]
     };
-    let of = |oin: &Value, txn: &Value| {
-        let wanted = (bytes(oin), bytes(txn));
-        tables
-            .leaves
-            .values()
-            .find(|leaf| leaf.transaction.as_ref().is_some_and(|(oin, txn, _)| (oin, txn) == (&wanted.0, &wanted.1)))
-    };
     match name {
         "STANDS" => one(&values[1]).map(text).into_iter().collect(),
         "ENTRY" => one(&values[1]).map(whole).into_iter().collect(),
-        "TRANSACTION" => of(&values[0], &values[1]).map(whole).into_iter().collect(),
-        "SEEN" => {
-            let wanted = array(&values[0]).into_iter().zip(array(&values[1]));
-            let row = |leaf: &Arc<Leaf>| {
-                let (oin, txn, digest) = leaf.transaction.clone().unwrap();
-                vec![Some(oin), Some(txn), long(leaf.index), Some(digest), short(leaf.kind)]
-            };
-            wanted.filter_map(|(oin, txn)| of(&oin, &txn).map(row)).collect()
-        }
+        "TRANSACTION" => of_transaction(tables, &values[0], &values[1]).map(whole).into_iter().collect(),
         "LEFT" => {
             let (replica, from) = (number(&values[1]), number(&values[2]));
             let rows = tables.leaves.range(from..).filter(|(_, leaf)| leaf.replica == replica);
@@ -172,6 +185,7 @@ pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
         "SCHEMA" => Vec::new(),
         "INSERT_SCHEMA" => vec![Change::Schema(bytes(&values[2]))],
         "INSERT_SHARD" => vec![Change::Shard(text(&values[1]))],
+        "WRITE" => batch(tables, values),
         "INSERT_LEAVES" => new_leaves(values),
         "INSERT_HEAD" => vec![Change::Head { size: n(1), frontier: bytes(&values[2]), last_time: n(3) }],
         "WRITE_STATES" => {
@@ -182,21 +196,11 @@ pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
             };
             (0..columns[0].len()).map(row).collect()
         }
-        "INSERT_SUBTREES" => {
-            let rows = array(&values[1]).into_iter().zip(array(&values[2])).zip(array(&values[3]));
-            let row = |((level, number), hash): ((Value, Value), Value)| Change::Subtree {
-                level: super::wire::number(&level),
-                number: super::wire::number(&number),
-                hash: hash.unwrap(),
-            };
-            rows.map(row).collect()
-        }
         "INSERT_SEGMENT" => {
             vec![Change::Segment { level: n(1), first: n(2), last: n(3), sealed: bytes(&values[4]) }]
         }
         "DROP_SMALL_SEGMENTS" => vec![Change::DropSegments { upto: n(1) }],
-        "WRITE_LOW" if tables.marks.contains(&(n(0), n(1))) => Vec::new(),
-        "WRITE_LOW" => vec![Change::Mark { replica: n(0), low: n(1) }],
+        "WRITE_LOW" => mark(tables, n(0), n(1)).into_iter().collect(),
         "DROP_LOW" => vec![Change::DropMark { replica: n(0), low: n(1) }],
         "PRUNE_HEADS" => vec![Change::PruneHeads],
         "PRUNE_MARKS" => vec![Change::PruneMarks { replica: n(0) }],
@@ -206,9 +210,40 @@ pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
     }
 }
 
+/// The changes of `log_write`, in its order: leaves, sub-trees, index, mark, head.
+fn batch(tables: &Tables, values: &[Value]) -> Vec<Change> {
+    let n = |at: usize| number(&values[at]);
+    let mut made = new_leaves(values);
+    made.extend(new_subtrees(&values[13..16]));
+    if let Some(sealed) = values[18].clone() {
+        made.push(Change::Segment { level: 0, first: n(16), last: n(17), sealed });
+    }
+    if values[19].is_some() {
+        made.extend(mark(tables, n(1), n(19)));
+    }
+    made.push(Change::Head { size: n(20), frontier: bytes(&values[21]), last_time: n(22) });
+    made
+}
+
+/// A mark, unless it is there.
+fn mark(tables: &Tables, replica: i64, low: i64) -> Option<Change> {
+    (!tables.marks.contains(&(replica, low))).then_some(Change::Mark { replica, low })
+}
+
+fn new_subtrees(values: &[Value]) -> Vec<Change> {
+    let rows = array(&values[0]).into_iter().zip(array(&values[1])).zip(array(&values[2]));
+    let row = |((level, number), hash): ((Value, Value), Value)| Change::Subtree {
+        level: wire::number(&level),
+        number: wire::number(&number),
+        hash: hash.unwrap(),
+    };
+    rows.map(row).collect()
+}
+
+/// Leaves by the columns from the third to the thirteenth value.
 fn new_leaves(values: &[Value]) -> Vec<Change> {
     let replica = number(&values[1]);
-    let columns: Vec<Vec<Value>> = values[2..].iter().map(array).collect();
+    let columns: Vec<Vec<Value>> = values[2..13].iter().map(array).collect();
     let row = |at: usize| {
         let column = |number: usize| columns[number][at].clone();
         let transaction = column(6).zip(column(7)).zip(column(8)).map(|((oin, txn), digest)| (oin, txn, digest));
@@ -229,7 +264,7 @@ fn new_leaves(values: &[Value]) -> Vec<Change> {
 
 /// Whether a statement changes rows.
 pub fn writes(name: &str) -> bool {
-    ["INSERT_", "WRITE_", "DROP_", "PRUNE_", "THIN_", "SCHEMA"].iter().any(|verb| name.starts_with(verb))
+    ["INSERT_", "WRITE", "DROP_", "PRUNE_", "THIN_", "SCHEMA"].iter().any(|verb| name.starts_with(verb))
 }
 
 /// Checks changes one after the other against what a transaction sees, and shows them to it.

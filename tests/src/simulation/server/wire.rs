@@ -163,6 +163,19 @@ pub fn short(number: i64) -> Value {
     Some(i16::try_from(number).unwrap().to_be_bytes().to_vec())
 }
 
+/// An array of values of one type, by its letter in [`columns`]; NULL without any, as `array_agg` gives it.
+pub fn list(letter: u8, values: &[Value]) -> Value {
+    if values.is_empty() {
+        return None;
+    }
+    let (oid, _size) = type_of(letter);
+    // Dimensions, whether any is NULL, the type of the elements, how many, the number of the first.
+    let head = [1, 0, oid, values.len() as u32, 1];
+    let mut out: Vec<u8> = head.iter().flat_map(|number: &u32| number.to_be_bytes()).collect();
+    values.iter().for_each(|value| put(&mut out, value));
+    Some(out)
+}
+
 /// True or false.
 pub fn truth(is: bool) -> Value {
     Some(vec![u8::from(is)])
@@ -188,23 +201,34 @@ pub fn ready(out: &mut Vec<u8>, status: u8) {
     message(out, b'Z', &[status]);
 }
 
-/// The columns of a statement, by the letters of their types: `s` smallint, `i` integer, `l` bigint, `t` text, `b` bytea,
-/// `o` boolean.
-pub fn columns(out: &mut Vec<u8>, types: &str) {
+/// Number and size of a type: `s` smallint, `i` integer, `l` bigint, `t` text, `b` bytea, `o` boolean, `v` void; a capital
+/// is an array of it.
+fn type_of(letter: u8) -> (u32, i16) {
+    match letter {
+        b's' => (21, 2),
+        b'i' => (23, 4),
+        b'l' => (20, 8),
+        b't' => (25, -1),
+        b'b' => (17, -1),
+        b'o' => (16, 1),
+        b'v' => (2278, 4),
+        b'S' => (1005, -1),
+        b'L' => (1016, -1),
+        b'T' => (1009, -1),
+        b'B' => (1001, -1),
+        other => panic!("a type `{}` that this server does not know", other as char),
+    }
+}
+
+/// The columns of a statement, by the letters of their types and by their names; one without a name is nobody's.
+pub fn columns(out: &mut Vec<u8>, types: &str, names: &[&str]) {
     if types.is_empty() {
         return message(out, b'n', &[]);
     }
     let mut body = (types.len() as u16).to_be_bytes().to_vec();
-    for letter in types.bytes() {
-        let (oid, size): (u32, i16) = match letter {
-            b's' => (21, 2),
-            b'i' => (23, 4),
-            b'l' => (20, 8),
-            b't' => (25, -1),
-            b'b' => (17, -1),
-            _ => (16, 1),
-        };
-        body.push(b'c');
+    for (at, letter) in types.bytes().enumerate() {
+        let (oid, size) = type_of(letter);
+        body.extend_from_slice(names.get(at).unwrap_or(&"c").as_bytes());
         body.push(0);
         body.extend_from_slice(&[0; 6]);
         body.extend_from_slice(&oid.to_be_bytes());
@@ -217,16 +241,19 @@ pub fn columns(out: &mut Vec<u8>, types: &str) {
 /// One row.
 pub fn row(out: &mut Vec<u8>, row: &Row) {
     let mut body = (row.len() as u16).to_be_bytes().to_vec();
-    for value in row {
-        match value {
-            None => body.extend_from_slice(&(-1i32).to_be_bytes()),
-            Some(bytes) => {
-                body.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
-                body.extend_from_slice(bytes);
-            }
+    row.iter().for_each(|value| put(&mut body, value));
+    message(out, b'D', &body);
+}
+
+/// One value with its length.
+fn put(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        None => out.extend_from_slice(&(-1i32).to_be_bytes()),
+        Some(bytes) => {
+            out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            out.extend_from_slice(bytes);
         }
     }
-    message(out, b'D', &body);
 }
 
 /// An error of the server.

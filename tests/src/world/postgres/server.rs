@@ -155,6 +155,12 @@ impl Server {
         panic!("processes of the server do not end");
     }
 
+    /// Whether it runs: after an error that it takes for a danger to the data it ends all its processes and starts them anew,
+    /// or ends itself.
+    pub fn runs(&self) -> bool {
+        self.running.lock().unwrap().as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
     /// Freezes every process of it: connections stay open, and nobody answers.
     pub fn freeze(&self) {
         self.signal("STOP");

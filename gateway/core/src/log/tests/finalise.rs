@@ -5,7 +5,7 @@ use crate::log::LeafKind;
 use crate::log::checkpoint::sign;
 use crate::log::commitment::body;
 use crate::log::draft::{Draft, Effect, GuardKey, GuardState, Outcome, Transaction, Versioned};
-use crate::log::finalise::{Snapshot, finalise, wanted};
+use crate::log::finalise::{OPENED, Snapshot, finalise, wanted};
 use crate::log::leaf::{Key, LeafDraft, LeafError};
 use crate::log::receipt::verify_text;
 use crate::ports::StoreError;
@@ -51,6 +51,19 @@ fn a_withdrawal_stops_the_very_next_entry_of_the_same_batch() {
     assert_eq!(log.version(&GuardKey::Subject(CHILD)), 1);
     let later = log.append_at(NOW, vec![release(5, 0), release(6, 1)]).unwrap();
     assert_eq!(indices(later.outcomes()), [None, Some(3)]);
+}
+
+/// Two gateways that start together on an empty log both find nothing in it.
+#[test]
+fn a_shard_is_opened_once() {
+    let opening = |number| Draft {
+        leaf: LeafDraft::new(LeafKind::Epoch).with(Key::Rs, OPENED),
+        ..draft(LeafKind::Epoch, number)
+    };
+    let log = MemoryLog::default();
+    let both = log.append_at(NOW, vec![opening(1), opening(2), draft(LeafKind::Epoch, 3)]).unwrap();
+    assert_eq!(indices(both.outcomes()), [Some(0), None, Some(1)]);
+    assert_eq!(log.append_at(NOW, vec![opening(4)]).unwrap().outcomes(), [Outcome::Stale]);
 }
 
 #[test]
@@ -213,4 +226,17 @@ fn a_receipt_commits_to_the_body_of_its_own_release_only() {
     assert!(!receipts[1].as_ref().unwrap().commits_to(&mine), "an acknowledgement releases nothing");
     assert_eq!(committed.outcomes().len(), 2);
     assert!(release.leaf().contains(&rid(1).to_hex()));
+}
+
+/// Nothing that leaves or is refused is recorded on a halted log; a withdrawal, and what only says what happened, is (A27).
+#[test]
+fn a_halted_log_takes_changes_and_no_answers() {
+    let drafts: Vec<Draft> = (0..).zip(LeafKind::ALL).map(|(number, kind)| draft(*kind, number)).collect();
+    let answers = ["RELEASE", "DENY", "ESCALATE", "EXPLAIN", "BATCH_OPEN", "PAGE", "REDELIVERY", "AUDIT_OPEN"];
+    let snapshot = Snapshot { halted: true, ..Snapshot::default() };
+    let committed = finalise(&empty_head(), snapshot, NOW, &drafts).unwrap().committed();
+    for (kind, outcome) in LeafKind::ALL.iter().zip(committed.outcomes()) {
+        assert_eq!(*outcome == Outcome::Halted, answers.contains(&kind.code()), "{kind}: {outcome:?}");
+        assert_eq!(recorded(outcome).is_none(), *outcome == Outcome::Halted, "{kind}");
+    }
 }

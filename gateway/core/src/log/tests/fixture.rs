@@ -103,7 +103,7 @@ impl MemoryLog {
         let guards = guards.map(|(key, guard)| (key.clone(), guard.clone())).collect();
         let seen = wanted.transactions.iter().filter_map(|key| Some((key.clone(), *rows.transactions.get(key)?)));
         let transactions = seen.collect();
-        let finalised = finalise(&head, Snapshot { guards, transactions }, now, &drafts)?;
+        let finalised = finalise(&head, Snapshot { guards, transactions, halted: false }, now, &drafts)?;
         for entry in finalised.entries() {
             assert_eq!(entry.index, rows.leaves.len() as u64);
             rows.leaves.push(entry.text.clone());

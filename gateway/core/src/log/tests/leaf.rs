@@ -2,7 +2,7 @@
 
 use super::fixture::{NOW, draft, leaf_of, rid};
 use crate::log::LeafKind;
-use crate::log::leaf::{Key, LEAF_MAX, Leaf, LeafDraft, LeafError, NUMBER_MAX, check};
+use crate::log::leaf::{Key, LEAF_MAX, Leaf, LeafDraft, LeafError, LeafText, NUMBER_MAX, check};
 use proptest::prelude::*;
 
 #[test]
@@ -133,17 +133,59 @@ fn readable_text_in_another_form_is_not_a_leaf() {
     }
 }
 
+/// The same by a JSON library: keys into a map, a draft of them, and its text again.
+fn by_a_library(text: &str) -> Option<()> {
+    let read: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+    let said = |key: &str| read.get(key)?.as_str();
+    let mut draft = LeafDraft::new(LeafKind::from_code(said("k")?)?);
+    for (key, value) in read.iter().filter(|(key, _)| !["v", "k", "i", "t", "rid"].contains(&key.as_str())) {
+        let key = Key::from_code(key)?;
+        draft = match value {
+            serde_json::Value::String(text) => draft.with(key, text.as_str()),
+            serde_json::Value::Number(number) => draft.with(key, number.as_u64()?),
+            serde_json::Value::Array(list) => {
+                let texts: Option<Vec<String>> = list.iter().map(|one| Some(one.as_str()?.to_owned())).collect();
+                draft.with(key, texts?)
+            }
+            _ => return None,
+        };
+    }
+    let rid = uuid::Uuid::try_parse(said("rid")?).ok().filter(|_| text.len() <= LEAF_MAX)?;
+    let [index, time] = ["i", "t"].map(|key| read.get(key)?.as_u64());
+    let written = draft.encode(crate::log::draft::RequestId(rid), index?, time?).ok()?;
+    (written == text).then_some(())
+}
+
 proptest! {
+    /// Reading is one pass over one form: what another reader takes is taken, and nothing else.
     #[test]
-    fn whatever_is_read_is_written_back_the_same(at in 0usize..600, byte in 0u8..128) {
-        let mut bytes = draft(LeafKind::Page, 9).leaf.encode(rid(9), 9, NOW).unwrap().into_bytes();
-        let at = at % bytes.len();
-        bytes[at] = byte;
+    fn what_is_read_is_what_a_json_library_reads_and_writes_the_same(
+        kind in 0..LeafKind::ALL.len(),
+        all in any::<bool>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), 0u8..4, 0u8..128), 0..3),
+    ) {
+        const SPECIAL: &[u8] = b"\"\\,:[]{}0123456789 abxX\n-.eE/";
+        let mut bytes = leaf_of(LeafKind::ALL[kind], 7, all).encode(rid(7), 7, NOW).unwrap().into_bytes();
+        for (at, what, byte) in changes {
+            let at = at.index(bytes.len());
+            let byte = SPECIAL.get(usize::from(byte)).copied().unwrap_or(byte);
+            match what {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                2 => drop(bytes.remove(at)),
+                _ => { let end = (at + usize::from(byte)).min(bytes.len()); bytes.drain(at..end); }
+            }
+        }
         let text = String::from_utf8(bytes).unwrap();
-        if let Ok(leaf) = Leaf::decode(&text) {
-            prop_assert!(leaf.kind() == LeafKind::Page);
+        let read = LeafText::read(&text);
+        prop_assert_eq!(read.is_ok(), by_a_library(&text).is_some(), "{}: {:?}", text, read);
+        if let Ok(read) = read {
+            let leaf = read.to_leaf();
+            prop_assert_eq!((leaf.kind(), leaf.index(), leaf.time()), (read.kind(), read.index(), read.time()));
+            prop_assert_eq!(Leaf::decode(&text).unwrap(), leaf);
         }
     }
+
 
     #[test]
     fn no_input_breaks_the_reader(text in "\\PC{0,200}") {

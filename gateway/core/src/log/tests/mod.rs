@@ -5,6 +5,7 @@ mod fixture;
 mod leaf;
 mod note;
 mod page;
+mod policies;
 mod proof;
 mod secrets;
 mod tree;

@@ -1,8 +1,10 @@
 //! Commitments, tags and payloads: the formulas by an RFC, and the separation they promise.
 
 use super::fixture::{ORIGIN, rid};
+use crate::log::LeafKind;
 use crate::log::commitment::{body, derive, hkdf, hmac_sha256, payload, request_digest, subject_tag};
-use crate::log::payload::{Sealing, open, padded, seal};
+use crate::log::leaf::{Key, Leaf, LeafDraft};
+use crate::log::payload::{Sealing, open, open_committed, padded, seal};
 use crate::log::tree::sha256;
 use crate::ports::SubjectKey;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -106,4 +108,19 @@ fn payloads_of_refusals_are_equally_long() {
     assert_eq!(padded("x".repeat(1024)).len(), 1024);
     assert_eq!(padded("x".repeat(1025)).len(), 2048);
     assert!(padded("{}".to_owned()).starts_with(b"{}  "));
+}
+
+/// Who has the key of a subject can seal another payload for the same place; nobody gives it out.
+#[test]
+fn a_payload_that_its_leaf_does_not_commit_to_is_set_aside() {
+    let (key, rid) = (key(), rid(3));
+    let at = Sealing { key: &key, origin: ORIGIN, rid, item: 0 };
+    let leaf = LeafDraft::new(LeafKind::Policy).with(Key::Po, "cd".repeat(32)).with(Key::N, 1u64).with(Key::Ca, 1u64);
+    let leaf = leaf.with(Key::Pc, payload(b"what was decided"));
+    let leaf = Leaf::decode(&leaf.encode(rid, 0, 1_795_262_400_000).unwrap()).unwrap();
+    let [decided, other] =
+        [&b"what was decided"[..], b"something else"].map(|plain| seal(&at, [9; 12], plain).unwrap());
+    assert_eq!(open_committed(&at, &decided, &leaf).as_deref(), Some(&b"what was decided"[..]));
+    assert!(open(&at, &other).is_some());
+    assert_eq!(open_committed(&at, &other, &leaf), None);
 }

@@ -1,0 +1,70 @@
+//! Rebuilding what follows from the leaves, each in a transaction of its own (A27).
+
+use super::rows::{bound, refused};
+use super::upkeep::{SEGMENTS_READ, span};
+use super::{PostgresLog, statements};
+use crate::segment;
+use crate::store::{corrupt, kind_number};
+use async_trait::async_trait;
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::{LeafColumns, LogMending};
+use sqlx::PgTransaction;
+
+/// What stands in a row of a segment: level, first, last, sealed bytes.
+type Row = (i16, i64, i64, Vec<u8>);
+
+#[async_trait]
+impl LogMending for PostgresLog {
+    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+        let LeafColumns { kind, time, rid, oin, transaction } = columns;
+        let kind = i16::try_from(kind_number(*kind)).map_err(|_| corrupt("log_leaf"))?;
+        let set = sqlx::query(statements::SET_COLUMNS).bind(self.log).bind(bound(index)).bind(kind).bind(bound(*time));
+        let set = set.bind(rid.as_slice()).bind(oin.as_deref()).bind(transaction.as_ref().map(<[u8; 16]>::as_slice));
+        set.execute(&self.pool).await.map(drop).map_err(refused("log_leaf"))
+    }
+
+    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(refused("subject_segment"))?;
+        self.rebuild(&mut transaction, &entries).await.map_err(refused("subject_segment"))?;
+        transaction.commit().await.map_err(refused("subject_segment"))
+    }
+
+    async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
+        let dropped = sqlx::query(statements::DROP_CHECKPOINT).bind(self.log).bind(bound(size));
+        dropped.execute(&self.pool).await.map(drop).map_err(refused("log_checkpoint"))
+    }
+}
+
+impl PostgresLog {
+    /// While no replica merges segments. Process dies here: the index is as it was.
+    async fn rebuild(&self, t: &mut PgTransaction<'_>, entries: &[(u64, SubjectRef)]) -> Result<(), sqlx::Error> {
+        sqlx::query(statements::NOT_MERGING).bind(i32::from(self.log)).execute(&mut **t).await?;
+        let (mut from, key) = (0i64, &self.seals.index);
+        loop {
+            let page: Vec<Row> = sqlx::query_as(statements::SEGMENTS)
+                .bind(self.log)
+                .bind(from)
+                .bind(SEGMENTS_READ)
+                .fetch_all(&mut **t)
+                .await?;
+            let Some(end) = page.last() else { break };
+            from = end.1 + 1;
+            for (level, first, last, sealed) in &page {
+                let at = span(self.log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
+                if segment::open(key, at, sealed).is_none() {
+                    let gone = sqlx::query(statements::DROP_SEGMENT).bind(self.log).bind(level).bind(first);
+                    gone.execute(&mut **t).await?;
+                }
+            }
+        }
+        for (index, subject) in entries {
+            let (at, mut records) = (span(self.log, 0, bound(*index), bound(*index)), Vec::new());
+            segment::push(&mut records, *subject, *index, 0);
+            let sealed = segment::seal(key, at, &records).map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
+            let add = sqlx::query(statements::ADD_SEGMENT).bind(self.log).bind(bound(*index)).bind(sealed);
+            add.execute(&mut **t).await?;
+        }
+        Ok(())
+    }
+}

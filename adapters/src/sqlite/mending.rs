@@ -1,0 +1,78 @@
+//! Rebuilding what follows from the leaves, by the writer (A27).
+
+use super::errors::before_commit;
+use super::rows::leaf_row;
+use super::writer::{Command, Desk};
+use super::{SqliteLog, segments, statements};
+use crate::segment::{self, Span};
+use crate::store::{LOG, corrupt, kind_number, signed};
+use async_trait::async_trait;
+use sluis_core::ports::StoreError;
+use sluis_core::subject::SubjectRef;
+use sluis_core::upkeep::{LeafColumns, LogMending};
+
+/// What is rebuilt.
+pub(super) enum Mend {
+    Columns(u64, LeafColumns),
+    Index(Vec<(u64, SubjectRef)>),
+    Checkpoint(u64),
+}
+
+#[async_trait]
+impl LogMending for SqliteLog {
+    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+        let mend = Mend::Columns(index, columns.clone());
+        self.ask(|answer| Command::Mend { mend, answer }).await
+    }
+
+    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
+        self.ask(|answer| Command::Mend { mend: Mend::Index(entries), answer }).await
+    }
+
+    async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
+        self.ask(|answer| Command::Mend { mend: Mend::Checkpoint(size), answer }).await
+    }
+}
+
+impl Desk {
+    pub(super) fn mend(&mut self, mend: Mend) -> Result<(), StoreError> {
+        match mend {
+            Mend::Columns(index, columns) => self.set_columns(index, &columns),
+            Mend::Index(entries) => self.rebuild_index(&entries),
+            Mend::Checkpoint(size) => {
+                let refused = |error: rusqlite::Error| before_commit(LOG, "log_checkpoint", &error);
+                let mut drop = self.connection.prepare_cached(statements::DROP_CHECKPOINT).map_err(refused)?;
+                drop.execute((self.log, signed(size)?)).map(|_| ()).map_err(refused)
+            }
+        }
+    }
+
+    fn set_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+        let refused = |error: rusqlite::Error| before_commit(LOG, "log_leaf", &error);
+        let LeafColumns { kind, time, rid, oin, transaction } = columns;
+        let row = leaf_row(self.log, index)?;
+        let mut set = self.connection.prepare_cached(statements::SET_COLUMNS).map_err(refused)?;
+        set.execute((row, kind_number(*kind), signed(*time)?, rid, oin, transaction)).map(|_| ()).map_err(refused)
+    }
+
+    /// Process dies here: the index is as it was.
+    fn rebuild_index(&mut self, entries: &[(u64, SubjectRef)]) -> Result<(), StoreError> {
+        let refused = |error: rusqlite::Error| before_commit(LOG, "subject_segment", &error);
+        let mut bent = Vec::new();
+        let key = &self.seals.index;
+        let each = |span: Span, sealed: &[u8]| bent.extend(segment::open(key, span, sealed).is_none().then_some(span));
+        segments::scan(&self.connection, self.log, each).map_err(refused)?;
+        for span in bent {
+            let mut drop = self.connection.prepare_cached(statements::DROP_SEGMENT).map_err(refused)?;
+            drop.execute((self.log, span.level, signed(span.first)?)).map_err(refused)?;
+        }
+        for (index, subject) in entries {
+            let (span, mut records) = (Span { log: self.log, level: 0, first: *index, last: *index }, Vec::new());
+            segment::push(&mut records, *subject, *index, 0);
+            let sealed = segment::seal(key, span, &records).map_err(|_| corrupt("subject_segment"))?;
+            let mut add = self.connection.prepare_cached(statements::ADD_SEGMENT).map_err(refused)?;
+            add.execute((self.log, 0, signed(*index)?, signed(*index)?, sealed)).map_err(refused)?;
+        }
+        Ok(())
+    }
+}

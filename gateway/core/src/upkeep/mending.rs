@@ -1,0 +1,36 @@
+//! Rebuilding what follows from the leaves and payloads (A27): search columns, the subject index, kept notes.
+//!
+//! Nothing here can touch a leaf, a hash, a head or a row of state: those are restored by people.
+
+use crate::log::{LeafKind, Millis};
+use crate::ports::StoreError;
+use crate::subject::SubjectRef;
+use async_trait::async_trait;
+
+/// What the search columns of an entry must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeafColumns {
+    /// Column `kind`.
+    pub kind: LeafKind,
+    /// Column `t`.
+    pub time: Millis,
+    /// Column `rid`.
+    pub rid: [u8; 16],
+    /// Column `oin`.
+    pub oin: Option<String>,
+    /// Column `txn`; `None` takes the transaction and its digest away.
+    pub transaction: Option<[u8; 16]>,
+}
+
+/// Puts right what was found beside the tree.
+#[async_trait]
+pub trait LogMending: Send + Sync {
+    /// Sets the search columns of an entry.
+    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError>;
+
+    /// Drops every segment of the subject index that does not open, and adds these entries, which it lacks.
+    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError>;
+
+    /// Drops a kept note: the same tree can be signed again.
+    async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError>;
+}

@@ -1,0 +1,118 @@
+//! Ends a halt: what an operator does when it is known what happened and the log is whole again (A27).
+//!
+//! The whole log is recomputed first: a log in which something is still wrong stays halted. Then the entry that says so, then
+//! the rows, then the flag: if the process dies in between, the gateway stays stopped and the command can be repeated.
+
+use super::StartFault;
+use super::stopped::Stopped;
+use super::verifier_key;
+use crate::config::Config;
+use crate::origin::shard_of;
+use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
+use serde_json::json;
+use sluis_adapters::halt_flag::HaltFile;
+use sluis_core::log::LeafKind;
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::scrub::{Found, Grave};
+use sluis_core::upkeep::{Halt, HaltFlag};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// First reason of the entry that lifts a halt; the operator's own is the second.
+const LIFTED: &str = "HALT_LIFTED";
+
+/// Why a halt stays.
+#[derive(Debug, thiserror::Error)]
+pub enum LiftFault {
+    /// The stores.
+    #[error(transparent)]
+    Start(#[from] StartFault),
+    /// There is none.
+    #[error("this log is not halted, and this gateway has no flag of a halt: there is nothing to lift")]
+    NotHalted,
+    /// Something is still wrong.
+    #[error("the log is still not what was written, the halt stays:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
+    StillWrong(Vec<String>),
+    /// The flag beside the anchor.
+    #[error("the halt is lifted in the log (entry {index}), and `{flag}` cannot be removed: {source}; remove it")]
+    Flag {
+        /// The entry.
+        index: u64,
+        /// The file.
+        flag: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<sluis_core::ports::StoreError> for LiftFault {
+    fn from(error: sluis_core::ports::StoreError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+/// What was lifted.
+pub struct Lifted {
+    /// The entry that says so.
+    pub index: u64,
+    /// What had been found.
+    pub found: Vec<String>,
+}
+
+/// Lifts every halt of the log, and the flag of this gateway. `reason` stands in the log, `authorised_by` encrypted.
+///
+/// # Errors
+/// [`LiftFault`]: the gateway stays stopped.
+pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<Lifted, LiftFault> {
+    let stopped = Stopped::open(config).await?;
+    let flag = HaltFile::beside(config.log.anchor());
+    let held = stopped.log.halts().await?.into_iter().filter(Halt::holds);
+    let mut found: Vec<String> = held.map(|halt| format!("replica {}: {}", halt.replica, halt.found)).collect();
+    match flag.read() {
+        Ok(None) => {}
+        Ok(Some((_, said))) => found.push(format!("`{}`: {said}", flag.name())),
+        Err(error) => found.push(format!("`{}`: {error}", flag.name())),
+    }
+    if found.is_empty() {
+        return Err(LiftFault::NotHalted);
+    }
+    let wrong = still_wrong(&stopped, config).await?;
+    if !wrong.is_empty() {
+        return Err(LiftFault::StillWrong(wrong));
+    }
+    let said =
+        json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "found": found, "authorised_by": authorised_by });
+    let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, vec![LIFTED.to_owned(), reason.to_owned()]);
+    let index = stopped.record(leaf, &said).await?;
+    stopped.log.lift_halts(&format!("{}:{index}", shard_of(stopped.origin()))).await?;
+    flag.lower().map_err(|source| LiftFault::Flag { index, flag: flag.name(), source })?;
+    Ok(Lifted { index, found })
+}
+
+/// What of the findings stops a gateway.
+#[derive(Default)]
+struct Grievous(Mutex<Vec<String>>);
+
+impl Hearing for Grievous {
+    fn found(&self, found: &Found) {
+        let Found { table, index, what, grave } = found;
+        if *grave == Grave::Open {
+            let text = format!("`{table}` at {index}: {what}");
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        }
+    }
+}
+
+/// Recomputes the whole log.
+async fn still_wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, LiftFault> {
+    let stores = Stores {
+        log: Arc::clone(&stopped.log),
+        keys: Arc::clone(&stopped.keys) as _,
+        origin: stopped.origin().into(),
+        verifier_key: verifier_key(config)?.into(),
+    };
+    let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };
+    let heard = Grievous::default();
+    scrubber.pass(Duration::ZERO, &heard).await?;
+    Ok(heard.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,181 @@
+//! A disk that is really full, a small file system of its own, under log and keys of either engine: nothing is released while it
+//! is, under a named state, and releases resume when there is room. A call that failed left no entry.
+//!
+//! Needs the right to mount; says so loudly where there is none. `SLUIS_DISK_ROUNDS` sets how often the disk fills (100).
+
+use super::evidence::{Export, Kept};
+use super::kill::from_environment;
+use super::load::{World, connect, dossier, partner, transaction};
+use super::place::Place;
+use super::program::{Running, skipped};
+use super::watchtower::Watchtower;
+use crate::world::postgres::Cluster;
+use sluis::client::ask::Reply;
+use sluis::client::connection::{CallError, Connection};
+use sluis::transport::install_cryptography;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tokio::runtime::Runtime;
+
+/// Calls within which a full disk must have shown itself: a table has room in its last pages.
+const CALLS_MAX: usize = 400;
+
+/// A file system of a few megabytes in memory, gone with the test.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts it on an empty folder that anybody may write to; `None`, loudly, where that is not allowed.
+    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let options = format!("size={megabytes}m,mode=0777");
+        let out = as_root(&["mount", "-t", "tmpfs", "-o", &options, "sluis-tests"], at).output().unwrap();
+        if out.status.success() {
+            return Some(Self(at.to_owned()));
+        }
+        skipped(&format!("no small disk can be mounted: {}", String::from_utf8_lossy(&out.stderr).trim()));
+        None
+    }
+
+    /// Writes until nothing more fits.
+    fn fill(&self) {
+        let mut filler = File::options().create(true).append(true).open(self.0.join("filler")).unwrap();
+        for size in [1 << 20, 1 << 12, 1] {
+            while filler.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    /// Gives back all that was filled.
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a server that still holds a file keeps it until it ends.
+        let _unmounted = as_root(&["umount", "-l"], &self.0).status();
+    }
+}
+
+fn as_root(words: &[&str], at: &Path) -> Command {
+    use std::os::unix::fs::MetadataExt;
+    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let sudo: &[&str] = if root { &[] } else { &["sudo", "-n"] };
+    let words: Vec<_> = sudo.iter().chain(words).collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(at);
+    command
+}
+
+/// A gateway whose stores are on the small disk, and what its clients have.
+struct Scene {
+    place: Place,
+    runtime: Runtime,
+    tower: Watchtower,
+    world: World,
+    kept: Vec<Kept>,
+    connection: Connection,
+}
+
+impl Scene {
+    fn set(place: Place) -> (Self, Running) {
+        install_cryptography();
+        let runtime = Runtime::new().unwrap();
+        let tower = Watchtower::build(&place, &[]);
+        let gateway = place.serve();
+        let (world, kept) = runtime.block_on(World::lay(&place, &gateway));
+        let connection = runtime.block_on(connect(&place, &partner()));
+        runtime.block_on(connection.token()).unwrap();
+        (Self { place, runtime, tower, world, kept, connection }, gateway)
+    }
+
+    /// Asks until the disk is found full; gives the call that it met.
+    fn until_full(&mut self) -> (uuid::Uuid, String) {
+        let clients: Vec<String> = self.world.clients().cycle().take(CALLS_MAX).cloned().collect();
+        for client in clients {
+            let id = transaction();
+            match self.runtime.block_on(self.connection.ask(&dossier(&client), id)) {
+                Ok(reply) => self.keep(id, &reply),
+                Err(CallError::Refused { reason, code, .. }) => {
+                    assert_eq!((reason.as_str(), code), ("LOG_UNAVAILABLE", tonic::Code::Unavailable));
+                    return (id, client);
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        panic!("{CALLS_MAX} calls, and the disk is not full");
+    }
+
+    fn keep(&mut self, id: uuid::Uuid, reply: &Reply) {
+        assert!(matches!(reply, Reply::Released { .. }), "{reply:?}");
+        self.kept.push(Kept::of_reply(id, reply, &self.world.vkey).unwrap());
+    }
+
+    /// The call that failed is repeated: it left no entry.
+    fn resumes(&mut self, (id, client): &(uuid::Uuid, String)) {
+        let reply = self.runtime.block_on(self.connection.ask(&dossier(client), *id));
+        let reply = reply.unwrap_or_else(|error| panic!("it does not resume: {error}"));
+        self.keep(*id, &reply);
+        assert_eq!(self.kept.last().unwrap().repeats(), None, "the call that failed left an entry");
+    }
+
+    fn rounds(&mut self, disk: &SmallDisk) {
+        for round in 0..from_environment("SLUIS_DISK_ROUNDS").unwrap_or(100) {
+            disk.fill();
+            let failed = self.until_full();
+            if round == 0 {
+                let name = "LOG_FAILING: DISK_FULL";
+                self.tower.until(503, name);
+                assert_eq!(self.tower.number("sluis_condition{name=\"LOG_FAILING\"}"), 1.0);
+                disk.make_room();
+                self.tower.until(200, "ready");
+            } else {
+                disk.make_room();
+            }
+            self.resumes(&failed);
+        }
+        let export = Export::take(&self.place, &self.place.file("export"), &self.world.vkey).unwrap();
+        export.bears_out(&self.kept).unwrap();
+    }
+}
+
+fn ended(gateway: Running) {
+    gateway.signal("TERM");
+    let said = gateway.end();
+    assert_eq!(said.status, Some(0), "{said:#?}");
+}
+
+#[test]
+fn a_log_file_on_a_full_disk_releases_nothing_until_there_is_room() {
+    let place = Place::new("disk-full");
+    let Some(disk) = SmallDisk::mount(&place.file("disk"), 64) else { return };
+    std::fs::rename(place.file("log.db"), place.file("disk/log.db"))
+        .or_else(|_| std::fs::copy(place.file("log.db"), place.file("disk/log.db")).map(drop))
+        .unwrap();
+    place.change("gateway.toml", "database = \"log.db\"", "database = \"disk/log.db\"");
+    let (mut scene, gateway) = Scene::set(place);
+    scene.rounds(&disk);
+    ended(gateway);
+}
+
+/// The tables are on the small disk. The WAL is not: when that is full the server ends itself, which is a killed server.
+#[test]
+fn a_log_on_a_server_with_a_full_disk_releases_nothing_until_there_is_room() {
+    let (place, cluster) = (Place::new("disk-full-server"), Cluster::start());
+    let Some(disk) = SmallDisk::mount(&cluster.server.data.with_file_name("small"), 128) else { return };
+    let folder = disk.0.join("tables");
+    std::fs::create_dir(&folder).unwrap();
+    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&cluster.server.data).unwrap());
+    std::os::unix::fs::chown(&folder, Some(owner), None).unwrap();
+    let database = cluster.database();
+    cluster.server.sql("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", folder.display()));
+    let name = database.log_url.rsplit('/').next().unwrap();
+    cluster.server.sql("postgres", &format!("ALTER DATABASE {name} SET TABLESPACE small"));
+    place.onto_server(&database.log_url, &database.keys_url);
+    let (mut scene, gateway) = Scene::set(place);
+    scene.rounds(&disk);
+    ended(gateway);
+    assert!(cluster.server.runs(), "the server ended");
+}
