@@ -78,6 +78,24 @@ fn what_a_process_that_stays_away_left_open_gets_its_outcome_from_another() {
     }
 }
 
+/// Two halts stop what leaves, by every process, and nothing else; when an operator lifted them, releases resume (A27).
+#[test]
+fn two_halts_stop_every_release_and_no_change() {
+    let restriction = Action::Restrict { at: 2, subject: 1, set: true };
+    // The change, and one release of each process at the end.
+    for ran in all_hold(true, &[Action::Halt(0), Action::Halt(1), ALL, release(2, 1), ALL, restriction, ALL]) {
+        assert_eq!((ran.entries, ran.receipts), (4, 4), "{}", ran.story.join("\n"));
+    }
+}
+
+/// One stops its own replica: the others release.
+#[test]
+fn one_halt_stops_its_replica_alone() {
+    for ran in all_hold(true, &[Action::Halt(0), ALL, release(0, 1), ALL, release(1, 2), ALL]) {
+        assert_eq!((ran.entries, ran.receipts), (4, 4), "{}", ran.story.join("\n"));
+    }
+}
+
 /// A process that holds the lock freezes: the others write within two seconds (A3), and it goes on afterwards.
 #[test]
 fn a_frozen_process_stops_nobody_for_long() {

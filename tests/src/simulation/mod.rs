@@ -4,12 +4,14 @@
 //! unsettled appends, the writer with its anchor and its fold, guards, `finalise`, the check of the anchor at a start, and
 //! what judges the deliveries of other processes that ended.
 //! Simulated are the server ([`server`]), time, the clocks and who runs when. What is not covered here: that the statements
-//! do on a real server what [`server`] says (`contract`, `nodes`), halts (`contract`, `tamper`), SQLite, the surfaces.
+//! do on a real server what [`server`] says (`contract`, `nodes`), who finds a reason to halt (`tamper`), SQLite, the
+//! surfaces.
 //!
 //! `SLUIS_SIM_SEED=n` runs one seed and tells its story; `SLUIS_SIM_SEEDS=n` runs so many (`tests/campaign.sh simulation`).
 
 mod calls;
 mod defect;
+mod halts;
 mod judge;
 mod kept;
 mod nobody;

@@ -86,7 +86,7 @@ impl AnchorStore for Outside {
 #[derive(Clone)]
 pub enum Started {
     Opening,
-    Serving(Arc<Gateway>),
+    Serving(Arc<Gateway>, Arc<PostgresLog>),
     Refused(String),
 }
 
@@ -127,7 +127,8 @@ impl Process {
         let (outside, started) = (Arc::clone(&self.outside), Arc::clone(&self.started));
         runtime.spawn(async move {
             let opened = open(&place, who, standby, machine, &outside, defect).await;
-            *started.lock().unwrap() = opened.map_or_else(Started::Refused, Started::Serving);
+            let serving = |(gateway, log)| Started::Serving(gateway, log);
+            *started.lock().unwrap() = opened.map_or_else(Started::Refused, serving);
         });
         (self.runtime, self.frozen, self.missed) = (Some(runtime), false, 0);
     }
@@ -160,7 +161,15 @@ impl Process {
     /// The gateway, when it serves.
     pub fn serving(&self) -> Option<Arc<Gateway>> {
         match &*self.started.lock().unwrap() {
-            Started::Serving(gateway) if self.runtime.is_some() => Some(Arc::clone(gateway)),
+            Started::Serving(gateway, _) if self.runtime.is_some() => Some(Arc::clone(gateway)),
+            _ => None,
+        }
+    }
+
+    /// Its log, when it serves.
+    pub fn log(&self) -> Option<Arc<PostgresLog>> {
+        match &*self.started.lock().unwrap() {
+            Started::Serving(_, log) if self.runtime.is_some() => Some(Arc::clone(log)),
             _ => None,
         }
     }
@@ -201,7 +210,7 @@ async fn open(
     machine: Arc<Machine>,
     outside: &Outside,
     defect: Option<Defect>,
-) -> Result<Arc<Gateway>, String> {
+) -> Result<(Arc<Gateway>, Arc<PostgresLog>), String> {
     let clock: Arc<dyn Clock> = machine;
     let replica = i16::try_from(who.0).unwrap();
     let log = PostgresLog::open(place, replica, standby, &master(), Arc::clone(&clock)).await;
@@ -220,13 +229,13 @@ async fn open(
     let gateway = Arc::new(assembled(ledger, Arc::clone(&log), recorder, clock, who));
     sweeper::sweep(&gateway, &left).await.map_err(|fault| fault.to_string())?;
     sweeper::follow(&gateway);
-    let others = Others { log, gateway: Arc::clone(&gateway) };
+    let others = Others { log: Arc::<PostgresLog>::clone(&log), gateway: Arc::clone(&gateway) };
     let (end, ending) = watch::channel(false);
     tokio::spawn(async move {
         others.run(ending).await;
         drop(end);
     });
-    Ok(gateway)
+    Ok((gateway, log))
 }
 
 fn assembled(

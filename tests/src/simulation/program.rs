@@ -50,6 +50,8 @@ pub enum Action {
     Restore(usize),
     /// The clock of a process is off by this, milliseconds.
     Clock { at: usize, off: i64 },
+    /// A process writes that it halts. In programs that are kept only.
+    Halt(usize),
     /// By now every release of a process must be handed over or have its outcome. In programs that are kept only.
     Settled(usize),
 }

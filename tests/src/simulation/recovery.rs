@@ -60,6 +60,7 @@ impl World {
             return self.judge_all();
         }
         self.serve_again()?;
+        self.lift_halts()?;
         self.releases_again()?;
         for at in 0..PROCESSES {
             let settled = self.until("every release is settled", |world| world.settled(at).is_ok());

@@ -170,6 +170,7 @@ impl World {
                 Ok(())
             }
             Action::FailOver | Action::Restart | Action::Restore(_) => self.operate(action),
+            Action::Halt(at) => self.halt(at),
             Action::Settled(at) => self.settled(at),
             Action::Clock { at, off } => {
                 self.processes[at].machine.off.store(off, Ordering::Relaxed);

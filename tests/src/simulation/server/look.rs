@@ -1,12 +1,10 @@
 //! `log_look`, the first question of an append: one row of what stands under the lock, with an array per column of the rows
 //! that were found, or NULL where none was.
-//!
-//! Nobody halts here: halts and what they stop are covered by `contract`.
 
 use super::super::defect::Defect;
 use super::statements::{seen, states};
 use super::tables::Tables;
-use super::wire::{Row, Value, list, long, truth};
+use super::wire::{Row, Value, list, long, number, truth};
 
 /// The types of its columns; see [`super::wire::columns`].
 pub const TYPES: &str = "tlblloSBLLBTBLBS";
@@ -49,7 +47,7 @@ pub fn look(tables: &Tables, guards: &Tables, clock: i64, values: &[Value], defe
         newest.map(|(_, (frontier, _))| frontier.clone()),
         last_time,
         long(clock),
-        newest.and(truth(false)),
+        newest.and(truth(tables.halted(number(&values[1])))),
     ];
     let found = states(guards, &values[2], &values[3]);
     row.extend(columns(&TYPES[STATES..SEEN], &found));

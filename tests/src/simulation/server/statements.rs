@@ -2,7 +2,7 @@
 //! whoever writes a new one says what the simulated server must answer.
 
 use super::look;
-use super::tables::{Change, Leaf, Refusal, State, Tables};
+use super::tables::{Change, Halt, Leaf, Refusal, State, Tables};
 use super::wire::{self, Row, Value, array, long, number, short, truth};
 use sluis_adapters::postgres::LOG_STATEMENTS;
 use std::collections::HashMap;
@@ -41,6 +41,7 @@ pub fn columns_of(name: &str) -> &'static str {
         "LOOK" => look::TYPES,
         "WRITE" => "v",
         "ENDED" => "sl",
+        "HALTS" => "slttb",
         "LOW" | "LEFT" => "l",
         "STATE" => "llb",
         "STATES_AFTER" => "sbllbo",
@@ -63,6 +64,8 @@ pub fn columns_of(name: &str) -> &'static str {
         | "DROP_LOW"
         | "PRUNE_HEADS"
         | "PRUNE_MARKS"
+        | "INSERT_HALT"
+        | "LIFT_HALT"
         | "WRITE_CHECKPOINT"
         | "THIN_CHECKPOINTS" => "",
         other => panic!("the simulated server does not answer {other}"),
@@ -97,6 +100,7 @@ pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Ro
             });
             row.into_iter().collect()
         }
+        "HALTS" => tables.halts.iter().map(of_halt).collect(),
         "LOW" => vec![vec![tables.low(number(&values[0])).and_then(long)]],
         "STATE" => {
             let row = tables.states.get(&(number(&values[0]), bytes(&values[1])));
@@ -120,6 +124,11 @@ pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Ro
         }
         _ => leaves(name, tables, values),
     }
+}
+
+fn of_halt(((time, replica), halt): (&(i64, i64), &Halt)) -> Row {
+    let (found, sealed) = (Some(halt.found.clone()), Some(halt.sealed.clone()));
+    vec![short(*replica), long(*time), found, halt.lifted.clone(), sealed]
 }
 
 fn of_place(place: &(i64, Vec<u8>)) -> Row {
@@ -201,6 +210,7 @@ pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
         }
         "DROP_SMALL_SEGMENTS" => vec![Change::DropSegments { upto: n(1) }],
         "WRITE_LOW" => mark(tables, n(0), n(1)).into_iter().collect(),
+        "INSERT_HALT" | "LIFT_HALT" => halt(name, tables, values).into_iter().collect(),
         "DROP_LOW" => vec![Change::DropMark { replica: n(0), low: n(1) }],
         "PRUNE_HEADS" => vec![Change::PruneHeads],
         "PRUNE_MARKS" => vec![Change::PruneMarks { replica: n(0) }],
@@ -223,6 +233,18 @@ fn batch(tables: &Tables, values: &[Value]) -> Vec<Change> {
     }
     made.push(Change::Head { size: n(20), frontier: bytes(&values[21]), last_time: n(22) });
     made
+}
+
+/// A halt that is new, or one that is there and is lifted.
+fn halt(name: &str, tables: &Tables, values: &[Value]) -> Option<Change> {
+    let place = (number(&values[1]), number(&values[0]));
+    let (there, sealed) = (tables.halts.get(&place), bytes(&values[3]));
+    let halt = match (name, there) {
+        ("INSERT_HALT", None) => Halt { found: bytes(&values[2]), lifted: None, sealed },
+        ("LIFT_HALT", Some(halt)) => Halt { found: halt.found.clone(), lifted: values[2].clone(), sealed },
+        _ => return None,
+    };
+    Some(Change::Halt { place, halt })
 }
 
 /// A mark, unless it is there.
@@ -264,7 +286,7 @@ fn new_leaves(values: &[Value]) -> Vec<Change> {
 
 /// Whether a statement changes rows.
 pub fn writes(name: &str) -> bool {
-    ["INSERT_", "WRITE", "DROP_", "PRUNE_", "THIN_", "SCHEMA"].iter().any(|verb| name.starts_with(verb))
+    ["INSERT_", "WRITE", "DROP_", "LIFT_", "PRUNE_", "THIN_", "SCHEMA"].iter().any(|verb| name.starts_with(verb))
 }
 
 /// Checks changes one after the other against what a transaction sees, and shows them to it.

@@ -19,6 +19,14 @@ pub struct Leaf {
     pub sealed: Value,
 }
 
+/// A row of `log_halt`: what was found, the entry that lifted it, the seal.
+#[derive(Debug, Clone)]
+pub struct Halt {
+    pub found: Vec<u8>,
+    pub lifted: Value,
+    pub sealed: Vec<u8>,
+}
+
 /// Version, leaf and sealed bytes of a row of `state`.
 pub type State = (i64, i64, Vec<u8>);
 
@@ -37,6 +45,7 @@ pub enum Change {
     DropMark { replica: i64, low: i64 },
     PruneHeads,
     PruneMarks { replica: i64 },
+    Halt { place: (i64, i64), halt: Halt },
 }
 
 /// SQLSTATE of a refusal.
@@ -57,6 +66,8 @@ pub struct Tables {
     pub subtrees: BTreeMap<(i64, i64), Vec<u8>>,
     pub segments: BTreeMap<(i64, i64), (i64, Vec<u8>)>,
     pub marks: BTreeSet<(i64, i64)>,
+    /// By time and replica.
+    pub halts: BTreeMap<(i64, i64), Halt>,
 }
 
 impl Tables {
@@ -113,12 +124,20 @@ impl Tables {
                 let highest = self.low(replica).unwrap_or(0);
                 self.marks.retain(|(of, low)| *of != replica || *low >= highest);
             }
+            Change::Halt { place, halt } => _ = self.halts.insert(place, halt),
         }
     }
 
     /// The mark of a replica.
     pub fn low(&self, replica: i64) -> Option<i64> {
         self.marks.range((replica, i64::MIN)..=(replica, i64::MAX)).next_back().map(|(_, low)| *low)
+    }
+
+    /// Whether the log is halted for a replica: by itself, or by two.
+    pub fn halted(&self, replica: i64) -> bool {
+        let held = self.halts.iter().filter(|(_, halt)| halt.lifted.is_none());
+        let by: BTreeSet<i64> = held.map(|((_, by), _)| *by).collect();
+        by.len() > 1 || by.contains(&replica)
     }
 
     /// Number of leaves by the newest head.
