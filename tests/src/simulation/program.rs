@@ -96,7 +96,7 @@ impl Program {
 fn bent_action(random: &mut Random, bent: Bent) -> Action {
     let at = random.below(PROCESSES);
     match (bent, random.below(8)) {
-        (Bent::Standby, 0 | 1 | 2) => Action::Standby { paused: true },
+        (Bent::Standby, 0..=2) => Action::Standby { paused: true },
         (Bent::Standby, 3 | 4) => Action::Fault { at, name: "COMMIT", fault: Fault::WaitCancelled },
         (Bent::Standby, 5) => Action::FailOver,
         (Bent::Standby, 6) => Action::Kill(at),
