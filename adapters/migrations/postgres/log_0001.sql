@@ -178,6 +178,7 @@ CREATE TABLE log_halt (
   sealed  bytea NOT NULL,
   PRIMARY KEY (replica, t)
 );
+CREATE INDEX log_halt_in_force ON log_halt (replica) WHERE lifted IS NULL;
 CREATE FUNCTION log_halt_lifts_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.lifted IS NULL OR (NEW.replica, NEW.t, NEW.found) IS DISTINCT FROM (OLD.replica, OLD.t, OLD.found) THEN
@@ -206,6 +207,8 @@ CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH R
 
 -- The lock, and under it what the entries rely on. Statements of their own, so that each sees what the last holder of the lock
 -- wrote (A2): a volatile function reads anew for every statement under READ COMMITTED. No row of the open shard: all is NULL.
+-- `OFFSET 0` keeps a join from being turned around: a plan that was made while the log was small, and kept, would walk the
+-- whole log for each append.
 CREATE FUNCTION log_look(
   shard smallint, writer smallint, kinds smallint[], keys bytea[], oins text[], txns bytea[],
   OUT origin text, OUT size bigint, OUT frontier bytea, OUT last_t bigint, OUT clock bigint, OUT halted boolean,
@@ -225,13 +228,14 @@ BEGIN
   IF cardinality(kinds) > 0 THEN
     SELECT array_agg(s.kind), array_agg(s.key), array_agg(s.version), array_agg(s.leaf_index), array_agg(s.sealed)
       INTO state_kinds, state_keys, versions, leaf_indexes, sealed
-      FROM unnest(kinds, keys) AS w (kind, key) JOIN state s ON s.kind = w.kind AND s.key = w.key;
+      FROM unnest(kinds, keys) AS w (kind, key),
+        LATERAL (SELECT * FROM state s WHERE s.kind = w.kind AND s.key = w.key OFFSET 0) s;
   END IF;
   IF cardinality(oins) > 0 THEN
     SELECT array_agg(l.oin), array_agg(l.txn), array_agg(l.idx), array_agg(l.digest), array_agg(l.kind)
       INTO seen_oins, seen_txns, seen_indexes, seen_digests, seen_kinds
-      FROM unnest(oins, txns) AS w (oin, txn) JOIN log_leaf l ON l.oin = w.oin AND l.txn = w.txn
-      WHERE l.txn IS NOT NULL;
+      FROM unnest(oins, txns) AS w (oin, txn),
+        LATERAL (SELECT * FROM log_leaf l WHERE l.oin = w.oin AND l.txn = w.txn AND l.txn IS NOT NULL OFFSET 0) l;
   END IF;
 END $$;
 

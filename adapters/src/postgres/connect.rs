@@ -35,6 +35,8 @@ const SESSION: &[(&str, &str)] = &[
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    // The cost of a forbidden scan makes the server compile the plan anew at every call: a hundred times what it saves.
+    ("jit", "off"),
     ("search_path", "public"),
     ("client_min_messages", "warning"),
 ];

@@ -2,6 +2,7 @@
 
 mod audit_service;
 mod convert;
+mod deadline;
 mod disclosure_service;
 mod door;
 mod enrolment_service;

@@ -1,6 +1,7 @@
 //! Assembly of the gRPC server: limits, door, services, as one visible list.
 
 use super::audit_service::Audits;
+use super::deadline::Deadline;
 use super::disclosure_service::Disclosures;
 use super::door::{Door, DoorLimits};
 use super::enrolment_service::Enrolments;
@@ -73,7 +74,7 @@ impl Default for GrpcLimits {
 
 /// Every service behind its limits, ready to be served: once, or in several lanes that share all of it.
 #[derive(Clone)]
-pub struct Services(Router<Stack<Door, Stack<Observe, Identity>>>);
+pub struct Services(Router<Stack<Door, Stack<Deadline, Stack<Observe, Identity>>>>);
 
 impl Services {
     /// Serves until `ended` resolves, in the runtime that this is called in. Connections come from our own acceptor, each
@@ -120,6 +121,7 @@ pub fn services(
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .layer(Observe::new(&gateway))
+        .layer(Deadline::new(limits.call))
         .layer(door)
         .add_service(health)
         .add_service(described().build_v1()?)

@@ -74,6 +74,12 @@ pub fn ending() -> Status {
     Status::with_error_details(Code::Unavailable, text, details)
 }
 
+/// The call's deadline passed before there was an answer.
+#[must_use]
+pub fn late() -> Status {
+    Status::deadline_exceeded("there was no answer in time: repeat the call under the same transaction id")
+}
+
 /// A stream was ended because nothing moved on it for this long.
 #[must_use]
 pub fn idle(what: &str, most: Duration) -> Status {

@@ -106,6 +106,21 @@ impl Stage for Sqlite {
         Dialect::Sqlite
     }
 
+    /// The threads of a log end in their own time; files under one that is open are not exchanged.
+    async fn settle(&self) {
+        let folder = self.log_file().parent().unwrap().canonicalize().unwrap();
+        let is_open = || {
+            let mut open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+            open.any(|file| std::fs::read_link(file.path()).is_ok_and(|path| path.starts_with(&folder)))
+        };
+        let ended = async {
+            while is_open() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("a file of the log stays open");
+    }
+
     async fn keep(&self) {
         for file in [self.log_file(), self.keys_file()] {
             let flush = "PRAGMA wal_checkpoint(TRUNCATE)";
