@@ -78,6 +78,19 @@ fn what_a_process_that_stays_away_left_open_gets_its_outcome_from_another() {
     }
 }
 
+/// The same when the server no longer answers those who look, without a word: they give it up, and look again.
+#[test]
+fn a_look_at_others_that_hangs_is_given_up() {
+    let hang = |at| Action::Fault { at, name: "ENDED", fault: Fault::Hangs };
+    let lost = Action::Fault { at: 0, name: "COMMIT", fault: Fault::AnswerLost };
+    let dead = [hang(1), hang(2), lost, release(0, 1), Action::Steps(7), Action::Kill(0)];
+    let hanging = [Action::Pass(5_100), ALL, Action::Pass(31_000), ALL];
+    let away = [Action::Pass(5_100), ALL, Action::Pass(5_100), ALL, Action::Pass(5_100), ALL, Action::Settled(0)];
+    for ran in all_hold(false, &[&dead[..], &hanging[..], &away[..]].concat()) {
+        assert_eq!(ran.entries, 5, "{}", ran.story.join("\n"));
+    }
+}
+
 /// Two halts stop what leaves, by every process, and nothing else; when an operator lifted them, releases resume (A27).
 #[test]
 fn two_halts_stop_every_release_and_no_change() {
