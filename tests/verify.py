@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sluis, verified without Sluis: the commands of the second implementation of the log formats (`log_formats.py`).
 
-    verify.py log DIR                                        an export: every entry, tile and kept checkpoint
+    verify.py log DIR                                        an export: every entry, tile and kept checkpoint, of every shard
     verify.py receipt FILE --vkey V [--body B --salt HEX]    a receipt, and that it covers exactly these bytes
     verify.py consistency OLD NEW [DIR]                      that NEW extends OLD: exports, checkpoints or receipts;
                                                              the hashes come from NEW, or from the export DIR
@@ -75,6 +75,45 @@ def kept_checkpoints(folder, vkey):
     return [open_checkpoint(note, vkey)[1:] for note in notes if note.strip()]
 
 
+def boundary(leaf):
+    """What an EPOCH leaf says: (closes, (shard, size, root) that it continues or None, whether after a break)."""
+    if leaf["k"] != "EPOCH":
+        return False, None, False
+    after = [reason[len("after:"):] for reason in leaf["rs"] if reason.startswith("after:")]
+    continued = (after[0], leaf["n"], leaf["pv"]) if after and "n" in leaf and "pv" in leaf else None
+    return leaf["rs"][0] == "CLOSE", continued, "BREAK" in leaf["rs"]
+
+
+def verify_shards(folder, say):
+    """The shard in a folder, and every one before it: each must be exactly what the next one says it continues."""
+    lines, seen, last, later = [], set(), None, None
+    place = folder
+    while True:
+        line, vkey, shard = verify_log(place, say)
+        (log, _, name), origin_of = shard["origin"].rpartition("/"), f"shard {shard['origin'].rpartition('/')[2]}"
+        if later:
+            need(later["vkey"] == vkey[1] and later["log"] == log, f"{origin_of}: signed with another key, or of another log")
+            need(later["continues"] == (name, shard["size"], shard["root"]), f"{origin_of}: not what {later['name']} continues")
+            need(shard["closed"] or later["broken"], f"{origin_of}: does not end with the entry that closes it")
+            need(shard["last"] <= later["first"], f"{origin_of}: ends after {later['name']} begins")
+            order = [tuple(map(int, each.split("-"))) for each in (name, later["name"])]
+            need(order[0] < order[1], f"{origin_of}: not before {later['name']}")
+        need(name not in seen, f"{origin_of}: continued twice")
+        seen.add(name)
+        lines.append(line)
+        later = {**shard, "vkey": vkey[1], "log": log, "name": name}
+        if shard["continues"] is None:
+            break
+        wanted = shard["continues"][0]
+        places = [folder / "before" / wanted] + ([folder.parent / wanted] if folder.parent.name == "before" else [])
+        there = [each for each in places if each.is_dir()]
+        need(there, f"shard {wanted}, which {name} continues, is missing")
+        place = there[0]
+    kept = {each.name for each in (folder / "before").iterdir()} if (folder / "before").is_dir() else set()
+    need(kept <= seen, f"shards that no other one continues: {sorted(kept - seen)}")
+    return "\n".join(reversed(lines))
+
+
 def verify_log(folder, say):
     vkey = read_vkey((folder / "vkey").read_text("utf-8"))
     origin, size, root = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
@@ -84,24 +123,32 @@ def verify_log(folder, say):
         need(wanted.setdefault(kept_size, kept_root) == kept_root, f"two signed checkpoints of size {kept_size} differ")
     foreign = "the signed checkpoint of size {} does not belong to these entries"
     tree, tiles, table, last = Frontier(), Tiles(folder), key_table(), 0
+    shard = {"origin": origin, "size": size, "root": root.hex(), "first": 0, "closed": False, "continues": None, "broken": False}
     for index, text in enumerate(entries(folder, size)):
         need(index not in wanted or tree.root() == wanted[index], foreign.format(index))
         leaf = decode_leaf(text, f"entry {index}", table)
         need(leaf["i"] == index, f"entry {index}: says that it is {leaf['i']}")
         need(leaf["t"] >= last, f"entry {index}: is older than the entry before it")
+        need(not shard["closed"], f"entry {index}: stands after the entry that ends its shard")
+        shard["closed"], continued, broken = boundary(leaf)
+        need(index == 0 or continued is None, f"entry {index}: begins a shard that has begun")
+        if index == 0:
+            shard |= {"first": leaf["t"], "continues": continued, "broken": broken}
         last, value = leaf["t"], leaf_hash(text)
         tree.push(value)
         tiles.push(value)
         if (index + 1) % 5000 == 0:
             say(f"{index + 1} of {size} entries")
     need(tree.root() == root, foreign.format(size))
-    return f"verified: {origin}, {size} entries, {tiles.finish()} hash tiles, {len(wanted)} checkpoints"
+    line = f"verified: {origin}, {size} entries, {tiles.finish()} hash tiles, {len(wanted)} checkpoints"
+    return line, vkey, {**shard, "last": last}
 
 
 def verify_policy(folder, say):
     """Every answer names the policy, and the catalogue, of the newest POLICY entry before it; numbers never go back."""
-    say(verify_log(folder, say))
-    _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), read_vkey((folder / "vkey").read_text("utf-8")))
+    line, _, shard = verify_log(folder, say)
+    say(line)
+    size = shard["size"]
     spans, continued, unknown = [], False, 0
     for index, text in enumerate(entries(folder, size)):
         leaf = json.loads(text)
@@ -212,7 +259,7 @@ def main():
     args = arguments()
     try:
         if args.command == "log":
-            print(verify_log(args.folder, say))
+            print(verify_shards(args.folder, say))
         elif args.command == "policy":
             print(verify_policy(args.folder, say))
         elif args.command == "receipt":

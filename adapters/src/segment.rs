@@ -5,10 +5,11 @@
 
 use crate::master::{CryptoRefused, RowKey};
 use sluis_core::log::finalise::Entry;
+use sluis_core::log::shard::position;
 use sluis_core::subject::SubjectRef;
 use std::collections::BTreeSet;
 
-/// Bytes of one record: subject 16, index 8, item 4.
+/// Bytes of one record: subject 16, position 8, item 4.
 pub const RECORD_BYTES: usize = 28;
 
 /// Which leaves a segment covers, and whether it is as written (level 0) or merged (level 1).
@@ -36,19 +37,20 @@ impl Span {
 }
 
 /// Adds one record to a segment that is being written.
-pub fn push(records: &mut Vec<u8>, subject: SubjectRef, index: u64, item: u32) {
+pub fn push(records: &mut Vec<u8>, subject: SubjectRef, at: u64, item: u32) {
     records.extend_from_slice(&subject.0);
-    records.extend_from_slice(&index.to_be_bytes());
+    records.extend_from_slice(&at.to_be_bytes());
     records.extend_from_slice(&item.to_be_bytes());
 }
 
 /// The records of a commit and what they cover; `None` when no entry of it concerns anybody.
 #[must_use]
 pub fn of(log: i64, entries: &[Entry<'_>]) -> Option<(Span, Vec<u8>)> {
+    let shard = u16::try_from(log - 1).unwrap_or(u16::MAX);
     let mut records = Vec::with_capacity(entries.len() * RECORD_BYTES);
     for entry in entries {
         for concerns in &entry.draft.concerns {
-            push(&mut records, concerns.subject, entry.index, concerns.item);
+            push(&mut records, concerns.subject, position(shard, entry.index), concerns.item);
         }
     }
     let (first, last) = (entries.first()?, entries.last()?);
@@ -69,7 +71,7 @@ pub fn open(with: &RowKey, span: Span, sealed: &[u8]) -> Option<zeroize::Zeroizi
     with.open(&span.associated(), sealed).filter(|records| records.len() % RECORD_BYTES == 0)
 }
 
-/// All opened records: subject, index, item.
+/// All opened records: subject, position, item.
 pub fn all(records: &[u8]) -> impl Iterator<Item = (SubjectRef, u64, u32)> + '_ {
     let (records, _) = records.as_chunks::<RECORD_BYTES>();
     records.iter().filter_map(|record| {
@@ -79,7 +81,7 @@ pub fn all(records: &[u8]) -> impl Iterator<Item = (SubjectRef, u64, u32)> + '_ 
     })
 }
 
-/// The entries of one subject in opened records: index and item, in the order of writing.
+/// The entries of one subject in opened records: position and item, in the order of writing.
 pub fn entries_of(records: &[u8], subject: SubjectRef) -> impl Iterator<Item = (u64, u32)> + '_ {
     records.chunks_exact(RECORD_BYTES).filter_map(move |record| {
         let rest = record.strip_prefix(&subject.0)?;

@@ -1,6 +1,6 @@
 //! The key that signs checkpoints: Ed25519 from a file of mode 0400.
 //!
-//! For development and small holders. The key is never in a database and never shared between shards.
+//! For development and small holders. The key is never in a database; it signs every shard of one log, under the name of each.
 
 use crate::secret_file::{self, SecretFileError};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};

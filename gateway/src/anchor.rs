@@ -7,8 +7,10 @@
 
 use crate::condition::{Condition, Conditions};
 use crate::recorder::Recorder;
-use sluis_core::log::checkpoint::{self, NoteError};
+use sluis_core::log::checkpoint::{self, NoteError, OpenedCheckpoint};
+use sluis_core::log::leaf::Leaf;
 use sluis_core::log::proof::{self, verify_consistency};
+use sluis_core::log::shard::{Shard, are_of_one_log, continues, name_of};
 use sluis_core::ports::{Ledger, StoreError};
 use sluis_core::upkeep::AnchorStore;
 use std::sync::Arc;
@@ -72,6 +74,30 @@ pub enum AnchorFault {
         /// Entries this process signed for.
         seen: u64,
     },
+    /// The shard that was open is not there any more.
+    #[error(
+        "this gateway has seen shard {seen} of the log (anchor `{anchor}`) and the newest here is {newest}: a backup was put back. \
+         Nothing is served from it. Find the newer database; do not remove the anchor"
+    )]
+    ShardGone {
+        /// Where it is.
+        anchor: String,
+        /// Name of the shard it is of.
+        seen: String,
+        /// Name of the newest shard in the database.
+        newest: String,
+    },
+    /// A later shard does not continue the one before it.
+    #[error(
+        "shard {shard} of the log does not continue the one before it (anchor `{anchor}`): the log was written anew. Nothing is \
+         served from it. Keep both, and compare with receipts"
+    )]
+    NotContinued {
+        /// Where it is.
+        anchor: String,
+        /// Name of the shard.
+        shard: String,
+    },
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -89,7 +115,7 @@ pub fn is_absent(anchor: &dyn AnchorStore) -> Result<(), AnchorFault> {
     }
 }
 
-/// Compares the log with the anchor. Without an anchor there is nothing to compare with: the first one is kept soon.
+/// Compares the log with the anchor, from the shard that was open then to the newest. `verifier_key` is that of any shard. Without an anchor there is nothing to compare with: the first one is kept soon.
 ///
 /// # Errors
 /// [`AnchorFault`]: do not serve then.
@@ -97,11 +123,21 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     let name = anchor.name();
     let note = anchor.read().map_err(|source| AnchorFault::Unreadable { anchor: name.clone(), source })?;
     let Some(note) = note else { return Ok(()) };
-    let seen = match checkpoint::open(&note, verifier_key) {
-        Ok(seen) => seen,
-        Err(reason) => return Err(AnchorFault::NotOurs { anchor: name, reason }),
+    // The note is of the shard that was open when it was kept: the same key, under the name of that shard.
+    let origin = note.split('\n').next().unwrap_or_default();
+    let not_ours = |reason| AnchorFault::NotOurs { anchor: name.clone(), reason };
+    let key = checkpoint::under_name(verifier_key, origin).map_err(not_ours)?;
+    let seen = checkpoint::open(&note, &key).map_err(not_ours)?;
+    if !are_of_one_log(&seen.origin, checkpoint::key_name(verifier_key).map_err(not_ours)?) {
+        return Err(not_ours(NoteError::OtherOrigin));
+    }
+    let shards = ledger.shards().await?;
+    let Some(at) = shards.iter().position(|shard| shard.head.origin == seen.origin) else {
+        let newest = shards.last().map_or("", |shard| name_of(&shard.head.origin)).to_owned();
+        return Err(AnchorFault::ShardGone { anchor: name, seen: name_of(&seen.origin).to_owned(), newest });
     };
-    let head = ledger.head().await?;
+    let (Some(shard), rest) = (shards.get(at), shards.get(at..).unwrap_or_default()) else { return Ok(()) };
+    let head = &shard.head;
     if head.size() < seen.size {
         return Err(AnchorFault::Shorter { anchor: name, seen: seen.size, size: head.size() });
     }
@@ -110,11 +146,37 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
         0 => true,
         size if size == head.size() => seen.root == head.root(),
         size => {
-            let path = proof::consistency(ledger, size, head.size()).await?;
+            let path = proof::consistency(ledger, head.position(size), head.end()).await?;
             path.is_some_and(|path| verify_consistency(size, head.size(), &path, &seen.root, &head.root()))
         }
     };
-    if extends { Ok(()) } else { Err(AnchorFault::Rewritten { anchor: name, seen: seen.size }) }
+    if !extends {
+        return Err(AnchorFault::Rewritten { anchor: name, seen: seen.size });
+    }
+    continues_to_the_newest(ledger, rest, verifier_key)
+        .await?
+        .map_or(Ok(()), |shard| Err(AnchorFault::NotContinued { anchor: name, shard }))
+}
+
+/// Whether every shard after the first of these continues the one before it: by its first entry, and by the note that is kept
+/// of the one before. Gives the name of the first that does not.
+async fn continues_to_the_newest(
+    ledger: &dyn Ledger,
+    shards: &[Shard],
+    verifier_key: &str,
+) -> Result<Option<String>, AnchorFault> {
+    for (before, shard) in shards.iter().zip(shards.iter().skip(1)) {
+        let (origin, head) = (before.head.origin.clone(), &before.head);
+        let last = OpenedCheckpoint { origin, size: head.size(), root: head.root() };
+        let key = checkpoint::under_name(verifier_key, &last.origin).unwrap_or_default();
+        let note = shard.before.as_deref().and_then(|note| checkpoint::open(note, &key).ok());
+        let first = ledger.leaves(shard.head.position(0), 1).await?.into_iter().next();
+        let first = first.and_then(|text| Leaf::decode(&text).ok());
+        if !first.is_some_and(|leaf| continues(&leaf, &last)) || note != Some(last) {
+            return Ok(Some(name_of(&shard.head.origin).to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Keeps the newest checkpoint every second while it moves, until the gateway ends.
@@ -126,23 +188,24 @@ pub async fn follow(
 ) {
     let mut kept = None;
     while tokio::time::timeout(KEEP_EVERY, ending.wait_for(|end| *end)).await.is_err() {
-        if kept != Some(recorder.checkpoint().size) {
+        // Sizes begin anew with every shard.
+        if kept.as_deref() != Some(&*recorder.checkpoint().note) {
             kept = keep(&recorder, &anchor, &conditions).await;
         }
     }
 }
 
-/// Keeps the newest checkpoint; gives its size when it was kept.
+/// Keeps the newest checkpoint; gives its note when it was kept.
 ///
 /// A file that cannot be written raises a condition: answers go on, since the log itself is whole, and the operator must act.
-pub async fn keep(recorder: &Recorder, anchor: &Arc<dyn AnchorStore>, conditions: &Conditions) -> Option<u64> {
+pub async fn keep(recorder: &Recorder, anchor: &Arc<dyn AnchorStore>, conditions: &Conditions) -> Option<String> {
     let (newest, store) = (recorder.checkpoint(), Arc::clone(anchor));
     let note = newest.note.clone();
     let written = tokio::task::spawn_blocking(move || store.keep(&note)).await;
     let error = match written.unwrap_or_else(|ended| Err(std::io::Error::other(ended))) {
         Ok(()) => {
             conditions.clear(Condition::AnchorFailing);
-            return Some(newest.size);
+            return Some(newest.note.clone());
         }
         Err(error) => error,
     };

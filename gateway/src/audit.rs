@@ -163,14 +163,14 @@ impl Audit {
         let gateway = &self.gateway;
         let admitted = gateway.admit(&self.caller, Some(Purpose::InvoiceFormal)).await?;
         let active = gateway.active.load_full();
-        let (rid, salt) = (gateway.request_id(), gateway.salt());
+        let (ticket, salt) = (gateway.ticket(), gateway.salt());
         let mut verdicts = Vec::with_capacity(lines.len());
         for (line, item) in lines.iter().zip(0u32..) {
             verdicts.push(self.judge(&admitted, &active, line, item_salt(&salt, item), serialize).await?);
             // A page reads a thousand rows: others must be able to run in between.
             tokio::task::yield_now().await;
         }
-        let attempt = Attempt { rid, number, salt, admitted: &admitted, active: &active };
+        let attempt = Attempt { ticket, number, salt, admitted: &admitted, active: &active };
         let blob = self.items(&attempt, &verdicts)?;
         let draft = self.page_draft(&attempt, lines, &verdicts, &blob).await?;
         let (receipt, delivery) = match gateway.recorder.record(draft).await? {
@@ -202,9 +202,14 @@ impl Audit {
             .with(Key::N, u64::from(totals.lines()))
             .with(Key::Wh, u64::from(totals.lines() - totals.agrees))
             .with(Key::Rs, counts.iter().map(|(f, n)| format!("{}={n}", f.code())).collect::<Vec<_>>());
-        let rid = self.gateway.request_id();
-        let draft = self.gateway.bare_draft(rid, leaf);
-        let receipt = recorded(self.gateway.recorder.record_change(draft).await?)?.ok_or(Fault::TryAgain)?;
+        let gateway = &self.gateway;
+        let verdict = loop {
+            let draft = Gateway::bare_draft(&gateway.ticket(), leaf.clone());
+            if let Some(verdict) = gateway.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        let receipt = recorded(verdict)?.ok_or(Fault::TryAgain)?;
         Ok((totals, receipt))
     }
 }
@@ -228,7 +233,7 @@ impl Gateway {
             return Err(Fault::NotEnrolled);
         }
         let active = self.active.load_full();
-        let (rid, today) = (self.request_id(), sluis_core::subject::dutch_date(self.clock.now()));
+        let (ticket, today) = (self.ticket(), sluis_core::subject::dutch_date(self.clock.now()));
         let key = self.keys.bucket_key(today).await?;
         let payload = serde_json::json!({
             "v": "sluis-payload/1",
@@ -245,8 +250,8 @@ impl Gateway {
         let relies_on = relies_on(&admitted, &active);
         let digest = self.request_digest(transaction_id, opening.to_string().as_bytes()).await?;
         let transaction = Some(crate::entry::transaction(caller, transaction_id, digest));
-        let payload = Some(self.sealed(&key, rid, &payload)?);
-        Ok(Draft { payload, relies_on, transaction, ..self.bare_draft(rid, leaf) })
+        let payload = Some(self.sealed(&key, &ticket, &payload)?);
+        Ok(Draft { payload, relies_on, transaction, ..Self::bare_draft(&ticket, leaf) })
     }
 }
 

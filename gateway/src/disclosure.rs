@@ -72,10 +72,15 @@ impl Gateway {
         let admitted = self.admit_holder(caller).await?;
         let digest = self.request_digest(recording.transaction_id, &recording.request).await?;
         let compared = self.compared(caller, &recording.subject, &recording.disclosure).await?;
-        let mut draft = self.manual_draft(caller, recording, &compared).await?;
-        draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
-        draft.relies_on = admitted.relies_on;
-        Ok(match self.recorder.record_change(draft).await? {
+        let verdict = loop {
+            let mut draft = self.manual_draft(caller, recording, &compared).await?;
+            draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
+            draft.relies_on.clone_from(&admitted.relies_on);
+            if let Some(verdict) = self.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        Ok(match verdict {
             Verdict::Recorded(receipt) => {
                 let time = leaf_of(&receipt)?.time();
                 let late = recording.disclosure.is_late(time);
@@ -106,7 +111,7 @@ impl Gateway {
     async fn manual_draft(&self, caller: &Caller, recording: &Recording, compared: &Compared) -> Result<Draft, Fault> {
         let Recording { subject: identifier, disclosure, .. } = recording;
         let (subject, key) = self.subject_or_bucket(identifier).await?;
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let beyond: Vec<Field> = compared.beyond.iter().collect();
         let facts: serde_json::Map<_, _> =
             compared.facts.iter().map(|(fact, value)| (fact.code().to_owned(), value.into())).collect();
@@ -125,11 +130,11 @@ impl Gateway {
             "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
-        let leaf = self.tagged(&key, rid, self.manual_leaf(disclosure), &payload);
+        let leaf = self.tagged(&key, &ticket, self.manual_leaf(disclosure), &payload);
         Ok(Draft {
-            payload: Some(self.sealed(&key, rid, &payload)?),
+            payload: Some(self.sealed(&key, &ticket, &payload)?),
             concerns: subject.map(|subject| Concerns { subject, item: 0 }).into_iter().collect(),
-            ..self.bare_draft(rid, leaf)
+            ..Self::bare_draft(&ticket, leaf)
         })
     }
 

@@ -114,7 +114,8 @@ impl Gateway {
     pub async fn submit_change(&self, caller: &Caller, submission: &Submission) -> Result<(Receipt, u64), Fault> {
         self.holder_only(caller).await?;
         let operators = self.enrolling.operators.load_full();
-        let at = Moment { gateway: &self.verifier_key, now: self.clock.now() };
+        let verifier_key = self.verifier_key();
+        let at = Moment { gateway: &verifier_key, now: self.clock.now() };
         let signed = Signed::open(&submission.change, &submission.signatures, &operators, at);
         let signed = signed.map_err(EnrollingFault::Change)?;
         let oin = signed.document.organisation.clone();
@@ -126,11 +127,16 @@ impl Gateway {
             let text = "a number for tests (prefix 00000099) is not admitted in production".to_owned();
             return Err(EnrollingFault::Change(ChangeFault::Content(text)).into());
         }
-        let mut draft = self.change_draft(caller, submission, &accepted, &operators).await?;
-        draft.relies_on = vec![(GuardKey::Organisation(oin.clone()), row.version)];
-        let enrolments = accepted.signed.document.enrolments.clone();
-        draft.effects = vec![Effect::Organisation { oin: oin.clone(), enrolments }];
-        match self.recorder.record_change(draft).await? {
+        let verdict = loop {
+            let mut draft = self.change_draft(caller, submission, &accepted, &operators).await?;
+            draft.relies_on = vec![(GuardKey::Organisation(oin.clone()), row.version)];
+            let enrolments = accepted.signed.document.enrolments.clone();
+            draft.effects = vec![Effect::Organisation { oin: oin.clone(), enrolments }];
+            if let Some(verdict) = self.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        match verdict {
             Verdict::Recorded(receipt) => {
                 let (organisation, widens) = (oin.as_str(), accepted.widens());
                 tracing::info!(organisation, widens, index = receipt.index(), "enrolments changed");

@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::gateway::{ActivePolicy, Gateway};
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::LeafKind;
-use sluis_core::log::draft::{Draft, Effect, GuardState, Versioned};
+use sluis_core::log::draft::{Effect, GuardState, Versioned};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::organisation::Oin;
 use sluis_core::policy::Policy;
@@ -89,9 +89,8 @@ impl Gateway {
                 "salt": data_encoding::HEXLOWER.encode(&self.salt()),
                 "enrolments": enrolments,
             });
-            let mut draft = self.own_draft(leaf, said.to_string().as_bytes()).await?;
-            draft.effects.push(Effect::Organisation { oin, enrolments });
-            self.record_own(draft).await?;
+            let effects = [Effect::Organisation { oin, enrolments }];
+            self.record_own(leaf, Some(said.to_string().as_bytes()), &effects).await?;
             changed += 1;
         }
         Ok(changed)
@@ -111,8 +110,7 @@ impl Gateway {
                 .with(Key::Po, digest.to_hex())
                 .with(Key::N, number)
                 .with(Key::Ca, policy.catalogue());
-            let effects = vec![Effect::Policy { digest, number }];
-            self.record_own(Draft { effects, ..self.bare_draft(self.request_id(), leaf) }).await?;
+            self.record_own(leaf, None, &[Effect::Policy { digest, number }]).await?;
         }
         let version =
             self.register.active_policy().await?.ok_or(Fault::Defect("the active policy cannot be read back"))?.version;

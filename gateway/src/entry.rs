@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::{Admitted, Caller, Gathered};
 use crate::payload::{Particulars, Salted};
+use crate::recorder::Verdict;
 use sluis_core::log::LeafKind;
 use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, RequestId, SealedPayload, Transaction};
@@ -12,6 +13,7 @@ use sluis_core::log::payload::{Sealing, padded, seal};
 use sluis_core::organisation::Purpose;
 use sluis_core::ports::SubjectKey;
 use sluis_core::release::PolicyDigest;
+use std::sync::Arc;
 
 /// The coarse code in the leaf of a refusal, escalation or explanation: it never says why. Together with the kind all
 /// of them have one length (A10).
@@ -61,17 +63,41 @@ impl Asked<'_> {
     }
 }
 
+/// What one attempt at an entry is made under: tags, payload and draft must agree on both.
+///
+/// The origin is taken once: when its shard closes meanwhile, the entry is stale as a whole, and is made again.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// Request id, new for every attempt (A12).
+    pub rid: RequestId,
+    /// The shard it is made for.
+    pub origin: Arc<str>,
+}
+
 impl Gateway {
-    /// A request id for one attempt.
+    /// A request id and the open shard, for one attempt.
     #[must_use]
-    pub fn request_id(&self) -> RequestId {
-        RequestId(self.new_uuid())
+    pub fn ticket(&self) -> Ticket {
+        Ticket { rid: RequestId(self.new_uuid()), origin: self.origin() }
+    }
+
+    /// Records a change; `None` when its shard closed meanwhile and nothing was written: make it again, so that whoever calls
+    /// never sees the turn of the year.
+    ///
+    /// # Errors
+    /// As [`Recorder::record_change`](crate::recorder::Recorder::record_change).
+    pub(crate) async fn record_made(&self, draft: Draft) -> Result<Option<Verdict>, Fault> {
+        let origin = Arc::clone(&draft.origin);
+        Ok(match self.recorder.record_change(draft).await? {
+            Verdict::Stale if *origin != *self.origin() => None,
+            verdict => Some(verdict),
+        })
     }
 
     /// A leaf with the blinded tag of its subject and the commitment to its payload.
     #[must_use]
-    pub fn tagged(&self, key: &SubjectKey, rid: RequestId, leaf: LeafDraft, payload: &[u8]) -> LeafDraft {
-        leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0))
+    pub fn tagged(&self, key: &SubjectKey, ticket: &Ticket, leaf: LeafDraft, payload: &[u8]) -> LeafDraft {
+        leaf.with(Key::St, commitment::subject_tag(&key.tag, &ticket.origin, ticket.rid, 0))
             .with(Key::Pc, commitment::payload(payload))
     }
 
@@ -79,10 +105,10 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Fault::Defect`] when the cipher refuses, which it does only for impossible lengths.
-    pub fn sealed(&self, key: &SubjectKey, rid: RequestId, payload: &[u8]) -> Result<SealedPayload, Fault> {
+    pub fn sealed(&self, key: &SubjectKey, ticket: &Ticket, payload: &[u8]) -> Result<SealedPayload, Fault> {
         let mut nonce = [0; 12];
         self.entropy.fill(&mut nonce);
-        let at = Sealing { key, origin: &self.origin, rid, item: 0 };
+        let at = Sealing { key, origin: &ticket.origin, rid: ticket.rid, item: 0 };
         seal(&at, nonce, payload).ok_or(Fault::Defect("a payload cannot be encrypted"))
     }
 
@@ -104,21 +130,21 @@ impl Gateway {
     ///
     /// # Errors
     /// As [`Gateway::sealed`].
-    pub fn draft(&self, rid: RequestId, leaf: LeafDraft, payload: &[u8], gathered: &Gathered) -> Result<Draft, Fault> {
-        let leaf = self.tagged(&gathered.key, rid, leaf, payload);
+    pub fn draft(&self, ticket: &Ticket, leaf: LeafDraft, payload: &[u8], gathered: &Gathered) -> Result<Draft, Fault> {
+        let leaf = self.tagged(&gathered.key, ticket, leaf, payload);
         Ok(Draft {
-            payload: Some(self.sealed(&gathered.key, rid, payload)?),
+            payload: Some(self.sealed(&gathered.key, ticket, payload)?),
             relies_on: gathered.relies_on.clone(),
             decided_on: Some(gathered.today),
             concerns: gathered.subject.map(|subject| Concerns { subject, item: 0 }).into_iter().collect(),
-            ..self.bare_draft(rid, leaf)
+            ..Self::bare_draft(ticket, leaf)
         })
     }
 
     /// A draft that relies on nothing, changes nothing and has no payload.
     #[must_use]
-    pub fn bare_draft(&self, rid: RequestId, leaf: LeafDraft) -> Draft {
-        Draft::new(rid, std::sync::Arc::clone(&self.origin), leaf)
+    pub fn bare_draft(ticket: &Ticket, leaf: LeafDraft) -> Draft {
+        Draft::new(ticket.rid, Arc::clone(&ticket.origin), leaf)
     }
 }
 

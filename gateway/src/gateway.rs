@@ -34,10 +34,6 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
-    /// Origin of the log shard.
-    pub origin: Arc<str>,
-    /// The verifier key of the log.
-    pub verifier_key: Arc<str>,
     /// Whether BSNs of the test range are the only ones accepted (true) or are refused (production).
     pub test_numbers: bool,
     /// Grant hashes computed before.
@@ -59,6 +55,18 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Origin of the shard that entries are made for now. Whoever makes one takes it once, in a [`Ticket`](crate::entry::Ticket).
+    #[must_use]
+    pub fn origin(&self) -> Arc<str> {
+        self.recorder.shards().origin()
+    }
+
+    /// The verifier key of the shard that entries are made for now.
+    #[must_use]
+    pub fn verifier_key(&self) -> Arc<str> {
+        self.recorder.shards().verifier_key()
+    }
+
     /// 32 random bytes.
     #[must_use]
     pub fn salt(&self) -> [u8; 32] {

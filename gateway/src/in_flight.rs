@@ -29,8 +29,8 @@ struct State {
     open: BTreeSet<u64>,
     /// Of these, the ones whose call ended without a reply.
     aborted: BTreeSet<u64>,
-    /// Everything below was looked at by the recorder.
-    size: u64,
+    /// Everything below this position was looked at by the recorder.
+    end: u64,
     /// From here on stand entries, if they stand at all, of which nobody was told: an append of unknown outcome.
     unsettled: Option<u64>,
 }
@@ -38,16 +38,16 @@ struct State {
 impl State {
     /// Everything below is settled.
     fn low(&self) -> u64 {
-        let settled = self.open.first().copied().unwrap_or(self.size);
+        let settled = self.open.first().copied().unwrap_or(self.end);
         self.unsettled.map_or(settled, |unsettled| unsettled.min(settled))
     }
 }
 
 impl InFlight {
-    /// Nothing in flight above a head of this size.
+    /// Nothing in flight from this position on.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>, size: u64) -> Arc<Self> {
-        let state = Mutex::new(State { size, ..State::default() });
+    pub fn new(ledger: Arc<dyn Ledger>, end: u64) -> Arc<Self> {
+        let state = Mutex::new(State { end, ..State::default() });
         Arc::new(Self { ledger, state, given_up: watch::Sender::new(0) })
     }
 
@@ -80,9 +80,9 @@ impl InFlight {
         Delivery { open_in: Some(Arc::clone(self)), index }
     }
 
-    /// Says that every entry below `size` is durable, and that those of them that release something have begun.
-    pub fn recorded(&self, size: u64) {
-        self.change(|state| state.size = state.size.max(size));
+    /// Says that every entry below this position is durable, and that those of them that release something have begun.
+    pub fn recorded(&self, end: u64) {
+        self.change(|state| state.end = state.end.max(end));
     }
 
     /// The entry was handed over, or a leaf about its outcome is durable.

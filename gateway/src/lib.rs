@@ -32,6 +32,7 @@ pub mod recorder;
 pub mod release;
 pub mod repeat;
 pub mod scrubber;
+pub mod shards;
 pub mod slot;
 pub mod standing;
 pub mod sweeper;

@@ -5,37 +5,32 @@
 //! because a withdrawal must stop the very next release.
 
 mod answers;
+mod desk;
+mod turn;
 mod unsettled;
 
 use crate::condition::Condition;
 use crate::in_flight::{Delivery, InFlight, PENDING_MAX};
-use crate::operation::metrics::{Counted, LogCounts};
-use crate::operation::stopwatch::Stopwatch;
-use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
-use answers::{Answer, Answers, BATCHES_BEHIND, Durable, Kept};
+use crate::operation::metrics::LogCounts;
+use crate::operation::watched::ANSWERS_WITHIN;
+use crate::shards::Shards;
+use answers::{Answer, Answers, BATCHES_BEHIND, Kept};
 use arc_swap::ArcSwap;
+use desk::Desk;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::draft::{Draft, Outcome};
-use sluis_core::log::finalise::Committed;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use unsettled::Unsettled;
 
-/// Most entries in one append.
-const BATCH_ENTRIES_MAX: usize = 256;
 /// Most entries waiting; beyond it callers are told that the log is busy.
 const QUEUE_ENTRIES_MAX: usize = 8192;
-/// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
-const PROBE_EVERY: Duration = Duration::from_secs(2);
-/// The state after an append of unknown outcome, where the ledger settles it by itself.
-const UNRESOLVED: &str = "UNRESOLVED";
 
 /// What became of one draft.
 #[derive(Debug)]
@@ -48,7 +43,7 @@ pub enum Verdict {
     Stale,
     /// The same request is in the log already.
     Duplicate {
-        /// Where.
+        /// At which position.
         index: u64,
         /// As what.
         kind: LeafKind,
@@ -85,6 +80,7 @@ pub struct Recorder {
     urgent: mpsc::Sender<Job>,
     normal: mpsc::Sender<Job>,
     latest: Arc<ArcSwap<SignedCheckpoint>>,
+    shards: Arc<ArcSwap<Shards>>,
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
@@ -102,27 +98,40 @@ impl Recorder {
         signer: Arc<dyn Signer>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        // Shards first: a head of a later one than is known here is followed with the first append.
+        let known = ledger.shards().await?;
+        let open = known.last().is_some_and(|newest| newest.open);
+        let known = Shards::of(&known, &signer.public_key())?;
+        let origin = known.origin();
+        let shards = Arc::new(ArcSwap::from_pointee(known));
         let head = ledger.durable_head().await?;
         let latest = Arc::new(ArcSwap::from_pointee(sign(&head, signer.as_ref())));
         let (urgent, urgent_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let (normal, normal_jobs) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let (state_out, state) = watch::channel(LogState::Writing);
         let kept = Kept { size: head.size(), time: clock.now() };
-        let in_flight = InFlight::new(Arc::clone(&ledger), head.size());
+        let in_flight = InFlight::new(Arc::clone(&ledger), head.end());
         let counts = Arc::<LogCounts>::default();
         let (answers, durable) = mpsc::channel(BATCHES_BEHIND);
         let answering = Answers {
             ledger: Arc::clone(&ledger),
-            signer,
-            clock,
+            signer: Arc::clone(&signer),
+            clock: Arc::clone(&clock),
             latest: Arc::clone(&latest),
             in_flight: Arc::clone(&in_flight),
             kept,
+            shard: head.shard,
         };
         tokio::spawn(answering.run(durable));
         let desk = Desk {
             ledger,
-            size: head.size(),
+            signer,
+            clock,
+            shards: Arc::clone(&shards),
+            origin,
+            closed: !open,
+            empty: head.size() == 0,
+            end: head.end(),
             answers,
             state: state_out,
             in_flight: Arc::clone(&in_flight),
@@ -130,7 +139,8 @@ impl Recorder {
             unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
-        Ok(Self { urgent, normal, latest, state, in_flight, counts, closed: Arc::default(), stopped: Arc::default() })
+        let (closed, stopped) = (Arc::default(), Arc::default());
+        Ok(Self { urgent, normal, latest, shards, state, in_flight, counts, closed, stopped })
     }
 
     /// Records an answer to a question; returns when it is durable or refused.
@@ -160,6 +170,12 @@ impl Recorder {
     #[must_use]
     pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         self.latest.load_full()
+    }
+
+    /// The shards of the log: entries are made for the newest.
+    #[must_use]
+    pub fn shards(&self) -> Arc<Shards> {
+        self.shards.load_full()
     }
 
     /// Follows whether the log can be written.
@@ -224,139 +240,6 @@ async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, Sto
     // longer is told that nothing is known: what is recorded after all is given up, and a repeated call finds it.
     let answered = tokio::time::timeout(ANSWERS_WITHIN, verdict).await;
     answered.map_err(|_elapsed| unknown())?.unwrap_or_else(|_died| Err(unknown()))
-}
-
-struct Desk {
-    ledger: Arc<dyn Ledger>,
-    /// Of the log after the last append that is known to stand.
-    size: u64,
-    answers: mpsc::Sender<Durable>,
-    state: watch::Sender<LogState>,
-    in_flight: Arc<InFlight>,
-    counts: Arc<LogCounts>,
-    unsettled: Unsettled,
-}
-
-impl Desk {
-    async fn run(mut self, mut urgent: mpsc::Receiver<Job>, mut normal: mpsc::Receiver<Job>) {
-        loop {
-            let first = tokio::select! {
-                biased;
-                job = urgent.recv() => job,
-                job = normal.recv() => job,
-                () = tokio::time::sleep(PROBE_EVERY), if self.is_failing() => {
-                    self.probe().await;
-                    continue;
-                }
-            };
-            let Some(first) = first else { return };
-            let mut jobs = vec![first];
-            // Callers that were just answered come back now: one flush for them together instead of one for the first.
-            tokio::task::yield_now().await;
-            fill(&mut jobs, &mut urgent);
-            fill(&mut jobs, &mut normal);
-            self.append(jobs).await;
-            // Nothing is appended after an outcome that only a restart can find, whatever the store says next.
-            if *self.state.borrow() == LogState::Halted {
-                return;
-            }
-        }
-    }
-
-    fn is_failing(&self) -> bool {
-        matches!(*self.state.borrow(), LogState::Failing(_))
-    }
-
-    /// Writes something harmless; the state of the log follows what comes of it.
-    async fn probe(&mut self) {
-        match self.ledger.probe().await {
-            Ok(()) => {
-                self.state.send_replace(LogState::Writing);
-                self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
-            }
-            Err(error) => self.fails(&error),
-        }
-    }
-
-    fn fails(&self, error: &StoreError) {
-        let state = match error {
-            StoreError::Unknown { .. } if self.ledger.settles() => LogState::Failing(UNRESOLVED),
-            StoreError::Unknown { .. } => LogState::Halted,
-            StoreError::Unavailable { state, .. } => LogState::Failing(state),
-            StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
-            StoreError::ClockBehind { .. } => LogState::Failing("CLOCK_BEHIND"),
-        };
-        self.state.send_if_modified(|now| std::mem::replace(now, state.clone()) != state);
-    }
-
-    async fn append(&mut self, jobs: Vec<Job>) {
-        let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
-        // Once an outcome is not known nothing is built upon it, whatever the ledger would do now (A6).
-        if *self.state.borrow() == LogState::Halted {
-            return refuse(answers, &StoreError::Unknown { store: "log database" });
-        }
-        // Process dies before this returns: no caller has an answer, and the restart finds what is durable.
-        let counted: Vec<_> = drafts.iter().map(Counted::of).collect();
-        let leaving = unsettled::leaving(&drafts);
-        let (entries, stopwatch) = (drafts.len(), Stopwatch::start());
-        match self.answer_of(self.ledger.append(drafts)).await {
-            Ok(committed) => {
-                self.count(&committed, counted, entries, stopwatch);
-                self.state.send_if_modified(|s| std::mem::replace(s, LogState::Writing) != LogState::Writing);
-                self.size = committed.head().size();
-                self.unsettled.settle(self.ledger.as_ref(), &self.in_flight).await;
-                // Closed only when answering died: its callers hear that nothing may be assumed, and so does everybody after.
-                if self.answers.send(Durable { committed, answers }).await.is_err() {
-                    self.state.send_replace(LogState::Halted);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "an append failed; nothing of it was released");
-                self.counts.failed();
-                if matches!(error, StoreError::Unknown { .. }) && self.ledger.settles() {
-                    self.unsettled.remember(self.size, leaving, &self.in_flight);
-                }
-                self.fails(&error);
-                refuse(answers, &error);
-            }
-        }
-    }
-
-    /// Waits for an append as long as it takes, and says meanwhile that the log is silent.
-    async fn answer_of(
-        &self,
-        append: impl Future<Output = Result<Committed, StoreError>>,
-    ) -> Result<Committed, StoreError> {
-        let mut append = std::pin::pin!(append);
-        if let Ok(answer) = tokio::time::timeout(ANSWERS_WITHIN, append.as_mut()).await {
-            return answer;
-        }
-        self.fails(&StoreError::Unavailable { store: "log database", state: SILENT });
-        append.await
-    }
-
-    fn count(&self, committed: &Committed, counted: Vec<Counted>, entries: usize, stopwatch: Stopwatch) {
-        self.counts.append_seconds.took(stopwatch.elapsed());
-        self.counts.batch.count(f64::from(u32::try_from(entries).unwrap_or(u32::MAX)));
-        let recorded = committed.outcomes().iter().zip(counted);
-        for (_, counted) in recorded.filter(|(outcome, _)| matches!(outcome, Outcome::Recorded { .. })) {
-            self.counts.recorded(counted);
-        }
-    }
-}
-
-fn refuse(answers: Vec<Answer>, error: &StoreError) {
-    for answer in answers {
-        // The caller may be gone.
-        let _ = answer.send(Err(error.clone()));
-    }
-}
-
-fn fill(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
-    while jobs.len() < BATCH_ENTRIES_MAX {
-        let Ok(job) = queue.try_recv() else { return };
-        jobs.push(job);
-    }
 }
 
 fn verdict(outcome: &Outcome, receipt: Option<Receipt>, in_flight: &Arc<InFlight>) -> Result<Verdict, StoreError> {

@@ -189,7 +189,7 @@ impl Gateway {
         repeats: Option<u64>,
     ) -> Result<Draft, Fault> {
         let permit = sealed.extract.permit();
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let codes: Vec<String> = permit.obligations().iter().map(|o| o.code().to_owned()).collect();
         let leaf = asked
             .leaf(LeafKind::Release)
@@ -200,7 +200,7 @@ impl Gateway {
             .with(Key::Rs, vec![Reason::Ok.code()])
             .with(Key::Bc, commitment::body(&sealed.salt, &sealed.body));
         let leaf = match repeats {
-            Some(index) => leaf.with(Key::Ref, format!("{}:{index}", crate::origin::shard_of(&self.origin))),
+            Some(position) => leaf.with(Key::Ref, self.recorder.shards().reference(position)),
             None => leaf,
         };
         let payload = self.particulars(&Particulars {
@@ -215,7 +215,7 @@ impl Gateway {
             line: None,
             connection: Some(&asked.caller.connection),
         })?;
-        self.draft(rid, leaf, &payload, gathered)
+        self.draft(&ticket, leaf, &payload, gathered)
     }
 
     async fn turn_away(
@@ -255,7 +255,7 @@ impl Gateway {
         refusal: &Refusal,
         kind: LeafKind,
     ) -> Result<Draft, Fault> {
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let leaf = asked.leaf(kind).with(Key::Rs, vec![coarse(kind).to_owned()]);
         let payload = self.particulars(&Particulars {
             subject: &ask.subject,
@@ -269,7 +269,7 @@ impl Gateway {
             line: None,
             connection: Some(&asked.caller.connection),
         })?;
-        self.draft(rid, leaf, &payload, gathered)
+        self.draft(&ticket, leaf, &payload, gathered)
     }
 
     pub(crate) fn turned_away(&self, asked: &Asked<'_>, kind: LeafKind, receipt: Receipt) -> Answer {

@@ -44,7 +44,7 @@ impl Gateway {
         }
     }
 
-    /// Whether the entry at `index` released exactly these bytes: its own salt over the new body gives its `bc`.
+    /// Whether the entry at this position released exactly these bytes: its own salt over the new body gives its `bc`.
     async fn is_same_body(&self, index: u64, body: &[u8]) -> Result<bool, Fault> {
         let defect = Fault::Defect("an entry of the log cannot be read back");
         let entry = self.ledger.entry(index).await?.ok_or(defect.clone())?;
@@ -53,7 +53,8 @@ impl Gateway {
         let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(false) };
         let rid = uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect.clone())?;
         let rid = RequestId(rid);
-        let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
+        let shards = self.recorder.shards();
+        let at = Sealing { key: &key, origin: shards.origin_at(index).ok_or(defect.clone())?, rid, item: 0 };
         let plain = open_committed(&at, &payload, &leaf).ok_or(defect.clone())?;
         let said: serde_json::Value = serde_json::from_slice(&plain).map_err(|_| defect.clone())?;
         let salt = said.get("body_salt").and_then(|s| s.as_str()).and_then(hex32).ok_or(defect)?;
@@ -75,10 +76,14 @@ impl Gateway {
         Err(Fault::Defect("a search column of the log says another kind than its entry"))
     }
 
-    /// The receipt of an entry that is already in the log, under the newest checkpoint.
+    /// The receipt of an entry that is already in the log, under the newest checkpoint of its shard: of a closed one that over
+    /// all of it.
     pub(crate) async fn receipt_at(&self, index: u64) -> Result<Receipt, Fault> {
-        let checkpoint = self.recorder.checkpoint();
-        let receipt = proof::receipt_for(self.ledger.as_ref(), index, &checkpoint).await?;
+        // In this order: a shard that ends in between is then known with its last checkpoint, whatever the newest is of.
+        let newest = self.recorder.checkpoint();
+        let shards = self.recorder.shards();
+        let checkpoint = shards.last_checkpoint_at(index).unwrap_or(&newest);
+        let receipt = proof::receipt_for(self.ledger.as_ref(), index, checkpoint).await?;
         receipt.ok_or(Fault::Defect("an entry of the log has no receipt"))
     }
 }

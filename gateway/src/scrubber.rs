@@ -1,8 +1,8 @@
 //! The scrubber: recomputes the whole log, again and again, beside the calls, and acts on what it finds (A14, A27).
 //!
-//! Promise: within the configured time every leaf, hash, search column, payload, page, sub-tree, kept checkpoint and row of
-//! state was read and compared; what is found twice is named, what follows from the leaves is rebuilt ([`mend`]), and what the
-//! log itself stands on stops this gateway. It holds
+//! Promise: within the configured time every shard was read and the chain of them compared: every leaf, hash, search column,
+//! payload, page, sub-tree, kept checkpoint and row of state; what is found twice is named, what follows from the leaves is
+//! rebuilt ([`mend`]), and what the log itself stands on stops this gateway. It holds
 //! no snapshot: pages are read one by one, up to the size at which a pass began. Where this ends: what no leaf says, such as
 //! the digest of a request, and a log that was written anew with our key: that is what the anchor and witnesses are for.
 
@@ -13,13 +13,16 @@ mod mend;
 mod page;
 mod payload;
 mod progress;
+mod shard;
 
 pub use act::Acting;
 pub use progress::Progress;
 
 use guards::Guards;
 use page::LEAVES_READ;
+use shard::OfShard;
 use sluis_core::log::scrub::{Found, Walk};
+use sluis_core::log::shard::{Shard, are_of_one_log, year_and_epoch};
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
@@ -37,10 +40,20 @@ pub struct Stores {
     pub log: Arc<dyn LogUpkeep>,
     /// The keys of payloads.
     pub keys: Arc<dyn KeyStore>,
-    /// Origin of the shard.
+    /// Origin of one of its shards.
     pub origin: Arc<str>,
-    /// The verifier key of the log.
+    /// The verifier key of the log under that origin.
     pub verifier_key: Arc<str>,
+}
+
+impl Stores {
+    /// Whether these are the shards of this log by their names. Under another name no note and no payload opens: nothing could
+    /// be told from that, and what would be rebuilt would be lost.
+    fn are_named(&self, shards: &[Shard]) -> bool {
+        let is_ours = |origin: &str| are_of_one_log(&self.origin, origin) && year_and_epoch(origin).is_some();
+        let known = shards.iter().any(|shard| shard.head.origin == *self.origin);
+        known && shards.iter().all(|shard| is_ours(&shard.head.origin))
+    }
 }
 
 /// Who is told what was found, as soon as it was found twice.
@@ -93,94 +106,117 @@ impl Scrubber {
         }
     }
 
-    /// One pass over the log as it is now, spread over about this time. Gives how much was found twice.
+    /// One pass over the log as it is now, all shards, spread over about this time. Gives how much was found twice.
     ///
     /// # Errors
     /// A store that does not answer; what was found before was told.
     pub async fn pass(&self, over: Duration, hearing: &dyn Hearing) -> Result<usize, StoreError> {
-        let head = match self.stores.log.head().await {
+        let shards = match self.stores.log.shards().await {
             Err(StoreError::Corrupt { table, .. }) => {
                 hearing.found(&Found::open(table, 0, "the head cannot be read"));
                 return Ok(1);
             }
-            head => head?,
+            shards => shards?,
         };
-        let (mut walk, mut guards, mut findings) = (Walk::default(), Guards::default(), 0);
-        let (mut segments, mut index) = (0, mend::Index::default());
-        let rest = (over / u32::try_from(head.size() / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
-        self.progress.begin(head.size());
-        while walk.size() < head.size() {
-            let mut page = page::scrub(&self.stores, &walk, segments, head.size()).await?;
+        if !self.stores.are_named(&shards) {
+            hearing.found(&Found::open("log_shard", 0, "the shards do not have the names of this log"));
+            return Ok(1);
+        }
+        let size: u64 = shards.iter().map(|shard| shard.head.size()).sum();
+        let rest = (over / u32::try_from(size / u64::from(LEAVES_READ) + 1).unwrap_or(u32::MAX)).min(REST_MAX);
+        let (mut seen, mut whole, again) = (Seen::default(), true, AGAIN_AFTER.min(over));
+        self.progress.begin(size);
+        for (number, shard) in shards.iter().enumerate() {
+            let of = OfShard::of(&self.stores, shard, number + 1 == shards.len());
+            let before = number.checked_sub(1).and_then(|at| shards.get(at));
+            // What is missing in a closed shard must not hide what is wrong in the open one.
+            whole &= self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await?;
+        }
+        if !whole {
+            return Ok(seen.findings.max(1));
+        }
+        let first = seen.guards.compare(&self.stores, &shards).await?;
+        if !first.is_empty() {
+            tokio::time::sleep(again).await;
+            let twice = twice(first, &seen.guards.compare(&self.stores, &shards).await?);
+            twice.iter().for_each(|found| hearing.found(found));
+            seen.findings += twice.len();
+            seen.index.found(&twice);
+        }
+        if self.mends {
+            seen.index.rebuild(&self.stores).await;
+        }
+        Ok(seen.findings)
+    }
+
+    /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing: nothing
+    /// after it in this shard can be compared, nor what follows from every entry.
+    async fn shard(
+        &self,
+        of: &OfShard<'_>,
+        before: Option<&Shard>,
+        rests: Rests,
+        hearing: &dyn Hearing,
+        seen: &mut Seen,
+    ) -> Result<bool, StoreError> {
+        let (mut walk, mut segments, size) = (Walk::default(), of.base, of.size());
+        while walk.size() < size {
+            let mut page = page::scrub(of, &walk, segments, size).await?;
             if !page.wrong.is_empty() {
-                tokio::time::sleep(AGAIN_AFTER.min(over)).await;
+                tokio::time::sleep(rests.again).await;
                 let first = page;
-                page = page::scrub(&self.stores, &walk, segments, head.size()).await?;
-                let twice = tell(first.wrong, &page.wrong, hearing);
-                findings += twice.len();
-                index.found(&twice);
-                index.lacks(page.unindexed.iter().filter(|entry| first.unindexed.contains(*entry)).copied());
+                page = page::scrub(of, &walk, segments, size).await?;
+                let twice = twice(first.wrong, &page.wrong);
+                of.tell(&twice, hearing);
+                seen.findings += twice.len();
+                seen.index.found(&twice);
+                seen.index.lacks(page.unindexed.iter().filter(|entry| first.unindexed.contains(*entry)).copied());
                 if self.mends {
-                    mend::page(&self.stores, &twice).await;
+                    mend::page(of, &twice).await;
                 }
             }
             if page.broken {
-                return Ok(findings.max(1));
+                return Ok(false);
             }
-            page.notes.into_iter().for_each(|note| guards.take(note));
+            page.notes.into_iter().for_each(|note| seen.guards.take(note));
             (walk, segments) = (page.walk, page.segments);
-            self.progress.at(walk.size());
-            if walk.size() < head.size() {
-                tokio::time::sleep(rest).await;
+            self.progress.at(seen.done + walk.size());
+            if walk.size() < size {
+                tokio::time::sleep(rests.rest).await;
             }
         }
-        let first = self.whole(&walk, &guards, &head).await?;
+        seen.done += walk.size();
+        let first = of.whole(&walk, before).await?;
         if !first.is_empty() {
-            tokio::time::sleep(AGAIN_AFTER.min(over)).await;
-            let twice = tell(first, &self.whole(&walk, &guards, &head).await?, hearing);
-            findings += twice.len();
-            index.found(&twice);
+            tokio::time::sleep(rests.again).await;
+            let twice = twice(first, &of.whole(&walk, before).await?);
+            of.tell(&twice, hearing);
+            seen.findings += twice.len();
         }
-        if self.mends {
-            index.rebuild(&self.stores).await;
-        }
-        Ok(findings)
-    }
-
-    /// What can be compared only when every leaf was seen.
-    async fn whole(
-        &self,
-        walk: &Walk,
-        guards: &Guards,
-        head: &sluis_core::log::finalise::Head,
-    ) -> Result<Vec<Found>, StoreError> {
-        let mut wrong = Vec::new();
-        if *walk.tree() != head.frontier {
-            wrong.push(Found::open("log_head", head.size(), "the head is not that of the leaves"));
-        }
-        if walk.size() > 0 && walk.last_time() != head.last_time {
-            wrong.push(Found::open("log_head", head.size(), "the time of the head is not that of the last leaf"));
-        }
-        let after = self.stores.log.leaf_rows(self.stores.log.head().await?.size(), 1).await?;
-        if let Some(row) = after.first()
-            && row.index >= self.stores.log.head().await?.size()
-        {
-            wrong.push(Found::open("log_leaf", row.index, "there is a row beyond the head"));
-        }
-        let beyond = self.stores.log.checkpoint_rows(head.size().saturating_add(1), 1).await?;
-        if let Some(row) = beyond.first()
-            && self.stores.log.head().await?.size() < row.size
-            && page::opened(&self.stores, row, &mut wrong).is_some()
-        {
-            wrong.push(Found::open("log_head", row.size, "we signed more entries than there are"));
-        }
-        wrong.extend(guards.compare(&self.stores, head.size()).await?);
-        Ok(wrong)
+        Ok(true)
     }
 }
 
-/// Tells what both readings found, and gives it.
-fn tell(first: Vec<Found>, again: &[Found], hearing: &dyn Hearing) -> Vec<Found> {
-    let twice: Vec<Found> = first.into_iter().filter(|found| again.contains(found)).collect();
-    twice.iter().for_each(|found| hearing.found(found));
-    twice
+/// What a pass has seen so far.
+#[derive(Default)]
+struct Seen {
+    guards: Guards,
+    index: mend::Index,
+    findings: usize,
+    /// Entries of the shards that were passed.
+    done: u64,
+}
+
+/// How long a pass rests.
+#[derive(Clone, Copy)]
+struct Rests {
+    /// Before something that was found is read again.
+    again: Duration,
+    /// Between two pages.
+    rest: Duration,
+}
+
+/// What both readings found.
+fn twice(first: Vec<Found>, again: &[Found]) -> Vec<Found> {
+    first.into_iter().filter(|found| again.contains(found)).collect()
 }

@@ -42,10 +42,15 @@ impl Gateway {
         }
         let subject = self.keys.find(&recording.subject).await?.ok_or(Fault::UnknownClient)?;
         let digest = self.request_digest(recording.transaction_id, &recording.request).await?;
-        let mut draft = self.standing_draft(caller, recording, subject).await?;
-        draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
-        draft.relies_on = admitted.relies_on;
-        match self.recorder.record_change(draft).await? {
+        let verdict = loop {
+            let mut draft = self.standing_draft(caller, recording, subject).await?;
+            draft.transaction = Some(entry::transaction(caller, recording.transaction_id, digest));
+            draft.relies_on.clone_from(&admitted.relies_on);
+            if let Some(verdict) = self.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        match verdict {
             Verdict::Recorded(receipt) => Ok(receipt),
             // The same change under the same transaction id: it was recorded the first time.
             Verdict::Duplicate { index, kind } if kind == recording.change.leaf_kind() => self.receipt_at(index).await,
@@ -67,7 +72,7 @@ impl Gateway {
     ) -> Result<Draft, Fault> {
         let year = dutch_date(self.clock.now()).year();
         let key = self.keys.subject_key(subject, year).await?.ok_or(Fault::UnknownClient)?;
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let leaf = LeafDraft::new(recording.change.leaf_kind())
             .with(Key::Rp, caller.oin.as_str())
             .with(Key::X5, &*caller.thumbprint)
@@ -80,32 +85,45 @@ impl Gateway {
             "fsc": caller.connection,
         });
         let payload = padded(payload.to_string());
-        let leaf = self.tagged(&key, rid, leaf, &payload);
+        let leaf = self.tagged(&key, &ticket, leaf, &payload);
         Ok(Draft {
-            payload: Some(self.sealed(&key, rid, &payload)?),
+            payload: Some(self.sealed(&key, &ticket, &payload)?),
             effects: vec![Effect::Standing { subject, change: recording.change.clone() }],
             concerns: vec![Concerns { subject, item: 0 }],
-            ..self.bare_draft(rid, leaf)
+            ..Self::bare_draft(&ticket, leaf)
         })
     }
 
     /// A draft of an entry of the gateway itself with a payload, sealed with the key of the day.
     pub(crate) async fn own_draft(&self, leaf: LeafDraft, payload: &[u8]) -> Result<Draft, Fault> {
         let key = self.keys.bucket_key(dutch_date(self.clock.now())).await?;
-        let rid = self.request_id();
+        let ticket = self.ticket();
         let leaf = leaf.with(Key::Pc, commitment::payload(payload));
-        Ok(Draft { payload: Some(self.sealed(&key, rid, payload)?), ..self.bare_draft(rid, leaf) })
+        Ok(Draft { payload: Some(self.sealed(&key, &ticket, payload)?), ..Self::bare_draft(&ticket, leaf) })
     }
 
     /// Appends an entry of the gateway itself, without a subject: policy, enrolment, epoch.
     ///
     /// # Errors
     /// A store that does not answer, a policy that is too old, or a defect.
-    pub(crate) async fn record_own(&self, draft: Draft) -> Result<Receipt, Fault> {
-        match self.recorder.record_change(draft).await? {
-            Verdict::Recorded(receipt) => Ok(receipt),
-            Verdict::PolicyTooOld => Err(Fault::PolicyTooOld),
-            _ => Err(Fault::Defect("the ledger refused an entry of the gateway itself")),
+    pub(crate) async fn record_own(
+        &self,
+        leaf: LeafDraft,
+        payload: Option<&[u8]>,
+        effects: &[Effect],
+    ) -> Result<Receipt, Fault> {
+        loop {
+            let mut draft = match payload {
+                Some(payload) => self.own_draft(leaf.clone(), payload).await?,
+                None => Self::bare_draft(&self.ticket(), leaf.clone()),
+            };
+            draft.effects = effects.to_vec();
+            match self.record_made(draft).await? {
+                None => {}
+                Some(Verdict::Recorded(receipt)) => return Ok(receipt),
+                Some(Verdict::PolicyTooOld) => return Err(Fault::PolicyTooOld),
+                Some(_) => return Err(Fault::Defect("the ledger refused an entry of the gateway itself")),
+            }
         }
     }
 }

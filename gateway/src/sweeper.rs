@@ -7,7 +7,6 @@ use crate::condition::Condition;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::in_flight::PENDING_MAX;
-use crate::origin::shard_of;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use std::collections::BTreeSet;
@@ -48,24 +47,22 @@ pub async fn judge(gateway: &Gateway, left: &[u64]) -> Result<usize, Fault> {
 
 /// Those of these entries, which are in order, that released something and that no OUTCOME leaf behind them names.
 async fn without_outcome(gateway: &Gateway, left: &[u64]) -> Result<Vec<u64>, Fault> {
-    let shard = shard_of(&gateway.origin);
-    let end = gateway.ledger.head().await?.size();
+    let shards = gateway.recorder.shards();
+    let end = gateway.ledger.head().await?.end();
     let (mut open, mut next) = (BTreeSet::new(), left.first().copied().unwrap_or(end));
     while next < end {
-        let texts = gateway.ledger.leaves(next, LEAVES_READ).await?;
-        if texts.is_empty() {
-            return Err(Fault::Defect("the log ends before its head"));
-        }
-        for text in texts {
+        let page = gateway.ledger.leaves_from(next, LEAVES_READ).await?;
+        let (last, _) = page.last().ok_or(Fault::Defect("the log ends before its head"))?;
+        next = last + 1;
+        for (at, text) in page {
             let leaf = Leaf::decode(&text).map_err(|_| Fault::Defect("an entry of the log cannot be read back"))?;
-            next = leaf.index() + 1;
             match leaf.kind() {
-                LeafKind::Release | LeafKind::Page if left.binary_search(&leaf.index()).is_ok() => {
-                    open.insert(leaf.index());
+                LeafKind::Release | LeafKind::Page if left.binary_search(&at).is_ok() => {
+                    open.insert(at);
                 }
                 LeafKind::Outcome => {
-                    for index in leaf.list(Key::Refs).into_iter().flatten().filter_map(|r| index_in(shard, r)) {
-                        open.remove(&index);
+                    for named in leaf.list(Key::Refs).into_iter().flatten().filter_map(|r| shards.position(r)) {
+                        open.remove(&named);
                     }
                 }
                 _ => {}
@@ -75,18 +72,13 @@ async fn without_outcome(gateway: &Gateway, left: &[u64]) -> Result<Vec<u64>, Fa
     Ok(open.into_iter().collect())
 }
 
-/// The index of a reference into this shard.
-fn index_in(shard: &str, reference: &str) -> Option<u64> {
-    reference.strip_prefix(shard)?.strip_prefix(':')?.parse().ok()
-}
-
 /// Records OUTCOME leaves about these entries, as many as they need.
 async fn record(gateway: &Gateway, entries: &[u64], outcome: &str) -> Result<(), Fault> {
-    let shard = shard_of(&gateway.origin);
+    let shards = gateway.recorder.shards();
     for part in entries.chunks(REFS_MAX) {
-        let refs: Vec<String> = part.iter().map(|index| format!("{shard}:{index}")).collect();
+        let refs: Vec<String> = part.iter().map(|at| shards.reference(*at)).collect();
         let leaf = LeafDraft::new(LeafKind::Outcome).with(Key::Refs, refs).with(Key::Rs, vec![outcome.to_owned()]);
-        gateway.record_own(gateway.bare_draft(gateway.request_id(), leaf)).await?;
+        gateway.record_own(leaf, None, &[]).await?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ pub fn call(client: &Client) -> v1::RecordManualRequest {
 
 pub fn review(index: u64, by: &str) -> v1::ReviewManualRequest {
     let conclusion = ManualConclusion::Right as i32;
-    v1::ReviewManualRequest { index, reviewed_by: by.to_owned(), conclusion, note: String::new() }
+    v1::ReviewManualRequest { index, reviewed_by: by.to_owned(), conclusion, ..v1::ReviewManualRequest::default() }
 }
 
 async fn record(desk: &Desk, message: v1::RecordManualRequest) -> (u64, v1::RecordManualResponse) {
@@ -61,7 +61,7 @@ async fn entry(gateway: &Gateway, index: u64) -> (Leaf, serde_json::Value, [u8; 
     let (leaf, sealed) = (Leaf::decode(&entry.leaf).unwrap(), entry.payload.unwrap());
     let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
     let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
-    let plain = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
+    let plain = open(&Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 }, &sealed).unwrap();
     assert_eq!(plain.len() % 1024, 0, "a payload is padded");
     (leaf, serde_json::from_slice(&plain).unwrap(), sealed.key_id)
 }

@@ -95,7 +95,7 @@ struct Written {
 fn export(folder: &Folder) -> Written {
     let signer = Key25519(Ed25519KeyPair::from_seed_unchecked(&[9; 32]).unwrap());
     let vkey = checkpoint::verifier_key(ORIGIN, &signer.public_key());
-    let mut head = Head { origin: ORIGIN.to_owned(), frontier: Frontier::empty(), last_time: 0 };
+    let mut head = Head { origin: ORIGIN.to_owned(), shard: 0, frontier: Frontier::empty(), last_time: 0 };
     let mut written = Written { vkey, notes: Vec::new(), leaves: Vec::new(), receipts: Vec::new() };
     let mut tiler = Tiler::new();
     for batch in 0..BATCHES {

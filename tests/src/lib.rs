@@ -65,4 +65,6 @@ mod threat;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod turn;
+#[cfg(test)]
 mod world;

@@ -154,7 +154,7 @@ CREATE TABLE state (
   key        bytea NOT NULL,
   version    bigint NOT NULL CHECK (version > 0),
   log_id     smallint NOT NULL,                             -- the shard and leaf that set it
-  leaf_index bigint NOT NULL,
+  leaf_index bigint NOT NULL,                               -- position: (log_id - 1) << 40 | index
   sealed     bytea NOT NULL,
   PRIMARY KEY (kind, key)
 );
@@ -232,7 +232,7 @@ BEGIN
         LATERAL (SELECT * FROM state s WHERE s.kind = w.kind AND s.key = w.key OFFSET 0) s;
   END IF;
   IF cardinality(oins) > 0 THEN
-    SELECT array_agg(l.oin), array_agg(l.txn), array_agg(l.idx), array_agg(l.digest), array_agg(l.kind)
+    SELECT array_agg(l.oin), array_agg(l.txn), array_agg(((l.log_id - 1)::bigint << 40) + l.idx), array_agg(l.digest), array_agg(l.kind)
       INTO seen_oins, seen_txns, seen_indexes, seen_digests, seen_kinds
       FROM unnest(oins, txns) AS w (oin, txn),
         LATERAL (SELECT * FROM log_leaf l WHERE l.oin = w.oin AND l.txn = w.txn AND l.txn IS NOT NULL OFFSET 0) l;

@@ -129,7 +129,7 @@ CREATE TABLE state (
   kind       INTEGER NOT NULL CHECK (kind IN (1, 2, 3)),   -- policy, organisation, subject
   key        BLOB NOT NULL,
   version    INTEGER NOT NULL CHECK (version > 0),
-  leaf_index INTEGER NOT NULL,                             -- the leaf that set it
+  leaf_index INTEGER NOT NULL,                             -- the leaf that set it: (log_id - 1) << 40 | index
   sealed     BLOB NOT NULL,
   PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;

@@ -9,7 +9,7 @@ use super::look::{Look, look, places};
 use super::rows::leaf_hashes;
 use super::settle::Pending;
 use super::write::{Failure, Write};
-use super::writer::{Desk, PATIENCE};
+use super::writer::{Desk, PATIENCE, Role};
 use crate::store::{LOG, Learned, Mark, corrupt, reject};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::{Draft, GuardKey};
@@ -39,11 +39,12 @@ impl Desk {
     /// one to find it; it is then rejected, which the core answers with `Malformed`, and the others are written (A4).
     pub(super) async fn append(&mut self, mut drafts: Vec<Draft>) -> Result<Committed, StoreError> {
         let mut singly = false;
-        for _ in 0..=2 * drafts.len() {
+        for _ in 0..=2 * drafts.len() + 1 {
             match self.attempt(&drafts, singly).await {
                 Ok(finalised) => return Ok(finalised.committed()),
                 Err(Failure::Store(error)) => return Err(error),
                 Err(Failure::Some) => singly = true,
+                Err(Failure::Closed) => self.follow().await?,
                 Err(Failure::Draft(position)) => reject(&mut drafts, position)?,
             }
         }
@@ -55,6 +56,7 @@ impl Desk {
         match self.attempt(&[], false).await {
             Ok(_empty) => Ok(()),
             Err(Failure::Store(error)) => Err(error),
+            Err(Failure::Closed) => self.follow().await,
             Err(Failure::Some | Failure::Draft(_)) => Err(corrupt("log_leaf")),
         }
     }
@@ -147,7 +149,7 @@ impl Desk {
         let store = |error: StoreError| (Failure::Store(error), true);
         let wanted = wanted(drafts);
         let found = look(session, self.role, &wanted).await.map_err(engine("log_shard"))?;
-        let (before, clock) = found.head().map_err(store)?;
+        let (before, clock) = found.head(self.role.log).map_err(store)?.ok_or((Failure::Closed, true))?;
         let now = self.clock.now();
         self.check_clock(now, clock).map_err(store)?;
         let bent = before.size() == self.anchor.size() && before.frontier != self.anchor;
@@ -169,6 +171,9 @@ impl Desk {
                 });
                 (failure, is_usable(&error))
             })?;
+            if finalised.closes() {
+                self.close(session, finalised.head()).await.map_err(engine("log_shard"))?;
+            }
         }
         Ok(Written { finalised, before, learned, low })
     }
@@ -221,4 +226,21 @@ impl Desk {
         self.anchor = tree;
         Ok(())
     }
+}
+
+/// Writes the first entry of a shard that was just made, in the transaction that makes it.
+pub(super) async fn write_opening(
+    desk: &Desk,
+    session: &mut PgConnection,
+    log: i16,
+    empty: &Head,
+    opening: &Draft,
+) -> Result<(), StoreError> {
+    let finalised = finalise(empty, Snapshot::default(), desk.clock.now(), std::slice::from_ref(opening))?;
+    if finalised.is_empty() {
+        return Err(corrupt("log_shard"));
+    }
+    let write = Write { role: Role { log, ..desk.role }, seals: &desk.seals, finalised: &finalised };
+    let written = write.all(session, &[], None, false).await;
+    written.map_err(|(failure, error)| before_commit(LOG, failure.err().unwrap_or("log_leaf"), &error))
 }

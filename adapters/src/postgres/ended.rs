@@ -6,10 +6,10 @@
 //! the entries that he named already.
 
 use super::connect::Place;
-use super::open::PostgresLog;
-use super::rows::{self, bound, refused, unsigned};
-use super::statements;
+use super::open::{PostgresLog, in_flight};
+use super::rows::{bound, refused, unsigned};
 use super::writer::be_replica;
+use super::{shards, statements};
 use async_trait::async_trait;
 use sluis_core::ports::StoreError;
 use sluis_core::upkeep::{Ended, LeftBehind};
@@ -21,8 +21,8 @@ struct Held {
     session: PgConnection,
     replica: i16,
     left: Vec<u64>,
-    /// Size of the log when the number was taken: the replica wrote nothing from there on.
-    size: u64,
+    /// The position after the log when the number was taken: the replica wrote nothing from there on.
+    end: u64,
 }
 
 #[async_trait]
@@ -32,11 +32,11 @@ impl LeftBehind for Held {
     }
 
     async fn judged(mut self: Box<Self>) -> Result<u64, StoreError> {
-        let mark = sqlx::query(statements::WRITE_LOW).bind(self.replica).bind(bound(self.size));
+        let mark = sqlx::query(statements::WRITE_LOW).bind(self.replica).bind(bound(self.end));
         mark.execute(&mut self.session).await.map_err(refused("replica_mark"))?;
         // Without a farewell the server finds the end of the session by itself; the number comes free a little later.
         let _farewell = self.session.close().await;
-        Ok(self.size)
+        Ok(self.end)
     }
 }
 
@@ -56,15 +56,9 @@ impl PostgresLog {
         if !be_replica(&mut session, replica).await.map_err(refused("replica_mark"))? {
             return Ok(None);
         }
-        let (head, _) = rows::head(&mut session, self.log, &self.origin).await?;
-        let low: Option<i64> = sqlx::query_scalar(statements::LOW)
-            .bind(replica)
-            .fetch_one(&mut session)
-            .await
-            .map_err(refused("replica_mark"))?;
-        let left = sqlx::query_scalar::<_, i64>(statements::LEFT).bind(self.log).bind(replica).bind(low.unwrap_or(0));
-        let left = left.fetch_all(&mut session).await.map_err(refused("log_leaf"))?;
-        let left = left.into_iter().filter_map(|index| u64::try_from(index).ok()).collect();
-        Ok(Some(Box::new(Held { session, replica, left, size: head.size() })))
+        let (_, head) = shards::newest_at(&mut session).await?;
+        let end = head.end();
+        let (_, left) = in_flight(&mut session, replica, end).await.map_err(refused("log_leaf"))?;
+        Ok(Some(Box::new(Held { session, replica, left, end })))
     }
 }

@@ -48,12 +48,12 @@ impl Look {
         self.0.try_get(name).map_err(refused(table))
     }
 
-    /// The head and the database's clock. Without an open shard there is none.
-    pub fn head(&self) -> Result<(Head, Millis), StoreError> {
-        let origin = self.column::<&str>("origin", "log_shard")?.ok_or(corrupt("log_shard"))?;
+    /// The head and the database's clock; `None` when the shard takes no entries.
+    pub fn head(&self, log: i16) -> Result<Option<(Head, Millis)>, StoreError> {
+        let Some(origin) = self.column::<&str>("origin", "log_shard")? else { return Ok(None) };
         let number = |name| self.column::<i64>(name, "log_head")?.ok_or(corrupt("log_head"));
         let frontier = self.column::<Vec<u8>>("frontier", "log_head")?.ok_or(corrupt("log_head"))?;
-        head_of(origin, (number("size")?, frontier, number("last_t")?, number("clock")?))
+        head_of(log, origin, (number("size")?, frontier, number("last_t")?, number("clock")?)).map(Some)
     }
 
     /// Whether this replica, or two others, halted the log (A27).

@@ -1,8 +1,8 @@
 //! Rebuilding what follows from the leaves, each in a transaction of its own (A27).
 
-use super::rows::{bound, refused};
+use super::rows::{bound, index, log_of, refused};
 use super::upkeep::{SEGMENTS_READ, span};
-use super::{PostgresLog, statements};
+use super::{PostgresLog, shards, statements};
 use crate::segment;
 use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
@@ -16,10 +16,10 @@ type Row = (i16, i64, i64, Vec<u8>);
 
 #[async_trait]
 impl LogMending for PostgresLog {
-    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+    async fn mend_columns(&self, at: u64, columns: &LeafColumns) -> Result<(), StoreError> {
         let LeafColumns { kind, time, rid, oin, transaction } = columns;
         let kind = i16::try_from(kind_number(*kind)).map_err(|_| corrupt("log_leaf"))?;
-        let set = sqlx::query(statements::SET_COLUMNS).bind(self.log).bind(bound(index)).bind(kind).bind(bound(*time));
+        let set = sqlx::query(statements::SET_COLUMNS).bind(log_of(at)).bind(index(at)).bind(kind).bind(bound(*time));
         let set = set.bind(rid.as_slice()).bind(oin.as_deref()).bind(transaction.as_ref().map(<[u8; 16]>::as_slice));
         set.execute(&self.pool).await.map(drop).map_err(refused("log_leaf"))
     }
@@ -31,7 +31,7 @@ impl LogMending for PostgresLog {
     }
 
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
-        let dropped = sqlx::query(statements::DROP_CHECKPOINT).bind(self.log).bind(bound(size));
+        let dropped = sqlx::query(statements::DROP_CHECKPOINT).bind(log_of(size)).bind(index(size));
         dropped.execute(&self.pool).await.map(drop).map_err(refused("log_checkpoint"))
     }
 }
@@ -39,32 +39,36 @@ impl LogMending for PostgresLog {
 impl PostgresLog {
     /// While no replica merges segments. Process dies here: the index is as it was.
     async fn rebuild(&self, t: &mut PgTransaction<'_>, entries: &[(u64, SubjectRef)]) -> Result<(), sqlx::Error> {
-        sqlx::query(statements::NOT_MERGING).bind(i32::from(self.log)).execute(&mut **t).await?;
-        let (mut from, key) = (0i64, &self.seals.index);
+        for (log, ..) in shards::rows(&mut **t).await? {
+            sqlx::query(statements::NOT_MERGING).bind(i32::from(log)).execute(&mut **t).await?;
+            self.drop_bent(t, log).await?;
+        }
+        for (at, subject) in entries {
+            let (log, row, mut records) = (log_of(*at), index(*at), Vec::new());
+            segment::push(&mut records, *subject, *at, 0);
+            let sealed = segment::seal(&self.seals.index, span(log, 0, row, row), &records);
+            let sealed = sealed.map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
+            let add = sqlx::query(statements::ADD_SEGMENT).bind(log).bind(row).bind(sealed);
+            add.execute(&mut **t).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the segments of one shard that do not open.
+    async fn drop_bent(&self, t: &mut PgTransaction<'_>, log: i16) -> Result<(), sqlx::Error> {
+        let mut from = 0i64;
         loop {
-            let page: Vec<Row> = sqlx::query_as(statements::SEGMENTS)
-                .bind(self.log)
-                .bind(from)
-                .bind(SEGMENTS_READ)
-                .fetch_all(&mut **t)
-                .await?;
-            let Some(end) = page.last() else { break };
+            let page = sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ);
+            let page: Vec<Row> = page.fetch_all(&mut **t).await?;
+            let Some(end) = page.last() else { return Ok(()) };
             from = end.1 + 1;
             for (level, first, last, sealed) in &page {
-                let at = span(self.log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
-                if segment::open(key, at, sealed).is_none() {
-                    let gone = sqlx::query(statements::DROP_SEGMENT).bind(self.log).bind(level).bind(first);
+                let at = span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
+                if segment::open(&self.seals.index, at, sealed).is_none() {
+                    let gone = sqlx::query(statements::DROP_SEGMENT).bind(log).bind(level).bind(first);
                     gone.execute(&mut **t).await?;
                 }
             }
         }
-        for (index, subject) in entries {
-            let (at, mut records) = (span(self.log, 0, bound(*index), bound(*index)), Vec::new());
-            segment::push(&mut records, *subject, *index, 0);
-            let sealed = segment::seal(key, at, &records).map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
-            let add = sqlx::query(statements::ADD_SEGMENT).bind(self.log).bind(bound(*index)).bind(sealed);
-            add.execute(&mut **t).await?;
-        }
-        Ok(())
     }
 }

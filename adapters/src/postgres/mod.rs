@@ -29,6 +29,7 @@ mod register;
 mod rows;
 pub mod safety;
 mod settle;
+mod shards;
 mod statements;
 mod upkeep;
 mod write;

@@ -5,7 +5,7 @@ use super::open_error::OpenError;
 use super::rows::{self, bound, leaf_hashes, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
-use super::{raw_rows, statements, upkeep};
+use super::{raw_rows, shards, statements, upkeep};
 use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use async_trait::async_trait;
@@ -31,11 +31,9 @@ const AT_START: Duration = Duration::from_secs(3);
 /// How long policy and enrolments are answered from memory: another replica may have changed them meanwhile.
 const KNOWN: Duration = Duration::from_secs(1);
 
-/// The log of one shard: ledger and register of one replica.
+/// The log, all shards: ledger and register of one replica.
 pub struct PostgresLog {
-    pub(super) log: i16,
     pub(super) replica: i16,
-    pub(super) origin: String,
     pub(super) pool: PgPool,
     pub(super) seals: Arc<Seals>,
     pub(super) guards: Arc<GuardCache>,
@@ -47,8 +45,6 @@ pub struct PostgresLog {
 
 impl PostgresLog {
     /// Makes a new, empty log: an explicit act. The gateway then appends its EPOCH leaf.
-    ///
-    /// `last_time` is the time of the last leaf of the shard before it, 0 for the first (A8).
     ///
     /// # Errors
     /// [`OpenError::Exists`] when there is one; nothing is ever overwritten.
@@ -85,21 +81,23 @@ impl PostgresLog {
         if !writer::become_replica(&mut session, replica, AT_START).await.map_err(engine)? {
             return Err(OpenError::InUse { place: place.name().to_owned(), replica });
         }
-        let shard: (i16, String) =
-            sqlx::query_as(statements::OPEN_SHARD).fetch_one(&mut session).await.map_err(engine)?;
-        let (log, origin) = shard;
-        let head = checked_head(&mut session, place, log, &origin).await?;
+        let shards = shards::rows(&mut session).await.map_err(engine)?;
+        let mut newest = None;
+        for (log, origin, ..) in &shards {
+            newest = Some((*log, checked_head(&mut session, place, *log, origin).await?));
+        }
+        let (log, head) = newest.ok_or(place.corrupt("log_shard"))?;
         if standby && !matches!(tokio::time::timeout(PATIENCE, on_standby(&mut session)).await, Ok(Ok(()))) {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
-        let (low, left) = in_flight(&mut session, log, replica, head.size()).await.map_err(engine)?;
+        let (low, left) = in_flight(&mut session, replica, head.end()).await.map_err(engine)?;
         let seals = Arc::new(Seals {
             state: master.sealing(STATE_LABEL)?,
             index: master.sealing(INDEX_LABEL)?,
             halt: master.sealing(HALT_LABEL)?,
         });
         let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
-        raw_rows::remember_states(&mut session, log, &guards).await.map_err(engine)?;
+        raw_rows::remember_states(&mut session, &guards).await.map_err(engine)?;
         let desk = Desk {
             place: place.clone(),
             role: Role { log, replica, standby },
@@ -117,7 +115,7 @@ impl PostgresLog {
         let (commands, receiver) = mpsc::unbounded_channel();
         tokio::spawn(writer::run(desk, receiver));
         let (pool, place) = (place.readers(), place.clone());
-        Ok(Self { log, origin, pool, seals, guards, low, replica, place, left, commands })
+        Ok(Self { pool, seals, guards, low, replica, place, left, commands })
     }
 
     /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
@@ -166,11 +164,11 @@ impl LogUpkeep for PostgresLog {
     async fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError> {
         let refused = refused("subject_segment");
         let mut connection = self.pool.acquire().await.map_err(&refused)?;
-        upkeep::entries_of(&mut connection, self.log, &self.seals.index, subject).await.map_err(&refused)
+        upkeep::entries_of(&mut connection, &self.seals.index, subject).await.map_err(&refused)
     }
 
     async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let page = sqlx::query_scalar(statements::PAGE).bind(self.log).bind(bound(index));
+        let page = sqlx::query_scalar(statements::PAGE).bind(rows::log_of(index)).bind(rows::index(index));
         page.fetch_optional(&self.pool).await.map_err(refused("page_blob"))
     }
 }
@@ -208,11 +206,12 @@ async fn frontier(c: &mut PgConnection, log: i16, size: u64) -> Result<Vec<u8>, 
     Ok(out)
 }
 
-/// The mark of a replica, and its entries from there on. A replica that never wrote starts at the head.
-async fn in_flight(c: &mut PgConnection, log: i16, replica: i16, size: u64) -> Result<(u64, Vec<u64>), sqlx::Error> {
+/// The mark of a replica, and its entries from there on, in whichever shards. A replica that never wrote starts at the end.
+pub(super) async fn in_flight(c: &mut PgConnection, replica: i16, end: u64) -> Result<(u64, Vec<u64>), sqlx::Error> {
     let low: Option<i64> = sqlx::query_scalar(statements::LOW).bind(replica).fetch_one(&mut *c).await?;
-    let left = sqlx::query_scalar::<_, i64>(statements::LEFT).bind(log).bind(replica).bind(low.unwrap_or(0));
+    let from = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
+    let left = sqlx::query_scalar::<_, i64>(statements::LEFT).bind(rows::log_of(from)).bind(replica);
+    let left = left.bind(rows::index(from));
     let left: Vec<u64> = left.fetch_all(c).await?.into_iter().filter_map(|n| u64::try_from(n).ok()).collect();
-    let low = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
-    Ok((left.first().copied().unwrap_or(size).max(low), left))
+    Ok((left.first().copied().unwrap_or(end).max(from), left))
 }

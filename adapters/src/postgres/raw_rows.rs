@@ -1,11 +1,13 @@
 //! Rows as they stand, for the scrubber: past every cache, a page at a time.
 
-use super::rows::{bound, refused, unsigned};
+use super::read::last;
+use super::rows::{index, log_of, refused, unsigned};
 use super::{PostgresLog, statements, upkeep};
 use crate::segment;
 use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
 use async_trait::async_trait;
 use sluis_core::log::draft::SealedPayload;
+use sluis_core::log::shard::base_of;
 use sluis_core::ports::StoreError;
 use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -15,29 +17,34 @@ use sqlx::{PgExecutor, Row};
 impl LogRows for PostgresLog {
     async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError> {
         let to = from.saturating_add(u64::from(count));
-        let rows = sqlx::query(statements::LEAF_ROWS).bind(self.log).bind(bound(from)).bind(bound(to));
+        let rows = sqlx::query(statements::LEAF_ROWS).bind(log_of(from)).bind(index(from)).bind(last(from, to));
         let rows = rows.fetch_all(&self.pool).await.map_err(refused("log_leaf"))?;
         rows.iter().map(as_it_stands).collect::<Result<_, _>>().map_err(refused("log_leaf"))
     }
 
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
-        let rows = states(&self.pool, self.log, after, count).await.map_err(refused("state"))?;
+        let rows = states(&self.pool, after, count).await.map_err(refused("state"))?;
         rows.into_iter().map(|row| row.compared(&self.seals.state)).collect()
     }
 
     async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError> {
-        let rows = sqlx::query_as::<_, (i16, i64, i64, Vec<u8>)>(statements::SEGMENTS).bind(self.log).bind(bound(from));
+        let log = log_of(from);
+        let rows = sqlx::query_as::<_, (i16, i64, i64, Vec<u8>)>(statements::SEGMENTS).bind(log).bind(index(from));
         let rows = rows.bind(i64::from(count)).fetch_all(&self.pool).await.map_err(refused("subject_segment"))?;
         let opened = rows.into_iter().map(|(level, first, last, sealed)| {
-            let span = upkeep::span(self.log, u8::try_from(level).unwrap_or(u8::MAX), first, last);
+            let span = upkeep::span(log, u8::try_from(level).unwrap_or(u8::MAX), first, last);
             let records = segment::open(&self.seals.index, span, &sealed);
-            SegmentRow { first: span.first, records: records.map(|records| segment::all(&records).collect()) }
+            SegmentRow {
+                first: base_of(from) + span.first,
+                records: records.map(|records| segment::all(&records).collect()),
+            }
         });
         Ok(opened.collect())
     }
 
     async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
-        let rows = sqlx::query_as::<_, (i64, String)>(statements::CHECKPOINTS_FROM).bind(self.log).bind(bound(from));
+        let rows =
+            sqlx::query_as::<_, (i64, String)>(statements::CHECKPOINTS_FROM).bind(log_of(from)).bind(index(from));
         let rows = rows.bind(i64::from(count)).fetch_all(&self.pool).await.map_err(refused("log_checkpoint"))?;
         let sized = |(size, note)| Ok(CheckpointRow { size: unsigned(size, "log_checkpoint")?, note });
         rows.into_iter().map(sized).collect()
@@ -45,29 +52,23 @@ impl LogRows for PostgresLog {
 }
 
 /// Remembers the version of every row of state there is.
-pub(super) async fn remember_states(c: &mut PgConnection, log: i16, guards: &GuardCache) -> Result<(), sqlx::Error> {
+pub(super) async fn remember_states(c: &mut PgConnection, guards: &GuardCache) -> Result<(), sqlx::Error> {
     let mut after = FIRST_PLACE;
     loop {
-        let page = states(&mut *c, log, &after, STATES_READ).await?;
+        let page = states(&mut *c, &after, STATES_READ).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (u8::try_from(last.kind).unwrap_or(u8::MAX), last.key.clone());
         page.iter().for_each(|row| row.remember(guards));
     }
 }
 
-async fn states<'e>(
-    from: impl PgExecutor<'e>,
-    log: i16,
-    after: &StatePlace,
-    count: u32,
-) -> Result<Vec<StateAt>, sqlx::Error> {
-    let rows = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>, bool)>(statements::STATES_AFTER);
-    let rows = rows.bind(i16::from(after.0)).bind(&after.1).bind(i64::from(count)).bind(log).fetch_all(from).await?;
-    let at = |(kind, key, version, index, sealed, here): (i16, _, _, _, _, _)| StateAt {
+async fn states<'e>(from: impl PgExecutor<'e>, after: &StatePlace, count: u32) -> Result<Vec<StateAt>, sqlx::Error> {
+    let rows = sqlx::query_as::<_, (i16, Vec<u8>, i64, i64, Vec<u8>)>(statements::STATES_AFTER);
+    let rows = rows.bind(i16::from(after.0)).bind(&after.1).bind(i64::from(count)).fetch_all(from).await?;
+    let at = |(kind, key, version, index, sealed): (i16, _, _, _, _)| StateAt {
         kind: i64::from(kind),
         key,
         row: GuardRow(version, index, sealed),
-        here,
     };
     Ok(rows.into_iter().map(at).collect())
 }

@@ -1,12 +1,13 @@
 //! The ledger port: appends go to the writer, reads are answered by a few sessions that only read.
 
-use super::rows::{bound, head_of, refused, stored_entry};
+use super::rows::{bound, index, log_of, refused, stored_entry, unsigned};
 use super::writer::Command;
-use super::{PostgresLog, statements};
+use super::{PostgresLog, shards, statements};
 use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard, base_of};
 use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Ledger, StoreError, StoredEntry};
@@ -27,42 +28,51 @@ impl Ledger for PostgresLog {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        head(&self.pool, self.log, &self.origin).await
+        shards::newest(&self.pool).await
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        shards::all(&self.pool).await
+    }
+
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.ask(|answer| Command::OpenShard { next: Box::new(next), answer }).await
     }
 
     async fn durable_head(&self) -> Result<Head, StoreError> {
-        let origin = self.origin.clone();
-        self.ask(|answer| Command::Head { origin, answer }).await
+        self.ask(|answer| Command::Head { answer }).await
     }
 
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
-        leaves(&self.pool, self.log, from, count).await
+        leaves(&self.pool, from, count).await
     }
 
-    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
         let count = bound(u64::from(count).min(ROWS_MAX));
-        let few = |sql| sqlx::query_scalar(sql).bind(self.log).bind(bound(from)).bind(count);
+        let few = |sql| sqlx::query_as::<_, (i64, String)>(sql).bind(log_of(from)).bind(index(from)).bind(count);
         let found = match kind {
             LeafKind::Manual => few(statements::MANUAL_LEAVES),
             LeafKind::ObligationDone => few(statements::DONE_LEAVES),
             _ => {
                 let kind = i16::try_from(kind_number(kind)).map_err(|_| corrupt("log_leaf"))?;
-                sqlx::query_scalar(statements::LEAVES_OF).bind(self.log).bind(kind).bind(bound(from)).bind(count)
+                few(statements::LEAVES_OF).bind(kind)
             }
         };
-        found.fetch_all(&self.pool).await.map_err(refused("log_leaf"))
+        let found = found.fetch_all(&self.pool).await.map_err(refused("log_leaf"))?;
+        found.into_iter().map(|(at, leaf)| Ok((unsigned(at, "log_leaf")?, leaf))).collect()
     }
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
         let to = to.min(from.saturating_add(ROWS_MAX));
-        let found = sqlx::query_scalar(statements::LEAF_HASHES).bind(self.log).bind(bound(from)).bind(bound(to));
+        let found =
+            sqlx::query_scalar(statements::LEAF_HASHES).bind(log_of(from)).bind(index(from)).bind(last(from, to));
         found.fetch_all(&self.pool).await.map_err(refused("log_leaf"))
     }
 
     async fn subtree_hashes(&self, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
         let to = to.min(from.saturating_add(ROWS_MAX));
-        let found = sqlx::query_scalar(statements::SUBTREE_HASHES).bind(self.log).bind(i16::from(level));
-        found.bind(bound(from)).bind(bound(to)).fetch_all(&self.pool).await.map_err(refused("log_subtree"))
+        let found = sqlx::query_scalar(statements::SUBTREE_HASHES).bind(log_of(from)).bind(i16::from(level));
+        found.bind(index(from)).bind(last(from, to)).fetch_all(&self.pool).await.map_err(refused("log_subtree"))
     }
 
     async fn transaction(&self, oin: &Oin, id: uuid::Uuid) -> Result<Option<StoredEntry>, StoreError> {
@@ -70,8 +80,8 @@ impl Ledger for PostgresLog {
         found.fetch_optional(&self.pool).await.map_err(refused("log_leaf"))?.map(stored_entry).transpose()
     }
 
-    async fn entry(&self, index: u64) -> Result<Option<StoredEntry>, StoreError> {
-        let found = sqlx::query_as(statements::ENTRY).bind(self.log).bind(bound(index));
+    async fn entry(&self, at: u64) -> Result<Option<StoredEntry>, StoreError> {
+        let found = sqlx::query_as(statements::ENTRY).bind(log_of(at)).bind(index(at));
         found.fetch_optional(&self.pool).await.map_err(refused("log_leaf"))?.map(stored_entry).transpose()
     }
 
@@ -91,15 +101,14 @@ impl Ledger for PostgresLog {
     }
 }
 
-/// The newest head that is committed.
-pub(super) async fn head(pool: &PgPool, log: i16, origin: &str) -> Result<Head, StoreError> {
-    let row = sqlx::query_as(statements::HEAD).bind(log).fetch_one(pool).await.map_err(refused("log_head"))?;
-    head_of(origin, row).map(|(head, _)| head)
+/// The index after the last of a range that begins at a position and ends in its shard.
+pub(super) fn last(from: u64, to: u64) -> i64 {
+    bound(to - base_of(from).min(to))
 }
 
 /// The exact bytes of leaves.
-pub(super) async fn leaves(pool: &PgPool, log: i16, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+pub(super) async fn leaves(pool: &PgPool, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
     let to = from.saturating_add(u64::from(count).min(ROWS_MAX));
-    let found = sqlx::query_scalar(statements::LEAVES).bind(log).bind(bound(from)).bind(bound(to));
+    let found = sqlx::query_scalar(statements::LEAVES).bind(log_of(from)).bind(index(from)).bind(last(from, to));
     found.fetch_all(pool).await.map_err(refused("log_leaf"))
 }

@@ -2,7 +2,7 @@
 //!
 //! Other replicas change them too. What a decision relied on is compared with its row again inside the append.
 
-use super::rows::{bound, guard_row, refused, stored_entry};
+use super::rows::{self, guard_row, log_of, refused, stored_entry};
 use super::{PostgresLog, statements};
 use crate::state_row;
 use crate::store::{GuardRow, corrupt, enrolments_of, kind_number, policy_of, standing_of};
@@ -50,8 +50,8 @@ impl Register for PostgresLog {
 
     async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError> {
         let kind = i16::try_from(kind_number(LeafKind::Recipient)).map_err(|_| corrupt("log_leaf"))?;
-        let found = sqlx::query_as(statements::ENTRY_OF_KIND_AFTER).bind(self.log).bind(oin.as_str()).bind(kind);
-        let found = found.bind(bound(index)).fetch_optional(&self.pool).await.map_err(refused("log_leaf"))?;
+        let found = sqlx::query_as(statements::ENTRY_OF_KIND_AFTER).bind(log_of(index)).bind(oin.as_str()).bind(kind);
+        let found = found.bind(rows::index(index)).fetch_optional(&self.pool).await.map_err(refused("log_leaf"))?;
         found.map(stored_entry).transpose()
     }
 

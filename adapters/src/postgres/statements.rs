@@ -5,7 +5,12 @@ use crate::store::statements;
 statements! {
     /// The statements of the log database.
     LOG_STATEMENTS {
-        OPEN_SHARD = "SELECT log_id, origin FROM log_shard WHERE state = 1 ORDER BY log_id DESC LIMIT 1";
+        SHARDS = "SELECT log_id, origin, state = 1, prev_note FROM log_shard ORDER BY log_id";
+        SHARD = "SELECT origin, state = 1 FROM log_shard WHERE log_id = $1 FOR UPDATE";
+        SHARD_AFTER = "SELECT log_id FROM log_shard WHERE prev_log = $1";
+        CLOSE_SHARD = "UPDATE log_shard SET state = 2, closed_at = $2 WHERE log_id = $1 AND state = 1";
+        NEXT_SHARD = "INSERT INTO log_shard (log_id, origin, state, prev_log, prev_note, opened_at)
+                      VALUES ($1, $2, 1, $3, $4, $5)";
         INSERT_SHARD = "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES ($1, $2, 1, $3)";
         BE_REPLICA = "SELECT pg_try_advisory_lock(1397508467, $1::int)";
         LOCK = "SELECT origin FROM log_shard WHERE log_id = $1 AND state = 1 FOR UPDATE";
@@ -33,17 +38,18 @@ statements! {
         ENDED = "SELECT m.replica, max(m.low) FROM replica_mark m WHERE m.replica <> $1 AND NOT EXISTS (SELECT FROM pg_locks l
                  WHERE l.locktype = 'advisory' AND l.classid = 1397508467 AND l.objid = m.replica::int AND l.objsubid = 2
                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())) GROUP BY m.replica";
-        LEFT = "SELECT idx FROM log_leaf WHERE log_id = $1 AND replica = $2 AND idx >= $3 ORDER BY idx";
+        LEFT = "SELECT ((log_id - 1)::bigint << 40) + idx FROM log_leaf
+                WHERE replica = $2 AND log_id >= $1 AND (log_id, idx) >= ($1, $3) ORDER BY log_id, idx";
         STANDS = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx = $2";
         FLUSHED = "SELECT pg_current_wal_flush_lsn()::text";
         ON_STANDBY = "SELECT EXISTS (SELECT FROM pg_stat_replication
                       WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= $1::pg_lsn)";
         STATE = "SELECT version, leaf_index, sealed FROM state WHERE kind = $1 AND key = $2";
         ORGANISATIONS = "SELECT key FROM state WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
-        STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed, log_id = $4 FROM state WHERE (kind, key) > ($1, $2)
+        STATES_AFTER = "SELECT kind, key, version, leaf_index, sealed FROM state WHERE (kind, key) > ($1, $2)
                         ORDER BY kind, key LIMIT $3";
-        ENTRY_OF_KIND_AFTER = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND oin = $2 AND kind = 19 AND kind = $3
-                               AND idx > $4 ORDER BY idx LIMIT 1";
+        ENTRY_OF_KIND_AFTER = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id >= $1
+                               AND oin = $2 AND kind = 19 AND kind = $3 AND (log_id, idx) > ($1, $4) ORDER BY log_id, idx LIMIT 1";
         SEGMENTS = "SELECT level, first, last, sealed FROM subject_segment WHERE log_id = $1 AND first >= $2
                     ORDER BY first LIMIT $3";
         SMALL_SEGMENTS = "SELECT first, last, sealed FROM subject_segment WHERE log_id = $1 AND level = 0
@@ -64,15 +70,18 @@ statements! {
         LEAF_ROWS = "SELECT idx, leaf, hash, kind, t, rid, oin, txn, key_id, ct, digest IS NOT NULL FROM log_leaf
                      WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        LEAVES_OF = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = $2 AND idx >= $3 ORDER BY idx LIMIT $4";
-        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 22 AND idx >= $2 ORDER BY idx LIMIT $3";
-        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND kind = 26 AND idx >= $2 ORDER BY idx LIMIT $3";
+        LEAVES_OF = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = $4
+                     AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
+        MANUAL_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 22
+                         AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
+        DONE_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 26
+                       AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = $1 AND level = $2 AND number >= $3 AND number < $4
                           ORDER BY number";
-        ENTRY = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
-        ENTRIES = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        TRANSACTION = "SELECT idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
+        ENTRY = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx = $2";
+        ENTRIES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        TRANSACTION = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf, key_id, ct FROM log_leaf WHERE oin = $1 AND txn = $2 AND txn IS NOT NULL";
         SET_COLUMNS = "UPDATE log_leaf SET kind = $3, t = $4, rid = $5, oin = $6, txn = $7::bytea,
                        digest = CASE WHEN $7::bytea IS NULL THEN NULL ELSE digest END WHERE log_id = $1 AND idx = $2";
         DROP_CHECKPOINT = "DELETE FROM log_checkpoint WHERE log_id = $1 AND size = $2";
@@ -87,6 +96,7 @@ statements! {
         BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
         ERASED = "SELECT key_id FROM erased_key";
         ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
-                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3) RETURNING idx";
+                          WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)
+                          RETURNING ((log_id - 1)::bigint << 40) + idx";
     }
 }

@@ -3,9 +3,9 @@
 //! The tombstone of a key is written before its payloads go and before the key database destroys it (A21). The tree never
 //! changes: leaves, hashes and proofs stay.
 
-use super::rows::bound;
-use super::statements;
+use super::rows::{bound, index, log_of};
 use super::writer::Role;
+use super::{shards, statements};
 use crate::master::RowKey;
 use crate::segment::{self, Span};
 use sluis_core::log::Millis;
@@ -66,8 +66,15 @@ pub(super) fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
     Span { log: i64::from(log), level, first, last }
 }
 
-/// Every segment as it is opened, in pages.
-async fn scan(
+/// Every segment of every shard as it is opened, in pages.
+async fn scan(c: &mut PgConnection, key: &RowKey, mut each: impl FnMut(Span, &[u8])) -> Result<(), sqlx::Error> {
+    for (log, ..) in shards::rows(&mut *c).await? {
+        scan_shard(c, log, key, &mut each).await?;
+    }
+    Ok(())
+}
+
+async fn scan_shard(
     c: &mut PgConnection,
     log: i16,
     key: &RowKey,
@@ -87,15 +94,14 @@ async fn scan(
     }
 }
 
-/// The entries that concern a subject, by index and item. Reads the whole index, in pages.
+/// The entries that concern a subject, by position and item. Reads the whole index, in pages.
 pub(super) async fn entries_of(
     c: &mut PgConnection,
-    log: i16,
     key: &RowKey,
     subject: SubjectRef,
 ) -> Result<Vec<(u64, u32)>, sqlx::Error> {
     let mut found = Vec::new();
-    scan(c, log, key, |_, records| found.extend(segment::entries_of(records, subject))).await?;
+    scan(c, key, |_, records| found.extend(segment::entries_of(records, subject))).await?;
     found.sort_unstable();
     Ok(found)
 }
@@ -103,17 +109,16 @@ pub(super) async fn entries_of(
 /// Takes entries of a subject out of the index: what stays at rest no longer says that they concern it.
 async fn forget(
     t: &mut PgTransaction<'_>,
-    log: i16,
     key: &RowKey,
     subject: SubjectRef,
     gone: &BTreeSet<u64>,
 ) -> Result<(), sqlx::Error> {
     let mut changed = Vec::new();
     let each = |span, records: &[u8]| changed.extend(segment::without(records, subject, gone).map(|rest| (span, rest)));
-    scan(t, log, key, each).await?;
+    scan(t, key, each).await?;
     for (span, rest) in changed {
         let sealed = segment::seal(key, span, &rest).map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
-        let rewrite = sqlx::query(statements::REWRITE_SEGMENT).bind(log).bind(i16::from(span.level));
+        let rewrite = sqlx::query(statements::REWRITE_SEGMENT).bind(span.log as i16).bind(i16::from(span.level));
         rewrite.bind(bound(span.first)).bind(sealed).execute(&mut **t).await?;
     }
     Ok(())
@@ -129,21 +134,26 @@ pub(super) async fn forget_transactions(c: &mut PgConnection, before: Millis) ->
 /// while no replica merges segments. Gives the number of payloads removed.
 pub(super) async fn erase(
     c: &mut PgConnection,
-    log: i16,
     key: &RowKey,
     subject: SubjectRef,
     keys: &[[u8; 16]],
 ) -> Result<u64, sqlx::Error> {
     let mut transaction = c.begin().await?;
-    sqlx::query(statements::NOT_MERGING).bind(i32::from(log)).execute(&mut *transaction).await?;
+    let shards = shards::rows(&mut *transaction).await?;
+    for (log, ..) in &shards {
+        sqlx::query(statements::NOT_MERGING).bind(i32::from(*log)).execute(&mut *transaction).await?;
+    }
     let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
     sqlx::query(statements::BURY).bind(&keys).execute(&mut *transaction).await?;
-    let entries = entries_of(&mut transaction, log, key, subject).await?;
-    let indices: Vec<i64> = entries.iter().map(|(index, _)| bound(*index)).collect();
-    let erase = sqlx::query_scalar::<_, i64>(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
-    let removed = erase.fetch_all(&mut *transaction).await?;
-    let gone = removed.into_iter().filter_map(|index| u64::try_from(index).ok()).collect::<BTreeSet<_>>();
-    forget(&mut transaction, log, key, subject, &gone).await?;
+    let entries = entries_of(&mut transaction, key, subject).await?;
+    let mut gone = BTreeSet::new();
+    for (log, ..) in shards {
+        let here = entries.iter().map(|(at, _)| *at).filter(|at| log_of(*at) == log);
+        let indices: Vec<i64> = here.map(index).collect();
+        let erase = sqlx::query_scalar::<_, i64>(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
+        gone.extend(erase.fetch_all(&mut *transaction).await?.into_iter().filter_map(|at| u64::try_from(at).ok()));
+    }
+    forget(&mut transaction, key, subject, &gone).await?;
     transaction.commit().await?;
     Ok(gone.len() as u64)
 }

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Draft(usize),
     /// The engine rejects the row of some draft.
     Some,
+    /// The shard takes no entries any more.
+    Closed,
     /// Everything else.
     Store(StoreError),
 }

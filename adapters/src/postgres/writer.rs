@@ -6,7 +6,7 @@
 
 use super::connect::Place;
 use super::errors::is_usable;
-use super::rows::{self, bound, refused};
+use super::rows::{bound, log_of, refused};
 use super::settle::{LOOK_EVERY, Pending, on_standby};
 use super::{halts, statements, upkeep};
 use crate::master::RowKey;
@@ -14,6 +14,7 @@ use crate::store::{GuardCache, LOG, corrupt};
 use sluis_core::log::Millis;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{self, Next};
 use sluis_core::log::tree::Frontier;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
@@ -41,9 +42,10 @@ pub(super) enum Command {
     Append { drafts: Vec<Draft>, answer: Answer<Committed> },
     Keep { size: u64, note: String, time: Millis },
     Probe { answer: Answer<()> },
-    Head { origin: String, answer: Answer<Head> },
+    Head { answer: Answer<Head> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
     LiftHalts { entry: String, answer: Answer<u64> },
 }
@@ -108,21 +110,22 @@ impl Desk {
         match command {
             Command::Append { drafts, answer } => _ = answer.send(self.append(drafts).await),
             Command::Keep { size, note, time } => {
-                let log = self.role.log;
+                let (log, size) = (log_of(size), shard::index_of(size));
                 // A failure loses a note that the same head can be signed for again.
                 if let Err(error) = self.outside_lock(async |c| keep(c, log, size, &note, time).await).await {
                     tracing::warn!(%error, "a checkpoint was not kept");
                 }
             }
             Command::Probe { answer } => _ = answer.send(self.probe().await),
-            Command::Head { origin, answer } => _ = answer.send(self.durable_head(&origin).await),
+            Command::OpenShard { next, answer } => _ = answer.send(self.open_shard(&next).await),
+            Command::Head { answer } => _ = answer.send(self.durable_head().await),
             Command::ForgetTransactions { before, answer } => {
                 let done = self.outside_lock(async |c| upkeep::forget_transactions(c, before).await).await;
                 _ = answer.send(done);
             }
             Command::Erase { subject, keys, answer } => {
-                let (log, seals) = (self.role.log, Arc::clone(&self.seals));
-                let done = self.outside_lock(async |c| upkeep::erase(c, log, &seals.index, subject, &keys).await).await;
+                let seals = Arc::clone(&self.seals);
+                let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
                 _ = answer.send(done);
             }
             Command::Halt { time, found, answer } => {
@@ -223,17 +226,6 @@ impl Desk {
         .await
     }
 
-    /// The newest head, once it may be signed: a standby has it where one is required, and it extends our tree (A1, A5).
-    async fn durable_head(&mut self, origin: &str) -> Result<Head, StoreError> {
-        let mut session = self.session().await?;
-        let read = tokio::time::timeout(PATIENCE, rows::head(&mut session, self.role.log, origin)).await;
-        // A session on which reading failed is closed.
-        let (head, _clock) = read.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
-        self.session = Some(session);
-        self.rests_on(&head).await?;
-        Ok(head)
-    }
-
     pub(super) fn halt(&mut self, table: &'static str) -> StoreError {
         tracing::error!(
             table,
@@ -265,7 +257,13 @@ pub(super) async fn become_replica(
 }
 
 /// Keeps the newest note, and of the older ones the last of each minute.
-async fn keep(c: &mut PgConnection, log: i16, size: u64, note: &str, time: Millis) -> Result<(), sqlx::Error> {
+pub(super) async fn keep(
+    c: &mut PgConnection,
+    log: i16,
+    size: u64,
+    note: &str,
+    time: Millis,
+) -> Result<(), sqlx::Error> {
     let (size, time) = (bound(size), bound(time));
     sqlx::query(statements::THIN_CHECKPOINTS).bind(log).bind(size).bind(time).execute(&mut *c).await?;
     let kept = sqlx::query(statements::WRITE_CHECKPOINT).bind(log).bind(size).bind(note).bind(time);

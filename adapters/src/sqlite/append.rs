@@ -4,7 +4,7 @@
 //! If the process dies before COMMIT returns, the whole batch exists or none of it; the next start finds which.
 
 use super::errors::{at_commit, before_commit, is_data};
-use super::rows::{guard_row, head_row, index_of, leaf_row};
+use super::rows::{guard_row, head_row, leaf_row, log_of, position_of};
 use super::writer::{Desk, KeptCheckpoint};
 use super::{segments, statements};
 use crate::state_row;
@@ -12,7 +12,8 @@ use crate::store::{LOG, Mark, corrupt, kind_number, kind_of, organisation_of, re
 use rusqlite::OptionalExtension;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Entry, Finalised, Seen, Snapshot, finalise, wanted};
-use sluis_core::ports::StoreError;
+use sluis_core::log::shard;
+use sluis_core::ports::{SHARD_CLOSED, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,7 +21,7 @@ use std::sync::atomic::Ordering;
 pub(super) const REPLICA: i64 = 1;
 
 /// Why an attempt wrote nothing.
-enum Failure {
+pub(super) enum Failure {
     /// The engine rejects the row of the draft at this position.
     Draft(usize),
     /// Everything else.
@@ -44,6 +45,9 @@ impl Desk {
         for _ in 0..=drafts.len() {
             if self.halted {
                 break;
+            }
+            if self.closed {
+                return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
             }
             match self.attempt(&drafts, kept.as_ref()) {
                 Ok(finalised) => {
@@ -69,6 +73,7 @@ impl Desk {
             Ok(finalised) => {
                 self.commit()?;
                 self.head = finalised.head().clone();
+                self.closed = finalised.closes();
                 for (key, mark, sealed, state) in self.learned.drain(..) {
                     self.guards.learn(&key, mark, sealed, state);
                 }
@@ -108,7 +113,11 @@ impl Desk {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }
 
-    fn write<'d>(&mut self, drafts: &'d [Draft], kept: Option<&KeptCheckpoint>) -> Result<Finalised<'d>, Failure> {
+    pub(super) fn write<'d>(
+        &mut self,
+        drafts: &'d [Draft],
+        kept: Option<&KeptCheckpoint>,
+    ) -> Result<Finalised<'d>, Failure> {
         let head = head_row(&self.connection, self.log).map_err(|e| before_commit(LOG, "log_head", &e))?.open()?;
         if head != self.head {
             return Err(corrupt("log_head").into()); // somebody else wrote, or the file went back in time
@@ -128,6 +137,9 @@ impl Desk {
         self.write_low()?;
         if let Some(kept) = kept {
             self.write_checkpoint(kept)?;
+        }
+        if finalised.closes() {
+            self.close(finalised.head())?;
         }
         Ok(finalised)
     }
@@ -151,7 +163,7 @@ impl Desk {
             });
             if let Some((row, digest, kind)) = found.optional().map_err(refused)? {
                 let kind = kind_of(kind).ok_or(corrupt("log_leaf"))?;
-                snapshot.transactions.insert((oin, id), Seen { digest, index: index_of(row), kind });
+                snapshot.transactions.insert((oin, id), Seen { digest, index: position_of(row), kind });
             }
         }
         Ok(snapshot)
@@ -252,10 +264,11 @@ impl Desk {
     /// Keeps the newest note, and of the older ones the last of each minute.
     pub(super) fn write_checkpoint(&self, kept: &KeptCheckpoint) -> Result<(), StoreError> {
         let refused = |error: rusqlite::Error| before_commit(LOG, "log_checkpoint", &error);
-        let (size, time) = (signed(kept.size)?, signed(kept.time)?);
+        let log = log_of(kept.size);
+        let (size, time) = (signed(shard::index_of(kept.size))?, signed(kept.time)?);
         let mut thin = self.connection.prepare_cached(statements::THIN_CHECKPOINTS).map_err(refused)?;
-        thin.execute((self.log, size, time)).map_err(refused)?;
+        thin.execute((log, size, time)).map_err(refused)?;
         let mut insert = self.connection.prepare_cached(statements::WRITE_CHECKPOINT).map_err(refused)?;
-        insert.execute((self.log, size, &kept.note, time)).map(|_| ()).map_err(refused)
+        insert.execute((log, size, &kept.note, time)).map(|_| ()).map_err(refused)
     }
 }

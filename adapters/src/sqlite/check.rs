@@ -1,4 +1,4 @@
-//! What is compared before a log is served: the head against the rows it was computed from.
+//! What is compared before a log is served: the head of each shard against the rows it was computed from.
 //!
 //! Finds leaves that were lost or hashes that were changed on the right edge and in stored sub-trees. A change inside a
 //! complete sub-tree is found by verifying the log, not here.
@@ -6,15 +6,34 @@
 use super::open::engine;
 use super::open_error::OpenError;
 use super::rows::{head_row, leaf_row, leaf_row_end};
-use super::statements;
+use super::{shards, statements};
 use rusqlite::Connection;
 use sluis_core::log::Hash;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::root_of;
 use std::path::Path;
 
+/// The newest shard of a file.
+pub(super) struct Newest {
+    /// Its number in rows.
+    pub row: i64,
+    pub head: Head,
+    pub open: bool,
+}
+
+/// The heads of all shards, in order, and the newest shard.
+pub(super) fn shards(connection: &Connection, file: &Path) -> Result<(Vec<Head>, Newest), OpenError> {
+    let (mut heads, mut newest) = (Vec::new(), None);
+    for (row, open, _) in shards::rows(connection).map_err(engine(file))? {
+        let head = head(connection, file, row)?;
+        heads.push(head.clone());
+        newest = Some(Newest { row, head, open });
+    }
+    newest.map(|newest| (heads, newest)).ok_or(OpenError::Corrupt { file: file.to_owned(), table: "log_shard" })
+}
+
 /// Reads the head and rebuilds its frontier from the stored hashes.
-pub(super) fn head(connection: &Connection, file: &Path, log: i64) -> Result<Head, OpenError> {
+fn head(connection: &Connection, file: &Path, log: i64) -> Result<Head, OpenError> {
     let corrupt = |table| OpenError::Corrupt { file: file.to_owned(), table };
     let row = head_row(connection, log).map_err(engine(file))?;
     let head = row.open().map_err(|_| corrupt("log_head"))?;

@@ -4,7 +4,7 @@
 //! nothing (A21). The tree never changes: leaves, hashes and proofs stay.
 
 use super::errors::before_commit;
-use super::rows::leaf_row;
+use super::rows::row_of;
 use super::writer::Desk;
 use super::{segments, statements};
 use crate::store::{LOG, signed};
@@ -28,14 +28,13 @@ pub(super) fn erase(desk: &mut Desk, subject: SubjectRef, keys: &[[u8; 16]]) -> 
         let mut bury = desk.connection.prepare_cached(statements::BURY).map_err(refused("erased_key"))?;
         bury.execute([key]).map_err(refused("erased_key"))?;
     }
-    let entries = segments::entries_of(&desk.connection, desk.log, &desk.seals.index, subject);
+    let entries = segments::entries_of(&desk.connection, &desk.seals.index, subject);
     let mut gone = BTreeSet::new();
     for (index, _) in entries.map_err(refused("subject_segment"))?? {
-        let row = leaf_row(desk.log, index)?;
         for key in keys {
             let mut statement =
                 desk.connection.prepare_cached(statements::ERASE_PAYLOAD).map_err(refused("log_leaf"))?;
-            if statement.execute((row, key)).map_err(refused("log_leaf"))? > 0 {
+            if statement.execute((row_of(index), key)).map_err(refused("log_leaf"))? > 0 {
                 gone.insert(index);
             }
         }

@@ -1,12 +1,13 @@
 //! Rebuilding what follows from the leaves, by the writer (A27).
 
 use super::errors::before_commit;
-use super::rows::leaf_row;
+use super::rows::{log_of, row_of};
 use super::writer::{Command, Desk};
 use super::{SqliteLog, segments, statements};
 use crate::segment::{self, Span};
 use crate::store::{LOG, corrupt, kind_number, signed};
 use async_trait::async_trait;
+use sluis_core::log::shard::index_of;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
 use sluis_core::upkeep::{LeafColumns, LogMending};
@@ -20,8 +21,8 @@ pub(super) enum Mend {
 
 #[async_trait]
 impl LogMending for SqliteLog {
-    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
-        let mend = Mend::Columns(index, columns.clone());
+    async fn mend_columns(&self, at: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+        let mend = Mend::Columns(at, columns.clone());
         self.ask(|answer| Command::Mend { mend, answer }).await
     }
 
@@ -37,22 +38,22 @@ impl LogMending for SqliteLog {
 impl Desk {
     pub(super) fn mend(&mut self, mend: Mend) -> Result<(), StoreError> {
         match mend {
-            Mend::Columns(index, columns) => self.set_columns(index, &columns),
+            Mend::Columns(at, columns) => self.set_columns(at, &columns),
             Mend::Index(entries) => self.rebuild_index(&entries),
             Mend::Checkpoint(size) => {
                 let refused = |error: rusqlite::Error| before_commit(LOG, "log_checkpoint", &error);
                 let mut drop = self.connection.prepare_cached(statements::DROP_CHECKPOINT).map_err(refused)?;
-                drop.execute((self.log, signed(size)?)).map(|_| ()).map_err(refused)
+                drop.execute((log_of(size), signed(index_of(size))?)).map(|_| ()).map_err(refused)
             }
         }
     }
 
-    fn set_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
+    fn set_columns(&self, at: u64, columns: &LeafColumns) -> Result<(), StoreError> {
         let refused = |error: rusqlite::Error| before_commit(LOG, "log_leaf", &error);
         let LeafColumns { kind, time, rid, oin, transaction } = columns;
-        let row = leaf_row(self.log, index)?;
         let mut set = self.connection.prepare_cached(statements::SET_COLUMNS).map_err(refused)?;
-        set.execute((row, kind_number(*kind), signed(*time)?, rid, oin, transaction)).map(|_| ()).map_err(refused)
+        let columns = (row_of(at), kind_number(*kind), signed(*time)?, rid, oin, transaction);
+        set.execute(columns).map(|_| ()).map_err(refused)
     }
 
     /// Process dies here: the index is as it was.
@@ -61,17 +62,18 @@ impl Desk {
         let mut bent = Vec::new();
         let key = &self.seals.index;
         let each = |span: Span, sealed: &[u8]| bent.extend(segment::open(key, span, sealed).is_none().then_some(span));
-        segments::scan(&self.connection, self.log, each).map_err(refused)?;
+        segments::scan(&self.connection, each).map_err(refused)?;
         for span in bent {
             let mut drop = self.connection.prepare_cached(statements::DROP_SEGMENT).map_err(refused)?;
-            drop.execute((self.log, span.level, signed(span.first)?)).map_err(refused)?;
+            drop.execute((span.log, span.level, signed(span.first)?)).map_err(refused)?;
         }
-        for (index, subject) in entries {
-            let (span, mut records) = (Span { log: self.log, level: 0, first: *index, last: *index }, Vec::new());
-            segment::push(&mut records, *subject, *index, 0);
+        for (at, subject) in entries {
+            let (log, index, mut records) = (log_of(*at), index_of(*at), Vec::new());
+            let span = Span { log, level: 0, first: index, last: index };
+            segment::push(&mut records, *subject, *at, 0);
             let sealed = segment::seal(key, span, &records).map_err(|_| corrupt("subject_segment"))?;
             let mut add = self.connection.prepare_cached(statements::ADD_SEGMENT).map_err(refused)?;
-            add.execute((self.log, 0, signed(*index)?, signed(*index)?, sealed)).map_err(refused)?;
+            add.execute((log, 0, signed(index)?, signed(index)?, sealed)).map_err(refused)?;
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod reader;
 mod register;
 mod rows;
 mod segments;
+mod shards;
 mod statements;
 mod upkeep;
 mod writer;
@@ -42,10 +43,11 @@ use open::{Exclusive, LOG_KIND, engine};
 use pool::Readers;
 use rusqlite::OptionalExtension;
 use sluis_core::log::Millis;
+use sluis_core::log::finalise::Head;
 use sluis_core::ports::{Clock, StoreError};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -55,15 +57,16 @@ use writer::{Command, Desk, Seals};
 /// How long a row of state is answered from memory: nobody else writes this file.
 const KNOWN: Duration = Duration::from_secs(60);
 
-/// The log of one shard in one file: ledger and register.
+/// The log in one file, all shards: ledger and register.
 pub struct SqliteLog {
-    log: i64,
+    /// The number of the newest shard in rows.
+    newest: Arc<AtomicI64>,
     readers: Readers,
     seals: Arc<Seals>,
     guards: Arc<GuardCache>,
     low: Arc<AtomicU64>,
     /// What was in flight when the last process ended.
-    in_flight: std::ops::Range<u64>,
+    in_flight: Vec<u64>,
     commands: Option<Sender<Command>>,
     writer: Option<JoinHandle<()>>,
     _exclusive: Exclusive,
@@ -71,8 +74,6 @@ pub struct SqliteLog {
 
 impl SqliteLog {
     /// Makes a new, empty log: an explicit act. The gateway then appends its EPOCH leaf.
-    ///
-    /// `last_time` is the time of the last leaf of the shard before it, 0 for the first (A8).
     ///
     /// # Errors
     /// [`OpenError::Exists`] when there is a file; nothing is ever overwritten.
@@ -105,8 +106,8 @@ impl SqliteLog {
             halt: master.sealing(HALT_LABEL)?,
         });
         open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
-        let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
-        let head = check::head(&connection, file, log)?;
+        let (shards, newest) = check::shards(&connection, file)?;
+        let (log, head) = (newest.row, newest.head);
         let low: Option<i64> = connection
             .query_row(statements::LOW, [append::REPLICA], |row| row.get(0))
             .optional()
@@ -114,10 +115,10 @@ impl SqliteLog {
         let low = low.and_then(|low| u64::try_from(low).ok()).unwrap_or(0);
         let segments =
             connection.query_row(statements::COUNT_SMALL_SEGMENTS, [log], |row| row.get(0)).map_err(engine(file))?;
-        let in_flight = low..head.size();
+        let in_flight = in_flight(low, &shards);
         let guards = Arc::new(GuardCache::new(KNOWN));
         raw_rows::remember_states(&connection, &guards).map_err(engine(file))?;
-        let shared_low = Arc::new(AtomicU64::new(low));
+        let (shared_low, shared_newest) = (Arc::new(AtomicU64::new(low)), Arc::new(AtomicI64::new(log)));
         let desk = Desk {
             connection,
             log,
@@ -129,6 +130,8 @@ impl SqliteLog {
             low: Arc::clone(&shared_low),
             low_written: Some(low),
             segments,
+            closed: !newest.open,
+            newest: Arc::clone(&shared_newest),
             halted: false,
         };
         let (commands, receiver) = channel();
@@ -138,7 +141,12 @@ impl SqliteLog {
         let writer = writer.map_err(|source| OpenError::Io { file: file.to_owned(), source })?;
         let readers = Readers::new(file.to_owned(), LOG, limits);
         let (commands, writer) = (Some(commands), Some(writer));
-        Ok(Self { log, readers, seals, guards, low: shared_low, in_flight, commands, writer, _exclusive: exclusive })
+        let (newest, low) = (shared_newest, shared_low);
+        Ok(Self { newest, readers, seals, guards, low, in_flight, commands, writer, _exclusive: exclusive })
+    }
+
+    fn newest(&self) -> i64 {
+        self.newest.load(Ordering::Acquire)
     }
 
     /// Hands a command to the writer and waits. A writer that is gone leaves the outcome unknown.
@@ -152,6 +160,11 @@ impl SqliteLog {
         let sent = self.commands.as_ref().map(|commands| commands.send(command));
         sent.and_then(Result::ok).ok_or(StoreError::Unknown { store: LOG })
     }
+}
+
+/// Every position from the mark on, in all shards.
+fn in_flight(low: u64, shards: &[Head]) -> Vec<u64> {
+    shards.iter().flat_map(|head| low.max(head.position(0))..head.end()).collect()
 }
 
 impl Drop for SqliteLog {

@@ -1,20 +1,20 @@
 //! Rows as they stand, for the scrubber: past every cache, a page at a time.
 
-use super::rows::{index_of, leaf_row, leaf_row_end};
+use super::rows::{log_of, position_of, row_end, row_of};
 use super::{SqliteLog, segments, statements};
 use crate::segment;
 use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 use sluis_core::log::draft::SealedPayload;
+use sluis_core::log::shard::{base_of, index_of};
 use sluis_core::ports::StoreError;
 use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 #[async_trait]
 impl LogRows for SqliteLog {
     async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
-        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        let (first, end) = (row_of(from), row_end(from, from.saturating_add(u64::from(count))));
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(statements::LEAF_ROWS)?;
             statement.query_map((first, end), as_it_stands)?.collect()
@@ -22,16 +22,20 @@ impl LogRows for SqliteLog {
     }
 
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
-        let rows = self.readers.read("state", |connection| states(connection, after, count, self.log == 1))?;
+        let rows = self.readers.read("state", |connection| states(connection, after, count))?;
         rows.into_iter().map(|row| row.compared(&self.seals.state)).collect()
     }
 
     async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError> {
+        let (log, first) = (log_of(from), index_of(from));
         let sealed =
-            self.readers.read("subject_segment", |connection| segments::from(connection, self.log, from, count))?;
+            self.readers.read("subject_segment", |connection| segments::from(connection, log, first, count))?;
         let opened = sealed.into_iter().map(|(span, sealed)| {
             let records = segment::open(&self.seals.index, span, &sealed);
-            SegmentRow { first: span.first, records: records.map(|records| segment::all(&records).collect()) }
+            SegmentRow {
+                first: base_of(from) + span.first,
+                records: records.map(|records| segment::all(&records).collect()),
+            }
         });
         Ok(opened.collect())
     }
@@ -46,24 +50,19 @@ impl LogRows for SqliteLog {
 pub(super) fn remember_states(connection: &Connection, guards: &GuardCache) -> Result<(), rusqlite::Error> {
     let mut after = FIRST_PLACE;
     loop {
-        let page = states(connection, &after, STATES_READ, true)?;
+        let page = states(connection, &after, STATES_READ)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = (u8::try_from(last.kind).unwrap_or(u8::MAX), last.key.clone());
         page.iter().for_each(|row| row.remember(guards));
     }
 }
 
-/// Rows of state after a place. Only in the first shard of a file it is known that the leaf of a row is of that shard.
-fn states(
-    connection: &Connection,
-    after: &StatePlace,
-    count: u32,
-    here: bool,
-) -> Result<Vec<StateAt>, rusqlite::Error> {
+/// Rows of state after a place.
+fn states(connection: &Connection, after: &StatePlace, count: u32) -> Result<Vec<StateAt>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(statements::STATES)?;
     let rows = statement.query_map((after.0, &after.1, count), |row| {
         let sealed = GuardRow(row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok(StateAt { kind: row.get(0)?, key: row.get(1)?, row: sealed, here })
+        Ok(StateAt { kind: row.get(0)?, key: row.get(1)?, row: sealed })
     })?;
     rows.collect()
 }
@@ -72,7 +71,7 @@ fn as_it_stands(row: &Row<'_>) -> Result<LeafRow, rusqlite::Error> {
     let (key_id, ciphertext): (Option<[u8; 16]>, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     let whole = key_id.is_some() == ciphertext.is_some();
     Ok(LeafRow {
-        index: index_of(row.get(0)?),
+        index: index_of(position_of(row.get(0)?)),
         leaf: row.get(1)?,
         hash: row.get(2)?,
         kind: kind_of(row.get(3)?),

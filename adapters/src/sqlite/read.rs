@@ -1,14 +1,15 @@
 //! The ledger port: appends go to the writer, reads are answered here.
 
-use super::rows::{head_row, index_of, leaf_row, leaf_row_end};
+use super::rows::{head_row, log_of, position_of, row_end, row_of};
 use super::writer::{Command, KeptCheckpoint};
-use super::{SqliteLog, statements};
+use super::{SqliteLog, shards, statements};
 use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row};
 use sluis_core::log::draft::{Draft, SealedPayload};
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard, index_of};
 use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Ledger, StoreError, StoredEntry};
@@ -28,35 +29,40 @@ impl Ledger for SqliteLog {
     }
 
     async fn head(&self) -> Result<Head, StoreError> {
-        self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
+        self.readers.read("log_head", |connection| head_row(connection, self.newest()))?.open()
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.readers.read("log_shard", shards::all)?
+    }
+
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.ask(|answer| Command::OpenShard { next: Box::new(next), answer }).await
     }
 
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
         let to = from.saturating_add(u64::from(count).min(ROWS_MAX));
-        self.column("log_leaf", statements::LEAVES, (first, leaf_row_end(self.log, to)))
+        self.column("log_leaf", statements::LEAVES, (row_of(from), row_end(from, to)))
     }
 
-    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
-        let (end, count) = (leaf_row_end(self.log, u64::MAX), u64::from(count).min(ROWS_MAX) as i64);
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
+        let (first, count) = (row_of(from), u64::from(count).min(ROWS_MAX) as i64);
         match kind {
-            LeafKind::Manual => self.column("log_leaf", statements::MANUAL_LEAVES, (first, end, count)),
-            LeafKind::ObligationDone => self.column("log_leaf", statements::DONE_LEAVES, (first, end, count)),
-            _ => self.column("log_leaf", statements::KIND_LEAVES, (first, end, count, kind_number(kind))),
+            LeafKind::Manual => self.placed(statements::MANUAL_LEAVES, (first, count)),
+            LeafKind::ObligationDone => self.placed(statements::DONE_LEAVES, (first, count)),
+            _ => self.placed(statements::KIND_LEAVES, (first, count, kind_number(kind))),
         }
     }
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
         let to = to.min(from.saturating_add(ROWS_MAX));
-        self.column("log_leaf", statements::LEAF_HASHES, (first, leaf_row_end(self.log, to)))
+        self.column("log_leaf", statements::LEAF_HASHES, (row_of(from), row_end(from, to)))
     }
 
     async fn subtree_hashes(&self, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
         let to = to.min(from.saturating_add(ROWS_MAX));
-        let [from, to] = [from, to].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        self.column("log_subtree", statements::SUBTREE_HASHES, (self.log, level, from, to))
+        let [first, end] = [from, to].map(|n| i64::try_from(index_of(n)).unwrap_or(i64::MAX));
+        self.column("log_subtree", statements::SUBTREE_HASHES, (log_of(from), level, first, end))
     }
 
     async fn transaction(&self, oin: &Oin, id: uuid::Uuid) -> Result<Option<StoredEntry>, StoreError> {
@@ -64,8 +70,7 @@ impl Ledger for SqliteLog {
     }
 
     async fn entry(&self, index: u64) -> Result<Option<StoredEntry>, StoreError> {
-        let Ok(row) = leaf_row(self.log, index) else { return Ok(None) };
-        self.stored(statements::ENTRY, [row])
+        self.stored(statements::ENTRY, [row_of(index)])
     }
 
     /// Buffered: written with the next append, or after a second without one. A crash loses a note that the same
@@ -81,27 +86,27 @@ impl Ledger for SqliteLog {
 }
 
 impl SqliteLog {
-    /// The newest kept checkpoint: size and note.
+    /// The newest kept checkpoint of the newest shard: size and note.
     ///
     /// # Errors
     /// [`StoreError`] when the log does not answer.
     pub fn newest_checkpoint(&self) -> Result<Option<(u64, String)>, StoreError> {
         let found = self.readers.read("log_checkpoint", |connection| {
             let mut statement = connection.prepare_cached(statements::NEWEST_CHECKPOINT)?;
-            statement.query_row([self.log], note).optional()
+            statement.query_row([self.newest()], note).optional()
         })?;
         found.map(sized).transpose()
     }
 
-    /// Kept checkpoints of at least this size, smallest first: size and note.
+    /// Kept checkpoints of one shard of at least this size, which names it as a position does, smallest first: size and note.
     ///
     /// # Errors
     /// [`StoreError`] when the log does not answer.
     pub fn checkpoints(&self, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
-        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let (log, from) = (log_of(from), i64::try_from(index_of(from)).unwrap_or(i64::MAX));
         let found: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
             let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
-            statement.query_map((self.log, from, count), note)?.collect()
+            statement.query_map((log, from, count), note)?.collect()
         })?;
         found.into_iter().map(sized).collect()
     }
@@ -115,6 +120,15 @@ impl SqliteLog {
         self.readers.read(table, |connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(keys, |row| row.get(0))?;
+            rows.collect()
+        })
+    }
+
+    /// Leaves with their positions.
+    fn placed(&self, sql: &'static str, keys: impl Params) -> Result<Vec<(u64, String)>, StoreError> {
+        self.readers.read("log_leaf", |connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(keys, |row| Ok((position_of(row.get(0)?), row.get(1)?)))?;
             rows.collect()
         })
     }
@@ -139,5 +153,5 @@ pub(super) fn stored_entry(row: &Row<'_>) -> Result<StoredEntry, rusqlite::Error
     let key_id: Option<[u8; 16]> = row.get(2)?;
     let ciphertext: Option<Vec<u8>> = row.get(3)?;
     let payload = key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext });
-    Ok(StoredEntry { index: index_of(row.get(0)?), leaf: row.get(1)?, payload })
+    Ok(StoredEntry { index: position_of(row.get(0)?), leaf: row.get(1)?, payload })
 }

@@ -6,11 +6,12 @@ use super::halts;
 use super::open::{self, LOG_KIND, Limits, OpenError, engine};
 use super::pool::Readers;
 use super::read::stored_entry;
-use super::rows::{head_row, leaf_row, leaf_row_end};
-use super::statements;
+use super::rows::{head_row, log_of, row_end, row_of};
+use super::{shards, statements};
 use crate::store::LOG;
 use async_trait::async_trait;
 use sluis_core::log::finalise::Head;
+use sluis_core::log::shard::{Shard, index_of};
 use sluis_core::ports::{StoreError, StoredEntry};
 use sluis_core::upkeep::LogArchive;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub struct SqliteLogReader {
 }
 
 impl SqliteLogReader {
-    /// Opens the newest open shard of a file for reading.
+    /// Opens the shards of a file for reading, up to the newest of now.
     ///
     /// # Errors
     /// [`OpenError`] names the file and what to do.
@@ -32,7 +33,8 @@ impl SqliteLogReader {
         }
         let connection = open::reader(file, Limits::default()).map_err(engine(file))?;
         open::identify(&connection, file, &LOG_KIND)?;
-        let log = connection.query_row(statements::OPEN_SHARD, [], |row| row.get(0)).map_err(engine(file))?;
+        let newest = shards::rows(&connection).map_err(engine(file))?.pop();
+        let (log, ..) = newest.ok_or(OpenError::Corrupt { file: file.to_owned(), table: "log_shard" })?;
         Ok(Self { log, readers: Readers::new(file.to_owned(), LOG, Limits::default()) })
     }
 }
@@ -43,9 +45,12 @@ impl LogArchive for SqliteLogReader {
         self.readers.read("log_head", |connection| head_row(connection, self.log))?.open()
     }
 
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.readers.read("log_shard", shards::all)?
+    }
+
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
-        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        let (first, end) = (row_of(from), row_end(from, from.saturating_add(u64::from(count))));
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(statements::LEAVES)?;
             let rows = statement.query_map((first, end), |row| row.get(0))?;
@@ -54,8 +59,7 @@ impl LogArchive for SqliteLogReader {
     }
 
     async fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError> {
-        let Ok(first) = leaf_row(self.log, from) else { return Ok(Vec::new()) };
-        let end = leaf_row_end(self.log, from.saturating_add(u64::from(count)));
+        let (first, end) = (row_of(from), row_end(from, from.saturating_add(u64::from(count))));
         self.readers.read("log_leaf", |connection| {
             let mut statement = connection.prepare_cached(statements::ENTRIES)?;
             let rows = statement.query_map((first, end), stored_entry)?;
@@ -66,10 +70,11 @@ impl LogArchive for SqliteLogReader {
     async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError> {
         let found: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
             let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
-            let rows = statement.query_map((self.log, 0, u32::MAX), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = statement.query_map((log_of(size), 0, u32::MAX), |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect()
         })?;
-        let within = |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= size)).then_some(note);
+        let within =
+            |(at, note): (i64, String)| (u64::try_from(at).is_ok_and(|at| at <= index_of(size))).then_some(note);
         Ok(found.into_iter().filter_map(within).collect())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! What a decision relied on is compared with its row again inside the append, byte for byte; see [`super::guard_cache`].
 
-use super::rows::{guard_row, leaf_row};
+use super::rows::{guard_row, row_of};
 use super::{SqliteLog, statements};
 use crate::state_row;
 use crate::store::{GuardRow, corrupt, enrolments_of, kind_number, policy_of, standing_of};
@@ -50,8 +50,8 @@ impl Register for SqliteLog {
     }
 
     async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError> {
-        let after = leaf_row(self.log, index)?;
-        self.stored(statements::ENTRY_OF_KIND_AFTER, (oin.as_str(), kind_number(LeafKind::Recipient), after))
+        let keys = (oin.as_str(), kind_number(LeafKind::Recipient), row_of(index));
+        self.stored(statements::ENTRY_OF_KIND_AFTER, keys)
     }
 
     async fn active_policy(&self) -> Result<Option<Versioned<GuardState>>, StoreError> {

@@ -4,8 +4,8 @@
 //! is 28 bytes once more.
 
 use super::errors::before_commit;
-use super::statements;
 use super::writer::Desk;
+use super::{shards, statements};
 use crate::segment::{self, Span};
 use crate::store::{LOG, corrupt, signed};
 use rusqlite::Connection;
@@ -83,12 +83,12 @@ pub(super) fn from(
     rows.collect()
 }
 
-/// Every segment with its span, one at a time; `each` sees the sealed bytes.
-pub(super) fn scan(
-    connection: &Connection,
-    log: i64,
-    mut each: impl FnMut(Span, &[u8]),
-) -> Result<(), rusqlite::Error> {
+/// Every segment of every shard with its span, one at a time; `each` sees the sealed bytes.
+pub(super) fn scan(connection: &Connection, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
+    shards::rows(connection)?.into_iter().try_for_each(|(log, ..)| scan_shard(connection, log, &mut each))
+}
+
+fn scan_shard(connection: &Connection, log: i64, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
     let mut statement = connection.prepare_cached(statements::SEGMENTS)?;
     let mut rows = statement.query([log])?;
     while let Some(row) = rows.next()? {
@@ -98,16 +98,15 @@ pub(super) fn scan(
     Ok(())
 }
 
-/// The entries that concern a subject, by index and item.
+/// The entries that concern a subject, by position and item.
 pub(super) fn entries_of(
     connection: &Connection,
-    log: i64,
     key: &crate::master::RowKey,
     subject: SubjectRef,
 ) -> Result<Result<Vec<(u64, u32)>, StoreError>, rusqlite::Error> {
     let mut found = Vec::new();
     let mut sound = true;
-    scan(connection, log, |span, sealed| match segment::open(key, span, sealed) {
+    scan(connection, |span, sealed| match segment::open(key, span, sealed) {
         Some(records) => found.extend(segment::entries_of(&records, subject)),
         None => sound = false,
     })?;
@@ -122,7 +121,7 @@ pub(super) fn forget(desk: &Desk, subject: SubjectRef, gone: &BTreeSet<u64>) -> 
         Some(records) => changed.extend(segment::without(&records, subject, gone).map(|rest| (span, rest))),
         None => sound = false,
     };
-    scan(&desk.connection, desk.log, each).map_err(refused)?;
+    scan(&desk.connection, each).map_err(refused)?;
     if !sound {
         return Err(corrupt(TABLE));
     }

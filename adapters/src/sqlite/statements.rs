@@ -10,7 +10,10 @@ statements! {
         ROLLBACK = "ROLLBACK";
         HEAD = "SELECT s.origin, h.size, h.frontier, h.last_t FROM log_shard s JOIN log_head h USING (log_id)
                 WHERE s.log_id = ?1 ORDER BY h.size DESC LIMIT 1";
-        OPEN_SHARD = "SELECT log_id FROM log_shard WHERE state = 1 ORDER BY log_id DESC LIMIT 1";
+        SHARDS = "SELECT log_id, state, prev_note FROM log_shard ORDER BY log_id";
+        CLOSE_SHARD = "UPDATE log_shard SET state = 2, closed_at = ?2 WHERE log_id = ?1 AND state = 1";
+        NEXT_SHARD = "INSERT INTO log_shard (log_id, origin, state, prev_log, prev_note, opened_at)
+                      VALUES (?1, ?2, 1, ?3, ?4, ?5)";
         INSERT_SHARD = "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES (?1, ?2, 1, ?3)";
         INSERT_HEAD = "INSERT INTO log_head (log_id, size, frontier, last_t) VALUES (?1, ?2, ?3, ?4)";
         PRUNE_HEADS = "DELETE FROM log_head WHERE log_id = ?1 AND size < ?2";
@@ -47,9 +50,9 @@ statements! {
         CHECKPOINTS = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
         NEWEST_CHECKPOINT = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 ORDER BY size DESC LIMIT 1";
         LEAVES = "SELECT leaf FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
-        MANUAL_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 22 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
-        DONE_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = 26 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
-        KIND_LEAVES = "SELECT leaf FROM log_leaf WHERE kind = ?4 AND row >= ?1 AND row < ?2 ORDER BY row LIMIT ?3";
+        MANUAL_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 22 AND row >= ?1 ORDER BY row LIMIT ?2";
+        DONE_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 26 AND row >= ?1 ORDER BY row LIMIT ?2";
+        KIND_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = ?3 AND row >= ?1 ORDER BY row LIMIT ?2";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";

@@ -1,6 +1,6 @@
 //! The upkeep of a log in a file: what a start must know, what time takes away. One process is its only replica.
 
-use super::rows::leaf_row;
+use super::rows::row_of;
 use super::writer::Command;
 use super::{SqliteLog, segments, statements};
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use sluis_core::upkeep::LogUpkeep;
 #[async_trait]
 impl LogUpkeep for SqliteLog {
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError> {
-        Ok(self.in_flight.clone().collect())
+        Ok(self.in_flight.clone())
     }
 
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
@@ -35,13 +35,12 @@ impl LogUpkeep for SqliteLog {
     }
 
     async fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError> {
-        self.readers.read("subject_segment", |c| segments::entries_of(c, self.log, &self.seals.index, subject))?
+        self.readers.read("subject_segment", |c| segments::entries_of(c, &self.seals.index, subject))?
     }
 
     async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let Ok(row) = leaf_row(self.log, index) else { return Ok(None) };
         self.readers.read("page_blob", |connection| {
-            connection.prepare_cached(statements::PAGE)?.query_row([row], |row| row.get(0)).optional()
+            connection.prepare_cached(statements::PAGE)?.query_row([row_of(index)], |row| row.get(0)).optional()
         })
     }
 }

@@ -12,10 +12,11 @@ use rusqlite::Connection;
 use sluis_core::log::Millis;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::Next;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -33,12 +34,13 @@ pub(super) enum Command {
     Probe { answer: Answer<()> },
     ForgetTransactions { before: Millis, answer: Answer<u64> },
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
+    OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
     LiftHalts { entry: String, answer: Answer<u64> },
     Mend { mend: Mend, answer: Answer<()> },
 }
 
-/// A signed note that waits to be written.
+/// A signed note that waits to be written; its size names its shard as a position does.
 pub(super) struct KeptCheckpoint {
     pub size: u64,
     pub note: String,
@@ -56,6 +58,10 @@ pub(super) struct Seals {
 pub(super) struct Desk {
     pub connection: Connection,
     pub log: i64,
+    /// The same number for readers.
+    pub newest: Arc<AtomicI64>,
+    /// The newest shard takes no entries: the next must be opened.
+    pub closed: bool,
     pub seals: Arc<Seals>,
     pub clock: Arc<dyn Clock>,
     /// The head as this desk committed it; the row must still say the same (A5).
@@ -107,6 +113,9 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         Command::ForgetTransactions { before, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| erase::forget_transactions(desk, before)));
         }
+        Command::OpenShard { next, answer } => {
+            let _gone = answer.send(desk.open_shard(&next));
+        }
         Command::Erase { subject, keys, answer } => {
             let _gone = answer.send(in_transaction(desk, |desk| erase::erase(desk, subject, &keys)));
         }
@@ -127,7 +136,10 @@ fn weight(draft: &Draft) -> usize {
     1500 + draft.payload.as_ref().map_or(0, |p| p.ciphertext.len()) + 40 * draft.concerns.len()
 }
 
-fn in_transaction<T>(desk: &mut Desk, work: impl FnOnce(&mut Desk) -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) fn in_transaction<T>(
+    desk: &mut Desk,
+    work: impl FnOnce(&mut Desk) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     if desk.halted {
         return Err(StoreError::Unknown { store: LOG });
     }

@@ -11,12 +11,11 @@ pub(crate) const STATES_READ: u32 = 4096;
 /// Before every row.
 pub(crate) const FIRST_PLACE: StatePlace = (0, Vec::new());
 
-/// Kind, key, and the row; and whether its leaf is of this shard.
+/// Kind, key, and the row.
 pub(crate) struct StateAt {
     pub kind: i64,
     pub key: Vec<u8>,
     pub row: GuardRow,
-    pub here: bool,
 }
 
 impl StateAt {
@@ -43,9 +42,9 @@ impl StateAt {
     pub fn compared(self, with: &RowKey) -> Result<StateRow, StoreError> {
         let place = self.place()?;
         let key = state_row::key_at(place.0, &place.1);
-        let (mark, here) = (self.row.mark(), self.here);
+        let mark = self.row.mark();
         let opens = key.as_ref().is_some_and(|key| self.row.open(with, key).is_ok());
         let (version, index) = mark.map_or((0, u64::MAX), |mark| (mark.version, mark.index));
-        Ok(StateRow { place, key, version, index, opens, here })
+        Ok(StateRow { place, key, version, index, opens })
     }
 }

@@ -3,16 +3,18 @@
 use crate::claim::{ClaimLine, Comparison};
 use crate::enrolment::Enrolment;
 use crate::holder_fact::HeldFacts;
-use crate::log::draft::{Draft, GuardState, Versioned};
-use crate::log::finalise::{Committed, Head};
-use crate::log::leaf::Leaf;
-use crate::log::{Hash, LeafKind, Millis};
+use crate::log::Millis;
+use crate::log::draft::{GuardState, Versioned};
 use crate::organisation::Oin;
 use crate::release::{Extract, Permit};
 use crate::standing::Standing;
 use crate::subject::{BirthDate, SubjectId, SubjectRef};
 use async_trait::async_trait;
 use jiff::civil::Date;
+
+mod ledger;
+
+pub use ledger::{Ledger, SHARD_CLOSED, StoredEntry};
 
 /// Why a store did not do what was asked. Engine texts stay inside the adapter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,100 +49,6 @@ pub enum StoreError {
     },
 }
 
-/// Leaves read at a time when looking for those of one kind.
-const LEAVES_READ: u32 = 1000;
-
-/// The durable log and what follows from it.
-#[async_trait]
-pub trait Ledger: Send + Sync {
-    /// Appends drafts in order, as one transaction, and applies the effects of those that are recorded.
-    ///
-    /// Inside its lock the driver reads the head, the guards and the transactions concerned and calls
-    /// [`finalise`](crate::log::finalise::finalise), which alone decides outcomes and bytes.
-    /// When it returns `Ok`, everything is on disk and survives a power failure. On `Err` other than
-    /// `Unknown` nothing happened. A draft whose data the engine rejects fails alone (A4).
-    async fn append(&self, drafts: Vec<Draft>) -> Result<Committed, StoreError>;
-
-    /// The head as committed.
-    async fn head(&self) -> Result<Head, StoreError>;
-
-    /// The head as committed, once it may be signed: nothing of it can be lost any more (A1). An engine where what is committed
-    /// is durable answers its head.
-    async fn durable_head(&self) -> Result<Head, StoreError> {
-        self.head().await
-    }
-
-    /// The exact bytes of `count` leaves from `from`, in order; fewer at the end of the log.
-    async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
-
-    /// The exact bytes of at most `count` leaves of one kind from index `from`, in order. Empty when there are no more.
-    ///
-    /// An engine finds manual disclosures and obligations that were met by an index; for other kinds it may read every leaf.
-    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
-        let (mut found, mut next) = (Vec::new(), from);
-        loop {
-            let page = self.leaves(next, LEAVES_READ).await?;
-            if page.is_empty() {
-                return Ok(found);
-            }
-            for text in page {
-                let leaf = Leaf::decode(&text)
-                    .map_err(|_| StoreError::Corrupt { store: "log database", table: "log_leaf" })?;
-                next = leaf.index() + 1;
-                if leaf.kind() == kind {
-                    found.push(text);
-                }
-                if found.len() >= count as usize {
-                    return Ok(found);
-                }
-            }
-        }
-    }
-
-    /// The leaf hashes `from..to`, and the stored sub-tree hashes: what proofs are built from.
-    async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError>;
-
-    /// Stored hashes of complete sub-trees: level 1 covers 256 leaves, level 2 covers 65,536, and so on.
-    async fn subtree_hashes(&self, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError>;
-
-    /// Where a transaction of an organisation is recorded, with the key id and ciphertext of its payload.
-    async fn transaction(&self, oin: &Oin, id: uuid::Uuid) -> Result<Option<StoredEntry>, StoreError>;
-
-    /// One entry by index.
-    async fn entry(&self, index: u64) -> Result<Option<StoredEntry>, StoreError>;
-
-    /// Keeps a signed checkpoint of a head that is durable.
-    async fn keep_checkpoint(&self, size: u64, note: &str, time: Millis) -> Result<(), StoreError>;
-
-    /// Writes something that changes nothing, durably: tells whether the log can be written again when nobody asks. An
-    /// engine that cannot tell without an entry reads its head.
-    async fn probe(&self) -> Result<(), StoreError> {
-        self.head().await.map(drop)
-    }
-
-    /// Whether an append of unknown outcome is settled here: before anything else is appended or probed this ledger finds,
-    /// inside its lock, whether those entries stand, and once an append or probe succeeds they do or never will. Where it
-    /// does not, nothing may be built upon what is not known: the process must end and start again (A6).
-    fn settles(&self) -> bool {
-        false
-    }
-
-    /// Says that every entry below `index` was handed over or has an outcome in the log (A9): the in-flight mark of
-    /// this replica. It only rises, is written with the next commit, and neither waits nor fails.
-    fn delivered_below(&self, index: u64);
-}
-
-/// One entry as it stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEntry {
-    /// Index in the shard.
-    pub index: u64,
-    /// Exact bytes of the leaf.
-    pub leaf: String,
-    /// The payload, unless erased.
-    pub payload: Option<crate::log::draft::SealedPayload>,
-}
-
 /// State with versions, for decisions. Every row is authenticated when it is read (A14). A driver may answer from what it
 /// knows, at most 60 seconds old: whoever relies on an answer says so in the draft, and the append compares it with the row
 /// inside its lock. A draft that relied on an older version is stale, and the next answer here is the newer one.
@@ -158,7 +66,7 @@ pub trait Register: Send + Sync {
     /// The entry that set the enrolments of an organisation as they are; `None` when there is no row.
     async fn enrolled_by(&self, oin: &Oin) -> Result<Option<StoredEntry>, StoreError>;
 
-    /// The first RECIPIENT entry that names this organisation after the entry at `index`.
+    /// The first RECIPIENT entry that names this organisation after the one at this position, in whichever shard.
     async fn recipient_entry_after(&self, oin: &Oin, index: u64) -> Result<Option<StoredEntry>, StoreError>;
 
     /// The active policy; `None` before the first activation.

@@ -12,6 +12,7 @@ pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow
 
 use crate::log::Millis;
 use crate::log::finalise::Head;
+use crate::log::shard::Shard;
 use crate::ports::{KeyStore, Ledger, Register, StoreError, StoredEntry, SubjectKey};
 use crate::subject::SubjectRef;
 use async_trait::async_trait;
@@ -22,14 +23,14 @@ use jiff::civil::Date;
 pub struct Ended {
     /// Its number.
     pub replica: i16,
-    /// Its low-water mark: what it left in flight stands from there on.
+    /// Its low-water mark, a position: what it left in flight stands from there on.
     pub low: u64,
 }
 
 /// What a process that ended left, held so that it does not come back meanwhile. Let go when it is dropped.
 #[async_trait]
 pub trait LeftBehind: Send + Sync {
-    /// The entries that may have been in flight, in order, as in [`LogUpkeep::left_in_flight`].
+    /// The positions of entries that may have been in flight, in order, as in [`LogUpkeep::left_in_flight`].
     fn entries(&self) -> &[u64];
 
     /// Says that every outcome of them is durable, moves the mark past them and lets go. Gives the mark.
@@ -40,7 +41,7 @@ pub trait LeftBehind: Send + Sync {
 #[async_trait]
 pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// The entries of this replica that may have been in flight when it last ended: their delivery is unknown unless an
-    /// OUTCOME names them (A9). In order; some of them may have released nothing.
+    /// OUTCOME names them (A9). Positions in order, of whichever shards; some of them may have released nothing.
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError>;
 
     /// Other processes of this log that have ended; none on an engine of one process.
@@ -69,26 +70,29 @@ pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending {
     /// Removes transaction ids and digests of entries before a moment, 96 hours ago (A13). Gives how many.
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError>;
 
-    /// The entries that concern a subject: index, and item within a page. Reads the whole index.
+    /// The entries that concern a subject, in all shards: position, and item within a page. Reads the whole index.
     async fn entries_of(&self, subject: SubjectRef) -> Result<Vec<(u64, u32)>, StoreError>;
 
-    /// The items of a page, as written, by the index of its leaf.
+    /// The items of a page, as written, by the position of its leaf.
     async fn page(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// A log that another process may be serving, opened for reading only: for exports and inspections. Takes no lock.
 #[async_trait]
 pub trait LogArchive: Send + Sync {
-    /// The head as committed.
+    /// The head of the newest shard as committed.
     async fn head(&self) -> Result<Head, StoreError>;
 
-    /// The exact bytes of `count` leaves from `from`, in order; fewer at the end.
+    /// Every shard, in order.
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError>;
+
+    /// The exact bytes of `count` leaves from a position, in order; fewer at the end of its shard.
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
 
-    /// `count` entries from `from` with their sealed payloads, in order; fewer at the end.
+    /// `count` entries from a position with their sealed payloads, in order; fewer at the end of its shard.
     async fn entries(&self, from: u64, count: u32) -> Result<Vec<StoredEntry>, StoreError>;
 
-    /// The notes of kept checkpoints up to this size, smallest first.
+    /// The notes of kept checkpoints of one shard up to this size, smallest first; `size` names the shard as a position does.
     async fn checkpoints(&self, size: u64) -> Result<Vec<String>, StoreError>;
 
     /// Why nothing is released upon this log: halts that nobody lifted, by what their rows say. Who relies on them reads

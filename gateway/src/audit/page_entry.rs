@@ -2,13 +2,14 @@
 
 use super::judge::Verdict;
 use super::{Audit, Line, relies_on};
+use crate::entry::Ticket;
 use crate::fault::Fault;
-use crate::gateway::ActivePolicy;
+use crate::gateway::{ActivePolicy, Gateway};
 use crate::gather::Admitted;
 use crate::payload::{Particulars, Salted};
 use crate::release::asked;
 use sluis_core::field::FieldSet;
-use sluis_core::log::draft::{Concerns, Draft, RequestId};
+use sluis_core::log::draft::{Concerns, Draft};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::page::{Item, PageBlob, body_hash, body_root, item_salt};
 use sluis_core::log::{LeafKind, commitment};
@@ -17,7 +18,7 @@ use sluis_core::subject::SubjectId;
 
 /// What identifies one attempt at a page.
 pub(super) struct Attempt<'a> {
-    pub(super) rid: RequestId,
+    pub(super) ticket: Ticket,
     pub(super) number: u32,
     pub(super) salt: [u8; 32],
     pub(super) admitted: &'a Admitted,
@@ -34,7 +35,7 @@ impl Audit {
                 let body = verdict.sealed.as_ref().map(|s| commitment::body(&s.salt, &s.body));
                 Item {
                     number,
-                    tag: commitment::subject_tag(&key.tag, &self.gateway.origin, attempt.rid, number),
+                    tag: commitment::subject_tag(&key.tag, &attempt.ticket.origin, attempt.ticket.rid, number),
                     outcome: verdict.finding.code().to_owned(),
                     body,
                 }
@@ -77,12 +78,12 @@ impl Audit {
         let numbered = verdicts.iter().zip(0u32..);
         let concerns = numbered.filter_map(|(v, item)| v.gathered.subject.map(|subject| Concerns { subject, item }));
         Ok(Draft {
-            payload: Some(gateway.sealed(&key, attempt.rid, &payload)?),
+            payload: Some(gateway.sealed(&key, &attempt.ticket, &payload)?),
             relies_on: relied,
             decided_on: verdicts.first().map(|v| v.gathered.today),
             concerns: concerns.collect(),
             page: Some(blob.clone()),
-            ..gateway.bare_draft(attempt.rid, leaf)
+            ..Gateway::bare_draft(&attempt.ticket, leaf)
         })
     }
 

@@ -39,7 +39,7 @@ impl Demo {
         let changes = onboard(&folder).await?;
         println!("the holder's system recorded {changes} facts of standing, each an entry in the log");
         let cast = Cast::find(&folder.holder()?, today)?;
-        let verifier_key = listening.gateway.verifier_key.to_string();
+        let verifier_key = listening.gateway.verifier_key().to_string();
         let mut stage = Stage::set(&folder, cast.clone()).await?;
         stage.audit(&verifier_key).await?;
         stage.play().await?;

@@ -7,10 +7,12 @@ mod policy;
 mod subject;
 
 use super::{ANSWER_NO, Failure};
-use crate::client::verify::{VerifyFault, verify_export};
+use crate::client::chain::verify_all;
+use crate::client::verify::VerifyFault;
 use crate::compose;
 use crate::config::Config;
 use sluis_core::log::receipt::verify_text;
+use sluis_core::log::verify::{Continued, Summary};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -99,18 +101,16 @@ fn key(given: &str) -> Result<String, Failure> {
 
 fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
     let bar = indicatif::ProgressBar::new(0);
-    match verify_export(dir, vkey.as_deref(), |done, of| {
+    match verify_all(dir, vkey.as_deref(), |done, of| {
         bar.set_length(of);
         bar.set_position(done);
     }) {
-        Ok(summary) => {
+        Ok(shards) => {
             bar.finish_and_clear();
-            println!("{}", summary.origin);
-            for (kind, count) in &summary.kinds {
-                println!("  {kind:<12} {count}");
+            shards.iter().for_each(print_shard);
+            if shards.len() > 1 {
+                println!("{} shards, each continues the one before it: verified", shards.len());
             }
-            let root = data_encoding::HEXLOWER.encode(&summary.root);
-            println!("{} entries, {} checkpoints, root {root}: verified", summary.size, summary.checkpoints);
             Ok(ExitCode::SUCCESS)
         }
         Err(VerifyFault::Unusable(text)) => Err(text.into()),
@@ -120,6 +120,18 @@ fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
             Ok(ExitCode::from(ANSWER_NO))
         }
     }
+}
+
+fn print_shard(summary: &Summary) {
+    println!("{}", summary.origin);
+    for (kind, count) in &summary.kinds {
+        println!("  {kind:<12} {count}");
+    }
+    if let Some(Continued { after, size, .. }) = summary.continues.as_ref().filter(|c| c.broken) {
+        println!("  BREAK: it goes on after entry {size} of {after}; what came after that was lost");
+    }
+    let root = data_encoding::HEXLOWER.encode(&summary.root);
+    println!("{} entries, {} checkpoints, root {root}: verified", summary.size, summary.checkpoints);
 }
 
 fn receipt(file: &Path, vkey: &str, body: Option<(&Path, &Path)>) -> Result<ExitCode, Failure> {

@@ -93,7 +93,7 @@ struct Review {
     profile: PathBuf,
     /// Log index of the disclosure; the only open one when absent
     #[arg(long, value_name = "INDEX")]
-    index: Option<u64>,
+    index: Option<String>,
     /// Who reviewed: not the one who told it
     #[arg(long, value_name = "PERSON")]
     by: Option<String>,
@@ -211,8 +211,8 @@ impl Review {
     async fn run(mut self) -> Result<ExitCode, Failure> {
         let form = Form::at_terminal();
         let connection = connect(&self.profile).await?;
-        let index = match self.index {
-            Some(index) => index,
+        let named = match self.index.take() {
+            Some(named) => named,
             None => only_open(&connection).await?,
         };
         let reviewed_by = form.text(self.by.take(), "by", "Who reviewed")?;
@@ -223,19 +223,22 @@ impl Review {
             (None, v1::ManualConclusion::Right) => String::new(),
             (None, _) => form.text(None, "note", "Why, and what is done about it")?,
         };
-        let message = v1::ReviewManualRequest { index, reviewed_by, conclusion: conclusion as i32, note };
+        let (shard, index) = named.rsplit_once(':').unwrap_or(("", &named));
+        let (shard, index) =
+            (shard.to_owned(), index.parse().map_err(|_| "`--index` is a number, as 12 or 2026-1:12")?);
+        let message = v1::ReviewManualRequest { index, reviewed_by, conclusion: conclusion as i32, note, shard };
         let receipt = connection.review_manual(message).await?;
         println!("the review of {index} is recorded at log index {}", receipt.index);
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn only_open(connection: &Connection) -> Result<u64, Failure> {
+async fn only_open(connection: &Connection) -> Result<String, Failure> {
     match connection.open_manual().await?.as_slice() {
-        [one] => Ok(one.index),
+        [one] => Ok(format!("{}:{}", one.shard, one.index)),
         [] => Err("nothing waits for a review".into()),
         many => {
-            let indices: Vec<_> = many.iter().map(|open| open.index.to_string()).collect();
+            let indices: Vec<_> = many.iter().map(|one| format!("{}:{}", one.shard, one.index)).collect();
             Err(format!("missing option `--index`: these wait for a review: {}", indices.join(", ")).into())
         }
     }

@@ -36,7 +36,7 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     if config.mode != Mode::Production {
         println!("mode {:?}: generated keys, test numbers only; not for real dossiers", config.mode);
     }
-    println!("verifier key  {}", listening.gateway.verifier_key);
+    println!("verifier key  {}", listening.gateway.verifier_key());
     println!("new subjects  {}", listening.provisioned);
     match listening.token {
         Some(token) => println!("token         https://{token}/token"),

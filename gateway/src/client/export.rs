@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// Leaves read at once.
 const PAGE: u32 = 4096;
 
+/// Where an export has the shards before the newest, each in a folder with the name of the shard.
+pub const BEFORE: &str = "before";
+
 /// Why an export was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportFault {
@@ -55,7 +58,7 @@ pub async fn export(dir: &Path, notes: &Notes<'_>, leaves: &dyn LeafPages) -> Re
     if dir.exists() {
         return Err(ExportFault::Exists(dir.to_owned()));
     }
-    std::fs::create_dir(dir).map_err(|source| ExportFault::Io { file: dir.to_owned(), source })?;
+    std::fs::create_dir_all(dir).map_err(|source| ExportFault::Io { file: dir.to_owned(), source })?;
     let (mut tiler, mut done) = (Tiler::new(), 0u64);
     while done < notes.size {
         let count = u32::try_from(notes.size - done).unwrap_or(PAGE).min(PAGE);

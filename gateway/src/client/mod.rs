@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod audit;
 pub mod bundle;
+pub mod chain;
 pub mod connect_test;
 pub mod connection;
 pub mod consistency;

@@ -47,18 +47,19 @@ pub fn verify_bare(receipt: &v1::Receipt, verifier_key: &str) -> Result<(), Rece
     verify_text(&receipt.proof, verifier_key).map(drop).map_err(|e| ReceiptFault::Proof(e.to_string()))
 }
 
-/// Keeps a reply in a folder: `<index>.proof`, and for a release `<index>.body` and `<index>.salt` (hex).
+/// Keeps a reply in a folder: `<shard>-<index>.proof`, and for a release `.body` and `.salt` (hex): indices begin anew every year.
 ///
 /// # Errors
 /// [`ReceiptFault::Io`] names the file.
 pub fn keep(reply: &Reply, folder: &Path) -> Result<PathBuf, ReceiptFault> {
     let receipt = reply.receipt();
-    write(folder.join(format!("{}.proof", receipt.index)), receipt.proof.as_bytes())?;
+    let name = format!("{}-{}", receipt.shard, receipt.index);
+    write(folder.join(format!("{name}.proof")), receipt.proof.as_bytes())?;
     if let Reply::Released { body, salt, .. } = reply {
-        write(folder.join(format!("{}.body", receipt.index)), body)?;
-        write(folder.join(format!("{}.salt", receipt.index)), data_encoding::HEXLOWER.encode(salt).as_bytes())?;
+        write(folder.join(format!("{name}.body")), body)?;
+        write(folder.join(format!("{name}.salt")), data_encoding::HEXLOWER.encode(salt).as_bytes())?;
     }
-    Ok(folder.join(format!("{}.proof", receipt.index)))
+    Ok(folder.join(format!("{name}.proof")))
 }
 
 fn write(file: PathBuf, bytes: &[u8]) -> Result<(), ReceiptFault> {

@@ -26,10 +26,8 @@ use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::enrolment::operator::Operators;
-use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint;
-use sluis_core::log::finalise::OPENED;
-use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::shard::{Shard, first_opening};
 use sluis_core::policy::{self, Policy, Sources};
 use sluis_core::ports::{Clock, Ledger, Register, Signer};
 use sluis_core::upkeep::AnchorStore;
@@ -76,7 +74,7 @@ pub fn read_policy(config: &Config) -> Result<Policy, StartFault> {
     })
 }
 
-/// The verifier key of the log of a configuration.
+/// The verifier key of the log of a configuration, under the name of the shard that it names.
 ///
 /// # Errors
 /// [`StartFault::Secret`] when the key cannot be read.
@@ -89,12 +87,33 @@ pub(super) fn shard_origin(config: &Config) -> String {
     origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch)
 }
 
+/// Whether a log is the one of a configuration: the shard it names is one of its shards, whichever is open now.
+///
+/// # Errors
+/// [`StartFault::OtherShard`] when it is not.
+pub(super) fn is_of(config: &Config, shards: &[Shard]) -> Result<(), StartFault> {
+    let expected = shard_origin(config);
+    if shards.iter().any(|shard| shard.head.origin == expected) {
+        return Ok(());
+    }
+    let found = shards.last().map_or_else(String::new, |newest| newest.head.origin.clone());
+    Err(StartFault::OtherShard { found, expected })
+}
+
 /// Opens every store, provisions subjects, activates the policy, enrols organisations.
 ///
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn assemble(config: &Config) -> Result<Assembled, StartFault> {
-    open(config).await?.begin().await
+    assemble_at(config, Arc::new(SystemClock)).await
+}
+
+/// As [`assemble`], by another clock than that of the machine.
+///
+/// # Errors
+/// [`StartFault`]; nothing is served.
+pub async fn assemble_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Assembled, StartFault> {
+    open_at(config, clock).await?.begin().await
 }
 
 /// A gateway whose stores are open and whose settings were read; no entry was written yet.
@@ -140,13 +159,13 @@ impl Opened {
 ///
 /// # Errors
 /// [`StartFault`]; no entry was written.
-pub async fn open(config: &Config) -> Result<Opened, StartFault> {
+pub async fn open_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, StartFault> {
     let policy = Arc::new(read_policy(config)?);
     let organisations = config.enrolment.file.as_deref().map(read_organisations).transpose()?;
     let enrolling = read_operators(config)?;
     let master = MasterKey::read(&config.keys.master_key)?;
     servers::refuse_unsafe(config).await?;
-    let (clock, entropy): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let entropy = Arc::new(OsEntropy);
     let log = engine::log(config, &master, Arc::clone(&clock)).await?;
     let keys = engine::keys(config, &master, Arc::<OsEntropy>::clone(&entropy)).await?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
@@ -160,11 +179,8 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
     };
     let left = log.left_in_flight().await?;
     let (ledger, register): (Arc<dyn Ledger>, Arc<dyn Register>) = (Arc::clone(&log) as _, log);
-    let found = ledger.head().await?.origin;
-    let expected = shard_origin(config);
-    if found != expected {
-        return Err(StartFault::OtherShard { found, expected });
-    }
+    let shards = ledger.shards().await?;
+    is_of(config, &shards)?;
     let anchor: Arc<dyn AnchorStore> = Arc::new(AnchorFile::new(config.log.anchor()));
     // Before anything is signed: who signs a log that lost entries has signed two histories.
     anchor::check(ledger.as_ref(), anchor.as_ref(), &verifier_key(config)?).await?;
@@ -186,8 +202,6 @@ pub async fn open(config: &Config) -> Result<Opened, StartFault> {
         active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
         clock,
         entropy,
-        origin: expected.into(),
-        verifier_key: verifier_key(config)?.into(),
         test_numbers: config.mode != Mode::Production,
         grants: crate::enrolment::GrantCache::default(),
         slots: Slots::begin(),
@@ -257,10 +271,10 @@ pub(super) fn read_operators(config: &Config) -> Result<Enrolling, StartFault> {
 
 /// The first leaf of a shard says that it was opened, whoever of several gateways writes it.
 async fn open_shard(gateway: &Gateway) -> Result<(), StartFault> {
-    if gateway.ledger.head().await?.size() == 0 {
-        let leaf = LeafDraft::new(LeafKind::Epoch).with(Key::Rs, OPENED);
-        let opening = gateway.recorder.record_change(gateway.bare_draft(gateway.request_id(), leaf));
-        match opening.await? {
+    let head = gateway.ledger.head().await?;
+    if head.size() == 0 && head.shard == 0 {
+        let opening = Gateway::bare_draft(&gateway.ticket(), first_opening());
+        match gateway.recorder.record_change(opening).await? {
             Verdict::Recorded(_) | Verdict::Stale => {}
             _ => return Err(Fault::Defect("the ledger refused the opening of the shard").into()),
         }

@@ -68,7 +68,7 @@ pub async fn freshness(
         let first = number * u64::from(BUNDLE);
         let texts = bundle.entries(number)?;
         let stored = match &behind {
-            Some(behind) => behind.log.entries(first, BUNDLE).await?,
+            Some(behind) => behind.log.entries(behind.base + first, BUNDLE).await?,
             None => Vec::new(),
         };
         for (position, text) in texts.iter().enumerate() {
@@ -89,16 +89,20 @@ pub async fn freshness(
 struct Behind {
     log: Arc<dyn LogArchive>,
     payloads: Payloads,
+    /// The position of the first entry of the shard.
+    base: u64,
 }
 
 impl Behind {
     async fn open(config: &Config, bundle: &Bundle) -> Result<Self, FreshnessFault> {
         let log = engine::archive(config).await?;
-        let (found, expected) = (log.head().await?.origin, bundle.checkpoint.origin.clone());
-        if found != expected {
+        let (shards, expected) = (log.shards().await?, bundle.checkpoint.origin.clone());
+        let Some(shard) = shards.iter().find(|shard| shard.head.origin == expected) else {
+            let found = shards.last().map_or_else(String::new, |newest| newest.head.origin.clone());
             return Err(StartFault::OtherShard { found, expected }.into());
-        }
-        Ok(Self { log, payloads: Payloads::of(config, found).await? })
+        };
+        let base = shard.head.position(0);
+        Ok(Self { log, payloads: Payloads::of(config, expected).await?, base })
     }
 
     async fn replay(

@@ -30,35 +30,38 @@ pub async fn fsc_records(
     mut take: impl FnMut(TransactionLogRecord),
 ) -> Result<Unavailable, StartFault> {
     let log = engine::archive(config).await?;
-    let head = log.head().await?;
-    let payloads = Payloads::of(config, head.origin.clone()).await?;
-    let (mut from, mut unavailable) = (0, Unavailable::default());
-    while from < head.size() {
-        let entries = log.entries(from, ENTRIES).await?;
-        for entry in &entries {
-            let leaf = Leaf::decode(&entry.leaf).map_err(|_| corrupt())?;
-            if !is_of_a_call(&leaf) {
-                continue;
-            }
-            let payload = match payloads.open(&leaf, entry).await {
-                Ok(Some(payload)) => payload,
-                Ok(None) => {
-                    unavailable.erased += 1;
+    let mut unavailable = Unavailable::default();
+    for shard in log.shards().await? {
+        let head = shard.head;
+        let payloads = Payloads::of(config, head.origin.clone()).await?;
+        let mut from = head.position(0);
+        while from < head.end() {
+            let entries = log.entries(from, ENTRIES).await?;
+            for entry in &entries {
+                let leaf = Leaf::decode(&entry.leaf).map_err(|_| corrupt())?;
+                if !is_of_a_call(&leaf) {
                     continue;
                 }
-                // Set aside: it takes no other call along.
-                Err(StartFault::Store(StoreError::Corrupt { .. })) => {
-                    unavailable.changed += 1;
-                    continue;
+                let payload = match payloads.open(&leaf, entry).await {
+                    Ok(Some(payload)) => payload,
+                    Ok(None) => {
+                        unavailable.erased += 1;
+                        continue;
+                    }
+                    // Set aside: it takes no other call along.
+                    Err(StartFault::Store(StoreError::Corrupt { .. })) => {
+                        unavailable.changed += 1;
+                        continue;
+                    }
+                    Err(other) => return Err(other),
+                };
+                match TransactionLogRecord::of(&leaf, &payload, &config.organisation.oin) {
+                    Some(record) => take(record),
+                    None => unavailable.older += 1,
                 }
-                Err(other) => return Err(other),
-            };
-            match TransactionLogRecord::of(&leaf, &payload, &config.organisation.oin) {
-                Some(record) => take(record),
-                None => unavailable.older += 1,
             }
+            from = entries.last().map_or(head.end(), |last| last.index + 1);
         }
-        from = entries.last().map_or(head.size(), |last| last.index + 1);
     }
     Ok(unavailable)
 }

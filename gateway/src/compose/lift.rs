@@ -7,13 +7,13 @@ use super::StartFault;
 use super::stopped::Stopped;
 use super::verifier_key;
 use crate::config::Config;
-use crate::origin::shard_of;
 use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
 use serde_json::json;
 use sluis_adapters::halt_flag::HaltFile;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::scrub::{Found, Grave};
+use sluis_core::log::shard::index_of;
 use sluis_core::upkeep::{Halt, HaltFlag};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl From<sluis_core::ports::StoreError> for LiftFault {
 
 /// What was lifted.
 pub struct Lifted {
-    /// The entry that says so.
+    /// The entry that says so: its index in the newest shard.
     pub index: u64,
     /// What had been found.
     pub found: Vec<String>,
@@ -83,8 +83,9 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
     let said =
         json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "found": found, "authorised_by": authorised_by });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, vec![LIFTED.to_owned(), reason.to_owned()]);
-    let index = stopped.record(leaf, &said).await?;
-    stopped.log.lift_halts(&format!("{}:{index}", shard_of(stopped.origin()))).await?;
+    let position = stopped.record(leaf, &said).await?;
+    stopped.log.lift_halts(&stopped.shards.reference(position)).await?;
+    let index = index_of(position);
     flag.lower().map_err(|source| LiftFault::Flag { index, flag: flag.name(), source })?;
     Ok(Lifted { index, found })
 }

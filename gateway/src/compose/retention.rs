@@ -8,6 +8,7 @@ use super::subject::{DAY_MS, Entries, HOLD, SubjectFault, destroy, tidy};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
+use sluis_core::log::shard::index_of;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::StoreError;
 use sluis_core::subject::{SubjectRef, dutch_date};
@@ -120,7 +121,7 @@ async fn announce(
         "years": years,
         "authorised_by": destroying.authorised_by,
     });
-    Ok(stopped.record(leaf, &said).await?)
+    Ok(index_of(stopped.record(leaf, &said).await?))
 }
 
 /// Whether anybody was ever put under legal hold: only then the index is read for each subject.
@@ -128,12 +129,12 @@ async fn any_hold(stopped: &Stopped) -> Result<bool, SubjectFault> {
     let mut from = 0;
     loop {
         let page = stopped.log.leaves_of(LeafKind::Admin, from, LOOKED).await?;
-        for text in &page {
+        for (at, text) in &page {
             let leaf = Leaf::decode(text).map_err(|_| super::payloads::corrupt())?;
             if leaf.list(Key::Rs).is_some_and(|reasons| reasons.iter().any(|reason| reason == HOLD)) {
                 return Ok(true);
             }
-            from = leaf.index() + 1;
+            from = at + 1;
         }
         if page.is_empty() {
             return Ok(false);

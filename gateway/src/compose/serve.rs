@@ -1,6 +1,6 @@
 //! Listens and serves: gRPC and the token endpoint, each behind mutual TLS, until told to end.
 
-use super::assemble::open;
+use super::assemble::open_at;
 use super::operate::{self, Watchtower, counted};
 use super::reload::{Asking, AtStart, Listeners, OwnTokens, Replaceable};
 use super::replicas::Others;
@@ -24,7 +24,9 @@ use crate::transport::acceptor::{Incoming, Limits, accept, accept_on};
 use crate::transport::counters::Counters;
 use crate::transport::lanes::Lanes;
 use crate::transport::room::within;
+use sluis_adapters::system::SystemClock;
 use sluis_core::organisation::Oin;
+use sluis_core::ports::Clock;
 use sluis_core::subject::dutch_date;
 use sluis_core::upkeep::AnchorStore;
 use std::net::SocketAddr;
@@ -91,8 +93,16 @@ impl Listening {
 /// # Errors
 /// [`StartFault`]; nothing is served.
 pub async fn listen(config: &Config) -> Result<Listening, StartFault> {
+    listen_at(config, Arc::new(SystemClock)).await
+}
+
+/// As [`listen`], by another clock than that of the machine: what the log, decisions and limits go by.
+///
+/// # Errors
+/// [`StartFault`]; nothing is served.
+pub async fn listen_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Listening, StartFault> {
     let at_start = AtStart::remember(config);
-    let opened = open(config).await?;
+    let opened = open_at(config, clock).await?;
     let realm = realm(config);
     let (verifier, key) = issuing(config, &realm)?;
     let verifier = Arc::new(verifier);

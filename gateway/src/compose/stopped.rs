@@ -3,10 +3,11 @@
 //! Opened like by a gateway that starts: for one process alone, tombstones applied, compared with the anchor. What a command
 //! does stands in the log before it is done.
 
-use super::assemble::shard_origin;
+use super::assemble::is_of;
 use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
+use crate::shards::Shards;
 use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -17,7 +18,7 @@ use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, Outcome, RequestId};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::{Sealing, padded, seal};
-use sluis_core::ports::{Clock, Entropy, SubjectKey};
+use sluis_core::ports::{Clock, Entropy, Signer, SubjectKey};
 use sluis_core::subject::{SubjectRef, dutch_date};
 use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(super) struct Stopped {
     pub log: Arc<dyn LogUpkeep>,
     /// The keys.
     pub keys: Arc<dyn KeyUpkeep>,
+    /// The shards of the log.
+    pub shards: Shards,
     origin: Arc<str>,
     signer: Ed25519Signer,
     anchor: AnchorFile,
@@ -44,14 +47,13 @@ impl Stopped {
         let log = engine::log(config, &master, Arc::new(SystemClock)).await?;
         let keys = engine::keys(config, &master, Arc::new(OsEntropy)).await?;
         keys.destroy(log.erased_keys().await?).await?;
-        let (found, expected) = (log.head().await?.origin, shard_origin(config));
-        if found != expected {
-            return Err(StartFault::OtherShard { found, expected });
-        }
+        let shards = log.shards().await?;
+        is_of(config, &shards)?;
         let anchor = AnchorFile::new(config.log.anchor());
         anchor::check(log.as_ref(), &anchor, &verifier_key(config)?).await?;
         let signer = Ed25519Signer::read(&config.log.signing_key)?;
-        Ok(Self { log, keys, origin: expected.into(), signer, anchor })
+        let shards = Shards::of(&shards, &signer.public_key())?;
+        Ok(Self { log, keys, origin: shards.origin(), shards, signer, anchor })
     }
 
     /// The origin of the log.
@@ -64,13 +66,13 @@ impl Stopped {
         SystemClock.now()
     }
 
-    /// A signed checkpoint of the log as it is now.
+    /// A signed checkpoint of the newest shard as it is now.
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
         Ok(sign(&self.log.head().await?, &self.signer))
     }
 
     /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a
-    /// tag and under the key of the day; then `said` must name nobody. Gives the index.
+    /// tag and under the key of the day; then `said` must name nobody. Gives the position.
     pub async fn record_about(
         &self,
         subject: SubjectRef,
@@ -90,7 +92,7 @@ impl Stopped {
         self.append(draft).await
     }
 
-    /// Appends an entry about nobody, with a payload under the key of the day. Gives the index.
+    /// Appends an entry about nobody, with a payload under the key of the day. Gives the position.
     pub async fn record(&self, leaf: LeafDraft, said: &serde_json::Value) -> Result<u64, StartFault> {
         let key = self.keys.bucket_key(dutch_date(self.now())).await?;
         let draft = self.draft(self.request_id(), &key, leaf, &padded(said.to_string()))?;
@@ -127,10 +129,10 @@ impl Stopped {
         };
         // What the gateway left in flight when it was killed stays so: its next start gives it an outcome.
         if left.is_empty() {
-            self.log.delivered_below(committed.head().size());
+            self.log.delivered_below(committed.head().end());
         }
         let signed = sign(committed.head(), &self.signer);
-        self.log.keep_checkpoint(signed.size, &signed.note, self.now()).await?;
+        self.log.keep_checkpoint(committed.head().end(), &signed.note, self.now()).await?;
         let what = || format!("cannot write the anchor `{}`", self.anchor.name());
         self.anchor.keep(&signed.note).map_err(|source| StartFault::Io { what: what(), source })?;
         Ok(*index)

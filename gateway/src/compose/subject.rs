@@ -12,6 +12,7 @@ use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::proof::receipt_for;
 use sluis_core::log::receipt::Receipt;
+use sluis_core::log::shard::{index_of, name_of};
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
 use std::collections::BTreeSet;
@@ -96,6 +97,8 @@ pub struct Erased {
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
 pub struct Found {
+    /// Name of the shard it stands in: `<year>-<epoch>`.
+    pub shard: String,
     /// The leaf.
     pub leaf: Leaf,
     /// Which item of a page; 0 for an entry about one subject.
@@ -104,7 +107,7 @@ pub struct Found {
     pub receipt: Receipt,
 }
 
-/// The entries that the subject index has for a subject, oldest first. The lookup is recorded before anything is shown.
+/// The entries that the subject index has for a subject, in all shards, oldest first. The lookup is recorded before anything is shown.
 ///
 /// # Errors
 /// [`SubjectFault`]. When the lookup cannot be recorded nothing is shown.
@@ -114,10 +117,12 @@ pub async fn look_up(config: &Config, subject: &SubjectId, reason: &str) -> Resu
     let index = record_admin(&stopped, whom, subject, LOOKUP, reason).await?;
     let checkpoint = stopped.checkpoint().await?;
     let mut found = Vec::new();
-    for (index, item) in stopped.log.entries_of(whom).await? {
-        let receipt = receipt_for(stopped.log.as_ref(), index, &checkpoint).await?.ok_or(corrupt())?;
+    for (at, item) in stopped.log.entries_of(whom).await? {
+        let checkpoint = stopped.shards.last_checkpoint_at(at).unwrap_or(&checkpoint);
+        let receipt = receipt_for(stopped.log.as_ref(), at, checkpoint).await?.ok_or(corrupt())?;
         let leaf = Leaf::decode(receipt.leaf()).map_err(|_| corrupt())?;
-        found.push(Found { leaf, item, receipt });
+        let shard = stopped.shards.origin_at(at).map_or("", name_of).to_owned();
+        found.push(Found { shard, leaf, item, receipt });
     }
     Ok((index, found))
 }
@@ -145,8 +150,8 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     let stopped = Stopped::open(config).await?;
     let whom = find(&stopped, erasure.subject).await?;
     let entries = Entries::read(&stopped, whom).await?;
-    if let Some(index) = entries.held {
-        return Err(SubjectFault::OnHold { index });
+    if let Some(at) = entries.held {
+        return Err(SubjectFault::OnHold { index: index_of(at) });
     }
     let year = erasure.year;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
@@ -159,7 +164,7 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
         "year": year,
         "authorised_by": erasure.authorised_by,
     });
-    let index = stopped.record(leaf, &said).await?;
+    let index = index_of(stopped.record(leaf, &said).await?);
     let done = destroy(&stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
     let untidy = tidy(&stopped).await.err();
@@ -186,7 +191,7 @@ async fn find(stopped: &Stopped, subject: &SubjectId) -> Result<SubjectRef, Subj
     stopped.keys.find(subject).await?.ok_or(SubjectFault::Unknown)
 }
 
-/// Records what an officer did about a subject, with the reason in the payload.
+/// Records what an officer did about a subject, with the reason in the payload. Gives the index in the newest shard.
 async fn record_admin(
     stopped: &Stopped,
     whom: SubjectRef,
@@ -200,12 +205,12 @@ async fn record_admin(
     let named = key.as_ref().map(|_| json!({ subject.kind(): subject.value() }));
     let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "reason": reason });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, code);
-    Ok(stopped.record_about(whom, key.as_ref(), leaf, &said).await?)
+    Ok(index_of(stopped.record_about(whom, key.as_ref(), leaf, &said).await?))
 }
 
 /// What the entries of a subject say about its erasure.
 pub(super) struct Entries {
-    /// The entry under which it is kept.
+    /// The position of the entry under which it is kept.
     pub held: Option<u64>,
     pages: u64,
 }

@@ -7,7 +7,6 @@ use crate::condition::Condition;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
 use crate::gather::Caller;
-use crate::origin::shard_of;
 use serde::Deserialize;
 use sluis_core::disclosure::{Comparison, Disclosure};
 use sluis_core::field::{Field, FieldSet};
@@ -33,7 +32,7 @@ pub const OPEN_MAX: usize = 1000;
 /// A disclosure that waits for its review, without client and persons: what its leaf says, and what its payload adds.
 #[derive(Debug, Clone)]
 pub struct OpenDisclosure {
-    /// Index of its leaf.
+    /// Position of its leaf.
     pub index: u64,
     /// When it was recorded.
     pub recorded_at: Millis,
@@ -61,9 +60,9 @@ pub struct Account {
 }
 
 impl OpenDisclosure {
-    fn of(leaf: &Leaf, account: Option<Account>) -> Self {
+    fn of(position: u64, leaf: &Leaf, account: Option<Account>) -> Self {
         Self {
-            index: leaf.index(),
+            index: position,
             recorded_at: leaf.time(),
             recipient: leaf.text(Key::Rt).and_then(RecipientType::from_code),
             purpose: leaf.text(Key::Pu).and_then(Purpose::from_code),
@@ -113,16 +112,16 @@ impl Gateway {
         let (mut found, mut next) = (Vec::new(), 0);
         loop {
             let page = self.ledger.leaves_of(LeafKind::Manual, next, LEAVES_READ).await?;
-            let Some(last) = page.last() else { return Ok(found) };
-            next = decoded(last)?.index() + 1;
-            for text in &page {
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            next = last + 1;
+            for (at, text) in &page {
                 let leaf = decoded(text)?;
-                if !done.contains(&leaf.index()) {
-                    let opened = self.manual_at(leaf.index()).await.unwrap_or_else(|error| {
+                if !done.contains(at) {
+                    let opened = self.manual_at(*at).await.unwrap_or_else(|error| {
                         tracing::warn!(%error, "an entry that waits for a review cannot be read");
                         None
                     });
-                    found.push(OpenDisclosure::of(&leaf, opened.map(|opened| opened.account)));
+                    found.push(OpenDisclosure::of(*at, &leaf, opened.map(|opened| opened.account)));
                 }
                 if found.len() == OPEN_MAX {
                     return Ok(found);
@@ -131,24 +130,21 @@ impl Gateway {
         }
     }
 
-    /// The indices in this shard that an OBLIGATION_DONE leaf refers to.
+    /// The positions that an OBLIGATION_DONE leaf refers to, in whichever shards.
     pub(super) async fn reviewed(&self) -> Result<BTreeSet<u64>, Fault> {
-        let shard = shard_of(&self.origin);
+        let shards = self.recorder.shards();
         let (mut done, mut next) = (BTreeSet::new(), 0);
         loop {
             let page = self.ledger.leaves_of(LeafKind::ObligationDone, next, LEAVES_READ).await?;
-            let Some(last) = page.last() else { return Ok(done) };
-            next = decoded(last)?.index() + 1;
-            for text in &page {
-                let leaf = decoded(text)?;
-                let index: Option<u64> =
-                    leaf.text(Key::Ref).and_then(|r| r.strip_prefix(shard)?.strip_prefix(':')?.parse().ok());
-                done.extend(index);
+            let Some((last, _)) = page.last() else { return Ok(done) };
+            next = last + 1;
+            for (_, text) in &page {
+                done.extend(decoded(text)?.text(Key::Ref).and_then(|reference| shards.position(reference)));
             }
         }
     }
 
-    /// The manual disclosure at an index; `None` when there is none, or its payload or key was erased.
+    /// The manual disclosure at a position; `None` when there is none, or its payload or key was erased.
     pub(super) async fn manual_at(&self, index: u64) -> Result<Option<Opened>, Fault> {
         let Some(entry) = self.ledger.entry(index).await? else { return Ok(None) };
         let leaf = decoded(&entry.leaf)?;
@@ -173,12 +169,14 @@ impl Gateway {
         Ok(Some(Opened { subject: subject.ok_or_else(defect)?, disclosure, account, review_by }))
     }
 
-    async fn opened(&self, leaf: &Leaf, entry: StoredEntry) -> Result<Option<Vec<u8>>, Fault> {
+    pub(crate) async fn opened(&self, leaf: &Leaf, entry: StoredEntry) -> Result<Option<Vec<u8>>, Fault> {
         let Some(payload) = entry.payload else { return Ok(None) };
         let Some(key) = self.keys.key_by_id(payload.key_id).await? else { return Ok(None) };
         let defect = || Fault::Defect("an entry of the log cannot be read back");
         let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).map_err(|_| defect())?);
-        let at = Sealing { key: &key, origin: &self.origin, rid, item: 0 };
+        let shards = self.recorder.shards();
+        let origin = shards.origin_at(entry.index).ok_or_else(defect)?;
+        let at = Sealing { key: &key, origin, rid, item: 0 };
         open_committed(&at, &payload, leaf).ok_or_else(defect).map(Some)
     }
 

@@ -78,9 +78,14 @@ impl Gateway {
             "version": version,
             "unit": enrolment.unit,
         });
-        let mut draft = self.own_draft(leaf, said.to_string().as_bytes()).await?;
-        draft.relies_on = vec![(GuardKey::Organisation(organisation.clone()), version)];
-        match self.recorder.record_change(draft).await? {
+        let verdict = loop {
+            let mut draft = self.own_draft(leaf.clone(), said.to_string().as_bytes()).await?;
+            draft.relies_on = vec![(GuardKey::Organisation(organisation.clone()), version)];
+            if let Some(verdict) = self.record_made(draft).await? {
+                break verdict;
+            }
+        };
+        match verdict {
             Verdict::Recorded(receipt) => {
                 // Who, in which role and at which moment tells too much together (A23): the entry says it to who may read it.
                 tracing::warn!(index = receipt.index(), "first use of a new enrolment: is this expected?");

@@ -6,11 +6,13 @@ use super::reply::{field_numbers, purpose_number, receipt, recipient_number};
 use super::status::{self, Invalid};
 use crate::disclosure::{OpenDisclosure, Recorded, Recording, Review};
 use crate::gateway::Gateway;
+use crate::shards::Shards;
 use prost::Message;
 use sluis_core::disclosure::{
     CLOCK_AHEAD_MS_MAX, Channel, Comparison, Conclusion, DisclosedTo, Disclosure, RECORD_AGE_MS_MAX,
 };
 use sluis_core::log::Millis;
+use sluis_core::log::shard::index_of;
 use sluis_proto::v1::disclosure_service_server::DisclosureService;
 use sluis_proto::v1::{self, ErrorReason};
 use std::sync::Arc;
@@ -63,7 +65,8 @@ impl DisclosureService for Disclosures {
         let (caller, _) = caller_of(&self.0, &request)?;
         let open = self.0.list_open_manual(&caller).await.map_err(|e| status::fault(&e))?;
         let now = self.0.clock.now();
-        Ok(Response::new(v1::ListOpenManualResponse { open: open.iter().map(|o| listed(o, now)).collect() }))
+        let shards = self.0.recorder.shards();
+        Ok(Response::new(v1::ListOpenManualResponse { open: open.iter().map(|o| listed(&shards, o, now)).collect() }))
     }
 }
 
@@ -147,6 +150,7 @@ fn review(message: v1::ReviewManualRequest, transaction_id: uuid::Uuid) -> Resul
     let conclusion = code.ok_or_else(|| malformed("conclusion", "say what was found: right, too much or wrong"))?;
     let least = usize::from(conclusion != Conclusion::Right);
     Ok(Review {
+        shard: message.shard,
         index: message.index,
         reviewed_by: required_actor(&message.reviewed_by, "reviewed_by")?,
         note: words(&message.note, "note", least, 2000)?,
@@ -162,10 +166,11 @@ fn comparison_number(comparison: Comparison) -> i32 {
 }
 
 /// What cannot be read has no comparison and no moment: the numbers that say "not given".
-fn listed(open: &OpenDisclosure, now: Millis) -> v1::OpenManual {
+fn listed(shards: &Shards, open: &OpenDisclosure, now: Millis) -> v1::OpenManual {
     let account = open.account.as_ref();
     v1::OpenManual {
-        index: open.index,
+        index: index_of(open.index),
+        shard: shards.name_at(open.index).unwrap_or_default().to_owned(),
         recorded_at: open.recorded_at,
         happened_at: account.map_or(0, |a| a.happened_at),
         recipient_type: open.recipient.map_or(0, recipient_number),

@@ -5,7 +5,9 @@ use super::reply;
 use super::status::{self, Invalid};
 use crate::enrolling::{Enrolled, EnrollingFault, Submission};
 use crate::gateway::Gateway;
+use crate::shards::Shards;
 use sluis_core::enrolment::change::{ChangeFault, Signature};
+use sluis_core::log::shard::index_of;
 use sluis_core::organisation::Oin;
 use sluis_proto::v1;
 use sluis_proto::v1::ErrorReason;
@@ -43,7 +45,7 @@ fn oin(text: &str, field: &str) -> Result<Option<Oin>, Invalid> {
     Oin::parse(text).map(Some).map_err(malformed)
 }
 
-fn on_wire(enrolled: Enrolled) -> Result<v1::EnrolledOrganisation, Status> {
+fn on_wire(shards: &Shards, enrolled: Enrolled) -> Result<v1::EnrolledOrganisation, Status> {
     let unwritable = |_| status::defect("enrolments cannot be written as JSON");
     let enrolments = serde_json::to_vec(&enrolled.enrolments).map_err(unwritable)?;
     Ok(v1::EnrolledOrganisation {
@@ -51,11 +53,13 @@ fn on_wire(enrolled: Enrolled) -> Result<v1::EnrolledOrganisation, Status> {
         version: enrolled.basis.version,
         grant: enrolled.basis.grant,
         enrolments: enrolments.into(),
-        set_index: enrolled.set.map(|(index, _)| index),
+        set_index: enrolled.set.map(|(at, _)| index_of(at)),
         set_at: enrolled.set.map(|(_, time)| time),
         signed: enrolled.signed,
-        first_used_index: enrolled.first_used.map(|(index, _)| index),
+        first_used_index: enrolled.first_used.map(|(at, _)| index_of(at)),
         first_used_at: enrolled.first_used.map(|(_, time)| time),
+        set_shard: enrolled.set.and_then(|(at, _)| shards.name_at(at)).map(str::to_owned),
+        first_used_shard: enrolled.first_used.and_then(|(at, _)| shards.name_at(at)).map(str::to_owned),
     })
 }
 
@@ -70,7 +74,8 @@ impl EnrolmentService for Enrolments {
         let only = oin(&message.organisation_oin, "organisation_oin").map_err(|e| status::invalid(&e))?;
         let after = oin(&message.after_oin, "after_oin").map_err(|e| status::invalid(&e))?;
         let found = self.0.enrolled(&caller, only, after.as_ref()).await.map_err(|e| status::fault(&e))?;
-        let organisations = found.into_iter().map(on_wire).collect::<Result<_, _>>()?;
+        let shards = self.0.recorder.shards();
+        let organisations = found.into_iter().map(|one| on_wire(&shards, one)).collect::<Result<_, _>>()?;
         Ok(Response::new(v1::ListEnrolmentsResponse { organisations }))
     }
 

@@ -25,6 +25,19 @@ impl Logs {
     }
 }
 
+impl Logs {
+    /// The position of the first entry of a shard, the newest when its name is empty, and the size of its newest checkpoint.
+    fn shard(&self, name: &str) -> Result<(u64, u64), Status> {
+        // The checkpoint first: when the year turns in between, it is that of the shard before, and smaller never proves more.
+        let (newest, shards) = (self.0.recorder.checkpoint(), self.0.recorder.shards());
+        let unknown = || beyond("shard", "no shard of this log has this name: take it from the origin of a checkpoint");
+        let base = shards.position_in(name, 0).ok_or_else(unknown)?;
+        let checkpoint = shards.last_checkpoint_at(base).unwrap_or(&newest);
+        let of_it = checkpoint.note.split('\n').next() == shards.origin_at(base);
+        Ok((base, if of_it { checkpoint.size } else { 0 }))
+    }
+}
+
 fn beyond(field: &str, text: &str) -> Status {
     status::invalid(&Invalid::new(field, v1::ErrorReason::ProofOutOfRange, text))
 }
@@ -50,7 +63,7 @@ impl LogService for Logs {
     ) -> Result<Response<v1::ReadCheckpointResponse>, Status> {
         self.admitted(&request).await?;
         let note = self.0.recorder.checkpoint().note.clone();
-        let verifier_key = self.0.verifier_key.to_string();
+        let verifier_key = self.0.verifier_key().to_string();
         Ok(Response::new(v1::ReadCheckpointResponse { note, verifier_key }))
     }
 
@@ -59,16 +72,17 @@ impl LogService for Logs {
         request: Request<v1::ProveInclusionRequest>,
     ) -> Result<Response<v1::ProveInclusionResponse>, Status> {
         self.admitted(&request).await?;
-        let v1::ProveInclusionRequest { index, size } = request.into_inner();
-        if size > self.0.recorder.checkpoint().size {
+        let v1::ProveInclusionRequest { index, size, shard } = request.into_inner();
+        let (base, newest) = self.shard(&shard)?;
+        if size > newest {
             return Err(beyond("size", "larger than the newest checkpoint: read that first"));
         }
         if index >= size {
             return Err(beyond("index", "must be below `size`"));
         }
         let ledger = self.0.ledger.as_ref();
-        let hashes = proof::inclusion(ledger, index, size).await.map_err(store)?.ok_or_else(unprovable)?;
-        let leaf = ledger.leaf_hashes(index, index + 1).await.map_err(store)?;
+        let hashes = proof::inclusion(ledger, base + index, size).await.map_err(store)?.ok_or_else(unprovable)?;
+        let leaf = ledger.leaf_hashes(base + index, base + index + 1).await.map_err(store)?;
         let leaf = leaf.first().ok_or_else(|| status::defect("an entry below the head has no hash"))?;
         let leaf_hash = leaf.to_vec().into();
         Ok(Response::new(v1::ProveInclusionResponse { leaf_hash, hashes: on_wire(hashes) }))
@@ -79,14 +93,15 @@ impl LogService for Logs {
         request: Request<v1::ProveConsistencyRequest>,
     ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
         self.admitted(&request).await?;
-        let v1::ProveConsistencyRequest { from, to } = request.into_inner();
-        if to > self.0.recorder.checkpoint().size {
+        let v1::ProveConsistencyRequest { from, to, shard } = request.into_inner();
+        let (base, newest) = self.shard(&shard)?;
+        if to > newest {
             return Err(beyond("to", "larger than the newest checkpoint: read that first"));
         }
         if from == 0 || from > to {
             return Err(beyond("from", "at least 1 and at most `to`"));
         }
-        let hashes = proof::consistency(self.0.ledger.as_ref(), from, to).await.map_err(store)?;
+        let hashes = proof::consistency(self.0.ledger.as_ref(), base + from, base + to).await.map_err(store)?;
         let hashes = hashes.ok_or_else(unprovable)?;
         Ok(Response::new(v1::ProveConsistencyResponse { hashes: on_wire(hashes) }))
     }

@@ -64,7 +64,12 @@ pub fn serialize_extract(extract: &Extract, catalogue: u64) -> Vec<u8> {
 
 /// A receipt on the wire.
 pub fn receipt(receipt: &Receipt, transaction_id: uuid::Uuid) -> v1::Receipt {
-    v1::Receipt { proof: receipt.text(), index: receipt.index(), transaction_id: transaction_id.to_string() }
+    v1::Receipt {
+        proof: receipt.text(),
+        index: receipt.index(),
+        transaction_id: transaction_id.to_string(),
+        shard: receipt.shard().to_owned(),
+    }
 }
 
 fn release(released: Released, transaction_id: uuid::Uuid) -> v1::Released {
@@ -144,7 +149,7 @@ mod tests {
     fn padding_brings_every_refusal_to_one_size() {
         for proof_bytes in [10, 500, 1500, 3000] {
             let mut message = v1::Escalated {
-                receipt: Some(v1::Receipt { proof: "x".repeat(proof_bytes), index: 7, transaction_id: String::new() }),
+                receipt: Some(v1::Receipt { proof: "x".repeat(proof_bytes), index: 7, ..v1::Receipt::default() }),
                 padding: bytes::Bytes::new(),
             };
             message.padding = padding(message.encoded_len());

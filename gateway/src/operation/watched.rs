@@ -10,6 +10,7 @@ use sluis_core::claim::{ClaimLine, Comparison};
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::draft::{Draft, GuardState, Versioned};
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{
@@ -148,12 +149,28 @@ impl<T: Ledger + ?Sized> Ledger for Watched<T> {
         self.seen(LOG, self.inner.head()).await
     }
 
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        self.inner.durable_head().await
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.seen(LOG, self.inner.shards()).await
+    }
+
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.inner.open_shard(next).await
+    }
+
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         self.seen(LOG, self.inner.leaves(from, count)).await
     }
 
-    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
         self.seen(LOG, self.inner.leaves_of(kind, from, count)).await
+    }
+
+    async fn leaves_from(&self, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
+        self.seen(LOG, self.inner.leaves_from(from, count)).await
     }
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {

@@ -9,7 +9,8 @@ use crate::in_flight::InFlight;
 use arc_swap::ArcSwap;
 use sluis_core::log::Millis;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
-use sluis_core::log::finalise::Committed;
+use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::position;
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +23,14 @@ const KEEP_AFTER_MS: Millis = 60_000;
 
 /// Where the answer to one draft goes.
 pub(super) type Answer = oneshot::Sender<Result<Verdict, StoreError>>;
+
+/// What comes after an append, in the order of the log.
+pub(super) enum Batch {
+    /// Entries that are durable.
+    Durable(Durable),
+    /// The log goes on in another shard, with this head.
+    Turned(Head),
+}
 
 /// A batch that is durable, and those who wait for it, in its order.
 pub(super) struct Durable {
@@ -43,13 +52,18 @@ pub(super) struct Answers {
     pub latest: Arc<ArcSwap<SignedCheckpoint>>,
     pub in_flight: Arc<InFlight>,
     pub kept: Kept,
+    /// The number of the shard that the newest checkpoint is of.
+    pub shard: u16,
 }
 
 impl Answers {
     /// Answers every batch, until nothing is appended any more.
-    pub async fn run(mut self, mut batches: mpsc::Receiver<Durable>) {
+    pub async fn run(mut self, mut batches: mpsc::Receiver<Batch>) {
         while let Some(batch) = batches.recv().await {
-            self.answer(batch);
+            match batch {
+                Batch::Durable(durable) => self.answer(durable),
+                Batch::Turned(head) => self.turned(&head),
+            }
             self.keep_checkpoint().await;
         }
     }
@@ -63,13 +77,20 @@ impl Answers {
             // The caller may be gone; the entry stands, a repeated call finds it, and a release is aborted.
             let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
         }
-        self.in_flight.recorded(committed.head().size());
+        self.in_flight.recorded(committed.head().end());
+    }
+
+    fn turned(&mut self, head: &Head) {
+        self.latest.store(Arc::new(sign(head, self.signer.as_ref())));
+        (self.shard, self.kept) = (head.shard, Kept { size: head.size(), time: self.clock.now() });
+        self.in_flight.recorded(head.end());
     }
 
     async fn keep_checkpoint(&mut self) {
         let (latest, now) = (self.latest.load_full(), self.clock.now());
         let due = latest.size >= self.kept.size + KEEP_ENTRIES || now >= self.kept.time + KEEP_AFTER_MS;
-        if due && self.ledger.keep_checkpoint(latest.size, &latest.note, now).await.is_ok() {
+        let at = position(self.shard, latest.size);
+        if due && self.ledger.keep_checkpoint(at, &latest.note, now).await.is_ok() {
             self.kept = Kept { size: latest.size, time: now };
         }
     }

@@ -23,20 +23,20 @@ pub(super) fn leaving(drafts: &[Draft]) -> Vec<RequestId> {
 /// What may stand although nobody was told.
 #[derive(Default)]
 pub(super) struct Unsettled {
-    /// The size of the log before the first of them: they stand from here on, or nowhere.
+    /// The position after the log before the first of them: they stand from here on, or nowhere.
     from: Option<u64>,
     rids: BTreeSet<RequestId>,
 }
 
 impl Unsettled {
-    /// Remembers the releases of an append of unknown outcome, to a log that had this size.
-    pub(super) fn remember(&mut self, size: u64, leaving: Vec<RequestId>, in_flight: &InFlight) {
+    /// Remembers the releases of an append of unknown outcome, to a log that ended before this position.
+    pub(super) fn remember(&mut self, end: u64, leaving: Vec<RequestId>, in_flight: &InFlight) {
         if leaving.is_empty() {
             return;
         }
-        self.from = Some(self.from.map_or(size, |from| from.min(size)));
+        self.from = Some(self.from.map_or(end, |from| from.min(end)));
         self.rids.extend(leaving);
-        in_flight.hold_unsettled(size);
+        in_flight.hold_unsettled(end);
     }
 
     /// Finds which of them stand and gives these up; to be called when the ledger has settled them. When the log cannot be
@@ -56,17 +56,15 @@ impl Unsettled {
     async fn standing(&self, ledger: &dyn Ledger, from: u64) -> Result<Vec<u64>, StoreError> {
         let (mut standing, mut next) = (Vec::new(), from);
         loop {
-            let texts = ledger.leaves(next, LEAVES_READ).await?;
-            if texts.is_empty() {
-                return Ok(standing);
-            }
-            for text in texts {
+            let page = ledger.leaves_from(next, LEAVES_READ).await?;
+            let Some((last, _)) = page.last() else { return Ok(standing) };
+            next = last + 1;
+            for (at, text) in page {
                 let leaf = Leaf::decode(&text)
                     .map_err(|_| StoreError::Corrupt { store: "log database", table: "log_leaf" })?;
-                next = leaf.index() + 1;
                 let rid = uuid::Uuid::try_parse(leaf.rid()).ok().map(RequestId);
                 if rid.is_some_and(|rid| self.rids.contains(&rid)) {
-                    standing.push(leaf.index());
+                    standing.push(at);
                 }
             }
         }

@@ -11,6 +11,7 @@ use sluis_core::log::LeafKind;
 use sluis_core::log::draft::GuardKey;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::log::scrub::Found;
+use sluis_core::log::shard::Shard;
 use sluis_core::organisation::Oin;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 const STATES_READ: u32 = 1024;
 const SEGMENTS_READ: u32 = 256;
 
-/// An entry that set a guard: index, and which one where the leaf and its payload tell.
+/// An entry that set a guard: its position, and which one where the leaf and its payload tell.
 pub(super) type Note = (u64, Option<GuardKey>);
 
 /// What a leaf says of the guards.
@@ -76,29 +77,36 @@ impl Guards {
         }
     }
 
-    /// Compares segments and rows of state with the entries below `size`.
+    /// Compares segments and rows of state with the entries of these shards.
     ///
     /// # Errors
     /// A store that does not answer.
-    pub(super) async fn compare(&self, stores: &Stores, size: u64) -> Result<Vec<Found>, StoreError> {
+    pub(super) async fn compare(&self, stores: &Stores, shards: &[Shard]) -> Result<Vec<Found>, StoreError> {
         let mut wrong = Vec::new();
         let mut last = self.last.clone();
-        self.segments(stores, &mut last, &mut wrong).await?;
-        self.states(stores, size, last, &mut wrong).await?;
+        let mut missing = self.about.clone();
+        for shard in shards {
+            self.segments(stores, shard.head.position(0), &mut missing, &mut last, &mut wrong).await?;
+        }
+        self.not_found(stores, missing, &mut last, &mut wrong).await?;
+        let end = shards.last().map_or(0, |newest| newest.head.end());
+        self.states(stores, end, last, &mut wrong).await?;
         Ok(wrong)
     }
 
-    /// Adds what the subject index knows of changes of standing, and misses what the payloads know.
+    /// Adds what the subject index of one shard knows of changes of standing.
     async fn segments(
         &self,
         stores: &Stores,
+        base: u64,
+        missing: &mut HashMap<u64, SubjectRef>,
         last: &mut HashMap<GuardKey, Set>,
         wrong: &mut Vec<Found>,
     ) -> Result<(), StoreError> {
-        let (mut missing, mut next) = (self.about.clone(), 0);
+        let mut next = base;
         loop {
             let page = stores.log.segment_rows(next, SEGMENTS_READ).await?;
-            let Some(end) = page.last() else { break };
+            let Some(end) = page.last() else { return Ok(()) };
             next = end.first.saturating_add(1);
             for segment in page {
                 let Some(records) = segment.records else {
@@ -119,6 +127,16 @@ impl Guards {
                 }
             }
         }
+    }
+
+    /// Adds what the payloads know, and says where the subject index does not.
+    async fn not_found(
+        &self,
+        stores: &Stores,
+        missing: HashMap<u64, SubjectRef>,
+        last: &mut HashMap<GuardKey, Set>,
+        wrong: &mut Vec<Found>,
+    ) -> Result<(), StoreError> {
         for (index, subject) in missing {
             last.entry(GuardKey::Subject(subject)).or_default().by(index);
             // A segment that was merged meanwhile moved to before where we read.
@@ -170,8 +188,8 @@ impl Guards {
             Some(set) if set.newest == row.index && set.times <= row.version => None,
             Some(set) if set.newest == row.index => Some("the row was deleted, and set anew by a later entry"),
             Some(_) => Some("a newer entry changed this guard: an older row was put back"),
-            // Set in an earlier shard, or the payload does not tell whom this is about.
-            None if of_its_kind || !row.here => None,
+            // The payload does not tell whom this is about.
+            None if of_its_kind => None,
             None => Some("no entry set this guard here"),
         }
     }

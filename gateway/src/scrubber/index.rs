@@ -3,12 +3,12 @@
 //! In constant memory: the segments that cover a page of leaves are read with it. Where this ends: items of pages, of which
 //! only the index says whom they concern, and entries whose key was destroyed, which are no longer in the index.
 
-use super::Stores;
+use super::shard::OfShard;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
 use std::collections::HashSet;
 
-/// An entry and whom it is about.
+/// The position of an entry, and whom it is about.
 pub(super) type Concerned = (u64, SubjectRef);
 
 /// Segments read at a time.
@@ -16,22 +16,22 @@ const SEGMENTS_READ: u32 = 64;
 /// What is said of an entry that is missing.
 pub(super) const NOT_FOUND: &str = "the entry is not found under its subject";
 
-/// Those of these entries, in order, that the index does not have under their subject; and where the segments that cover
-/// the next page begin. `from` is where those of this page do.
+/// Those of these entries of one shard, in order, that the index does not have under their subject; and where the segments that
+/// cover the next page begin. `from` is where those of this page do.
 ///
 /// # Errors
 /// A store that does not answer.
 pub(super) async fn missing(
-    stores: &Stores,
+    stores: &OfShard<'_>,
     concerned: Vec<Concerned>,
     from: u64,
 ) -> Result<(Vec<Concerned>, u64), StoreError> {
     let Some((end, _)) = concerned.last().copied() else { return Ok((concerned, from)) };
     let mut missing: HashSet<Concerned> = concerned.into_iter().collect();
     let covering = strike(stores, &mut missing, from, end).await?;
-    if !missing.is_empty() && from > 0 {
+    if !missing.is_empty() && from > stores.base {
         // Segments may have been merged meanwhile into one that begins before where we read.
-        strike(stores, &mut missing, 0, end).await?;
+        strike(stores, &mut missing, stores.base, end).await?;
     }
     let mut missing: Vec<Concerned> = missing.into_iter().collect();
     missing.sort_unstable();
@@ -39,7 +39,12 @@ pub(super) async fn missing(
 }
 
 /// Strikes what the segments from `from` on have, up to those that begin behind `end`. Gives where the last of them begins.
-async fn strike(stores: &Stores, missing: &mut HashSet<Concerned>, from: u64, end: u64) -> Result<u64, StoreError> {
+async fn strike(
+    stores: &OfShard<'_>,
+    missing: &mut HashSet<Concerned>,
+    from: u64,
+    end: u64,
+) -> Result<u64, StoreError> {
     let (mut next, mut covering) = (from, from);
     loop {
         let page = stores.log.segment_rows(next, SEGMENTS_READ).await?;
@@ -50,8 +55,8 @@ async fn strike(stores: &Stores, missing: &mut HashSet<Concerned>, from: u64, en
                 return Ok(covering);
             }
             covering = segment.first;
-            for (subject, index, _) in segment.records.into_iter().flatten() {
-                missing.remove(&(index, subject));
+            for (subject, at, _) in segment.records.into_iter().flatten() {
+                missing.remove(&(at, subject));
             }
         }
     }

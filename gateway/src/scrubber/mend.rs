@@ -5,6 +5,7 @@
 
 use super::Stores;
 use super::index::Concerned;
+use super::shard::OfShard;
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::log::scrub::{Found, Grave};
@@ -47,12 +48,13 @@ impl Index {
     }
 }
 
-/// Rebuilds what was found in a page.
-pub(super) async fn page(stores: &Stores, found: &[Found]) {
+/// Rebuilds what was found in a page, as grave as it is in an open shard: no note that contradicts the leaves is dropped, in a
+/// closed one neither.
+pub(super) async fn page(stores: &OfShard<'_>, found: &[Found]) {
     for Found { table, index, .. } in found.iter().filter(|found| found.grave == Grave::Beside) {
         let mended = match *table {
             "log_leaf" => columns(stores, *index).await,
-            "log_checkpoint" => stores.log.drop_checkpoint(*index).await.map(|()| true),
+            "log_checkpoint" => stores.log.drop_checkpoint(stores.base + *index).await.map(|()| true),
             _ => Ok(false),
         };
         match mended {
@@ -64,8 +66,8 @@ pub(super) async fn page(stores: &Stores, found: &[Found]) {
 }
 
 /// Sets the search columns of an entry to what its leaf says; false when they say it already.
-async fn columns(stores: &Stores, index: u64) -> Result<bool, StoreError> {
-    let rows = stores.log.leaf_rows(index, 1).await?;
+async fn columns(stores: &OfShard<'_>, index: u64) -> Result<bool, StoreError> {
+    let rows = stores.log.leaf_rows(stores.base + index, 1).await?;
     let Some(row) = rows.first().filter(|row| row.index == index && leaf_hash(row.leaf.as_bytes()) == row.hash) else {
         return Ok(false);
     };
@@ -86,7 +88,7 @@ async fn columns(stores: &Stores, index: u64) -> Result<bool, StoreError> {
     if same {
         return Ok(false);
     }
-    stores.log.mend_columns(index, &right).await.map(|()| true)
+    stores.log.mend_columns(stores.base + index, &right).await.map(|()| true)
 }
 
 /// The transaction of an entry, while its digest is there: without it a repeated call cannot be compared.

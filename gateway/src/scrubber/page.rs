@@ -1,9 +1,9 @@
 //! One page of leaves: recomputed, compared with every row that follows from it, and noted for the guards they set.
 
 use super::guards::{Note, note};
-use super::index::{Concerned, NOT_FOUND};
+use super::index::{self, Concerned, NOT_FOUND};
 use super::payload::{self, GONE};
-use super::{Stores, index};
+use super::shard::OfShard;
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::scrub::{self, Found, Subtree, Walk};
@@ -22,7 +22,7 @@ pub(super) struct Page {
     pub walk: Walk,
     /// Entries that are not found under their subject.
     pub unindexed: Vec<Concerned>,
-    /// Where the segments that cover the next page begin.
+    /// The position where the segments that cover the next page begin.
     pub segments: u64,
     pub notes: Vec<Note>,
     pub wrong: Vec<Found>,
@@ -34,11 +34,11 @@ pub(super) struct Page {
 ///
 /// # Errors
 /// A store that does not answer.
-pub(super) async fn scrub(stores: &Stores, from: &Walk, segments: u64, size: u64) -> Result<Page, StoreError> {
+pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size: u64) -> Result<Page, StoreError> {
     let (mut walk, mut notes, mut wrong) = (from.clone(), Vec::new(), Vec::new());
     let count = u32::try_from(size - walk.size()).unwrap_or(u32::MAX).min(LEAVES_READ);
     let end = walk.size() + u64::from(count);
-    let rows = match stores.log.leaf_rows(walk.size(), count).await {
+    let rows = match stores.log.leaf_rows(stores.base + walk.size(), count).await {
         Err(StoreError::Corrupt { .. }) => {
             wrong.push(Found::open("log_leaf", walk.size(), "a row of this page cannot be read"));
             return Ok(Page { walk, unindexed: Vec::new(), segments, notes, wrong, broken: true });
@@ -58,8 +58,8 @@ pub(super) async fn scrub(stores: &Stores, from: &Walk, segments: u64, size: u64
         let Some(leaf) = leaf else { continue };
         let about = payload::check(stores, &leaf, row, &mut wrong).await?;
         items(stores, &leaf, &mut wrong).await?;
-        notes.extend(note(&leaf, about.subject));
-        concerned.extend(about.indexed.map(|subject| (leaf.index(), subject)));
+        notes.extend(note(&leaf, about.subject).map(|(index, guard)| (stores.base + index, guard)));
+        concerned.extend(about.indexed.map(|subject| (stores.base + leaf.index(), subject)));
     }
     let broken = walk.size() < end;
     if broken {
@@ -70,20 +70,20 @@ pub(super) async fn scrub(stores: &Stores, from: &Walk, segments: u64, size: u64
     }
     subtrees(stores, &complete, &mut wrong).await?;
     let (unindexed, segments) = index::missing(stores, concerned, segments).await?;
-    wrong.extend(unindexed.first().map(|(index, _)| Found::beside("subject_segment", *index, NOT_FOUND)));
+    wrong.extend(unindexed.first().map(|(at, _)| Found::beside("subject_segment", *at, NOT_FOUND)));
     Ok(Page { walk, unindexed, segments, notes, wrong, broken })
 }
 
 /// The roots that our key signed at sizes from `from` to `to`, by the kept notes.
 async fn signed(
-    stores: &Stores,
+    stores: &OfShard<'_>,
     from: u64,
     to: u64,
     wrong: &mut Vec<Found>,
 ) -> Result<BTreeMap<u64, Hash>, StoreError> {
     let (mut roots, mut next) = (BTreeMap::new(), if from == 0 { 0 } else { from + 1 });
     loop {
-        let kept = stores.log.checkpoint_rows(next, CHECKPOINTS_READ).await?;
+        let kept = stores.log.checkpoint_rows(stores.base + next, CHECKPOINTS_READ).await?;
         let Some(last) = kept.last() else { return Ok(roots) };
         next = last.size.saturating_add(1);
         let beyond = last.size > to;
@@ -97,7 +97,7 @@ async fn signed(
 }
 
 /// A kept note that counts. One that was changed is beside the tree: what was signed has gone to others too.
-pub(super) fn opened(stores: &Stores, row: &CheckpointRow, wrong: &mut Vec<Found>) -> Option<(u64, Hash)> {
+pub(super) fn opened(stores: &OfShard<'_>, row: &CheckpointRow, wrong: &mut Vec<Found>) -> Option<(u64, Hash)> {
     match checkpoint::open(&row.note, &stores.verifier_key) {
         Ok(opened) if opened.size == row.size => Some((opened.size, opened.root)),
         Ok(_) => {
@@ -111,17 +111,18 @@ pub(super) fn opened(stores: &Stores, row: &CheckpointRow, wrong: &mut Vec<Found
     }
 }
 
-async fn items(stores: &Stores, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<(), StoreError> {
+async fn items(stores: &OfShard<'_>, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<(), StoreError> {
     if leaf.kind() == LeafKind::Page {
-        let blob = stores.log.page(leaf.index()).await?;
+        let blob = stores.log.page(stores.base + leaf.index()).await?;
         wrong.extend(scrub::page(leaf, blob.as_deref()));
     }
     Ok(())
 }
 
-async fn subtrees(stores: &Stores, complete: &[Subtree], wrong: &mut Vec<Found>) -> Result<(), StoreError> {
+async fn subtrees(stores: &OfShard<'_>, complete: &[Subtree], wrong: &mut Vec<Found>) -> Result<(), StoreError> {
     for (level, number, hash) in complete {
-        let stored = stores.log.subtree_hashes(*level, *number, number + 1).await;
+        let at = stores.base + *number;
+        let stored = stores.log.subtree_hashes(*level, at, at + 1).await;
         let stored = match stored {
             Err(StoreError::Corrupt { .. }) => Vec::new(),
             stored => stored?,

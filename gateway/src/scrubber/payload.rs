@@ -1,6 +1,6 @@
 //! What only an opened payload tells: that it is the one its leaf committed to, about the subject of its tag.
 
-use super::Stores;
+use super::shard::OfShard;
 use sluis_core::log::LeafKind;
 use sluis_core::log::commitment;
 use sluis_core::log::draft::RequestId;
@@ -28,7 +28,7 @@ pub(super) struct About {
 /// # Errors
 /// A store that does not answer.
 pub(super) async fn check(
-    stores: &Stores,
+    stores: &OfShard<'_>,
     leaf: &Leaf,
     row: &LeafRow,
     wrong: &mut Vec<Found>,
@@ -53,7 +53,7 @@ pub(super) async fn check(
         return Ok(About::default());
     };
     let Some(rid) = uuid::Uuid::try_parse(leaf.rid()).ok().map(RequestId) else { return Ok(About::default()) };
-    let at = Sealing { key: &key, origin: &stores.origin, rid, item: 0 };
+    let at = Sealing { key: &key, origin: stores.origin, rid, item: 0 };
     let Some(plain) = open(&at, payload).map(zeroize::Zeroizing::new) else {
         beside("the payload does not open");
         return Ok(About::default());
@@ -61,7 +61,7 @@ pub(super) async fn check(
     if committed != Some(commitment::payload(&plain).as_str()) {
         beside("the payload is not the one that the leaf commits to");
     }
-    let tag = commitment::subject_tag(&key.tag, &stores.origin, rid, 0);
+    let tag = commitment::subject_tag(&key.tag, stores.origin, rid, 0);
     if leaf.text(Key::St).is_some_and(|said| said != tag) {
         beside("the payload is under the key of another subject than the tag of the leaf");
     }
@@ -87,7 +87,7 @@ pub(super) async fn check(
 
 /// The subject, if this is its key of the year: a question about somebody unknown then is under the key of its day.
 async fn of_year(
-    stores: &Stores,
+    stores: &OfShard<'_>,
     subject: Option<SubjectRef>,
     leaf: &Leaf,
     key_id: [u8; 16],

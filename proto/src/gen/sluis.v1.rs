@@ -31,6 +31,9 @@ pub struct Receipt {
     /// The transaction id under which the entry was made (UUIDv7); made by the gateway where none was sent.
     #[prost(string, tag = "3")]
     pub transaction_id: ::prost::alloc::string::String,
+    /// The shard that the index counts in: `<year>-<epoch>`, the end of the origin in the proof. Indices begin anew every year.
+    #[prost(string, tag = "4")]
+    pub shard: ::prost::alloc::string::String,
 }
 /// What leaves, as it is serialized into `Released.body`. The log commits to exactly those bytes.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2792,7 +2795,7 @@ pub struct ReadCheckpointResponse {
     pub verifier_key: ::prost::alloc::string::String,
 }
 /// Asks for an inclusion proof.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProveInclusionRequest {
     /// Index of the entry.
     #[prost(uint64, tag = "1")]
@@ -2800,6 +2803,9 @@ pub struct ProveInclusionRequest {
     /// Size of the tree, at most that of the newest checkpoint.
     #[prost(uint64, tag = "2")]
     pub size: u64,
+    /// The shard that is meant: `<year>-<epoch>`; the newest when empty. Of a closed one all checkpoints stay provable.
+    #[prost(string, tag = "3")]
+    pub shard: ::prost::alloc::string::String,
 }
 /// An inclusion proof (RFC 9162, 2.1.3).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2812,7 +2818,7 @@ pub struct ProveInclusionResponse {
     pub hashes: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
 }
 /// Asks for a consistency proof.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProveConsistencyRequest {
     /// Smaller size, at least 1.
     #[prost(uint64, tag = "1")]
@@ -2820,6 +2826,9 @@ pub struct ProveConsistencyRequest {
     /// Larger size, at most that of the newest checkpoint.
     #[prost(uint64, tag = "2")]
     pub to: u64,
+    /// The shard that is meant: `<year>-<epoch>`; the newest when empty.
+    #[prost(string, tag = "3")]
+    pub shard: ::prost::alloc::string::String,
 }
 /// A consistency proof (RFC 9162, 2.1.4).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3428,6 +3437,12 @@ pub struct EnrolledOrganisation {
     /// When that was, milliseconds since the epoch.
     #[prost(uint64, optional, tag = "9")]
     pub first_used_at: ::core::option::Option<u64>,
+    /// The shard that `set_index` counts in: `<year>-<epoch>`.
+    #[prost(string, optional, tag = "10")]
+    pub set_shard: ::core::option::Option<::prost::alloc::string::String>,
+    /// The shard that `first_used_index` counts in.
+    #[prost(string, optional, tag = "11")]
+    pub first_used_shard: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A signature of one person.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3934,6 +3949,10 @@ pub struct ReviewManualRequest {
     /// Why, and what is done about it; at most 2000 characters, needed unless it was right.
     #[prost(string, tag = "4")]
     pub note: ::prost::alloc::string::String,
+    /// The shard that the index counts in, as in its receipt: `<year>-<epoch>`. May be empty while only one shard has a disclosure
+    /// at this index.
+    #[prost(string, tag = "5")]
+    pub shard: ::prost::alloc::string::String,
 }
 /// Reviewed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3953,7 +3972,7 @@ pub struct ListOpenManualResponse {
     pub open: ::prost::alloc::vec::Vec<OpenManual>,
 }
 /// A disclosure that waits for its review.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenManual {
     /// Index of its entry.
     #[prost(uint64, tag = "1")]
@@ -3982,6 +4001,9 @@ pub struct OpenManual {
     /// Whether it was recorded late or its review is overdue.
     #[prost(bool, tag = "9")]
     pub overdue: bool,
+    /// The shard that the index counts in: `<year>-<epoch>`.
+    #[prost(string, tag = "10")]
+    pub shard: ::prost::alloc::string::String,
 }
 /// How something was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -2,6 +2,7 @@
 
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::{Hash, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{DossierError, DossierSource, Ledger, StoreError, StoredEntry};
@@ -35,6 +36,14 @@ impl<A: Append> Ledger for Decorated<A> {
 
     async fn head(&self) -> Result<Head, StoreError> {
         self.inner.head().await
+    }
+
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.inner.shards().await
+    }
+
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.inner.open_shard(next).await
     }
 
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {

@@ -9,7 +9,7 @@ pub mod read;
 use crate::world::tokens::signer;
 use decorate::{Append, Decorated};
 use ground::{configuration, organisations, people};
-use sluis::compose::{Assembled, StartFault, assemble, init};
+use sluis::compose::{Assembled, StartFault, assemble_at, init};
 use sluis::config::Config;
 use sluis::enrolment::{EnrolmentFile, grant_hash};
 use sluis::fsc::connection::ServiceConnection;
@@ -24,7 +24,7 @@ use sluis_adapters::sqlite::{Limits, SqliteLog};
 use sluis_adapters::system::SystemClock;
 use sluis_core::enrolment::Enrolment;
 use sluis_core::organisation::{Oin, Purpose, RecipientType};
-use sluis_core::ports::Ledger;
+use sluis_core::ports::{Clock, Ledger};
 use sluis_core::standing::{AuthorityState, Change};
 use sluis_core::subject::{Actor, SubjectId};
 use sluis_core::upkeep::LogUpkeep;
@@ -72,10 +72,24 @@ impl House {
         (0..self.children).map(child)
     }
 
+    /// Makes the log anew, as if it had been made in another year.
+    pub async fn reinitialise_for(&mut self, year: i16) {
+        self.config.log.year = year;
+        for name in ["log.db", "keys.db", "log.key", "master.key", "token.key"] {
+            let _absent = std::fs::remove_file(self.folder.join(name));
+        }
+        init(&self.config).await.unwrap();
+    }
+
     /// Starts the gateway. The process before it may still be closing its files.
     pub async fn start(&self) -> Arc<Gateway> {
+        self.start_by(Arc::new(SystemClock)).await
+    }
+
+    /// Starts the gateway by another clock than that of the machine.
+    pub async fn start_by(&self, clock: Arc<dyn Clock>) -> Arc<Gateway> {
         for _ in 0..500 {
-            match assemble(&self.config).await {
+            match assemble_at(&self.config, Arc::clone(&clock)).await {
                 Ok(Assembled { gateway, .. }) => return gateway,
                 Err(StartFault::Open(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
                 Err(other) => panic!("{other}"),
@@ -104,7 +118,6 @@ impl House {
         if let Some(first) = left.first() {
             recorder.in_flight().hold(*first);
         }
-        let (origin, verifier_key) = (gateway.origin, gateway.verifier_key);
         let (test_numbers, slots, grants) = (gateway.test_numbers, gateway.slots, gateway.grants);
         let gateway = Gateway {
             ledger,
@@ -116,8 +129,6 @@ impl House {
             active,
             clock,
             entropy,
-            origin,
-            verifier_key,
             test_numbers,
             grants,
             slots,

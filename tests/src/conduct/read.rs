@@ -33,14 +33,14 @@ pub async fn payload(gateway: &Gateway, leaf: &Leaf) -> serde_json::Value {
     let sealed = gateway.ledger.entry(leaf.index()).await.unwrap().unwrap().payload.unwrap();
     let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
     let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
-    let plain = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
+    let plain = open(&Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 }, &sealed).unwrap();
     assert_eq!(leaf.text(Key::Pc), Some(commitment::payload(&plain).as_str()), "leaf {}", leaf.index());
     serde_json::from_slice(&plain).unwrap()
 }
 
 /// Verifies the whole log as an export would be.
 pub async fn verify(gateway: &Gateway, signer: &dyn Signer) -> Summary {
-    let mut verifier = LogVerifier::new(&gateway.verifier_key).unwrap();
+    let mut verifier = LogVerifier::new(&gateway.verifier_key()).unwrap();
     let head = gateway.ledger.head().await.unwrap();
     verifier.checkpoint(&sign(&head, signer).note).unwrap();
     for text in leaves(gateway).await {

@@ -79,6 +79,13 @@ pub fn caseload(number: u64, subject: SubjectRef, worker: &str) -> Draft {
     change(number, subject, Change::Caseload { partner: oin(), worker: Actor::parse(worker).unwrap(), on: true })
 }
 
+/// A change of the enrolments of an organisation, to none.
+pub fn enrolled(number: u64, oin: &Oin) -> Draft {
+    let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin.as_str()).with(Key::Rs, "ENROLLED");
+    let effects = vec![Effect::Organisation { oin: oin.clone(), enrolments: Vec::new() }];
+    Draft { effects, ..bare(number, leaf) }
+}
+
 /// A draft with a leaf and nothing else.
 pub fn bare(number: u64, leaf: LeafDraft) -> Draft {
     Draft::new(RequestId(uuid(number)), ORIGIN.into(), leaf)

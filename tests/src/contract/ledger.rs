@@ -171,7 +171,7 @@ pub async fn leaves_of_one_kind_are_found_in_order_and_page_by_page(engine: &imp
         let log = &log;
         async move {
             let texts = log.leaves_of(kind, from, count).await.unwrap();
-            texts.iter().map(|text| Leaf::decode(text).unwrap().index()).collect::<Vec<_>>()
+            texts.iter().map(|(_, text)| Leaf::decode(text).unwrap().index()).collect::<Vec<_>>()
         }
     };
     assert_eq!(found(LeafKind::Manual, 0, 10).await, [1, 4, 7, 10]);

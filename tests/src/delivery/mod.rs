@@ -43,7 +43,8 @@ async fn outcomes(gateway: &Gateway) -> Vec<(String, Vec<String>)> {
 }
 
 fn about(gateway: &Gateway, outcome: &str, entries: &[u64]) -> (String, Vec<String>) {
-    let shard = shard_of(&gateway.origin);
+    let origin = gateway.origin();
+    let shard = shard_of(&origin);
     (outcome.to_owned(), entries.iter().map(|index| format!("{shard}:{index}")).collect())
 }
 

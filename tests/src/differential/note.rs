@@ -57,7 +57,7 @@ pub fn they_open(note: &[u8], key: &str) -> Option<Vec<u8>> {
 fn head(size: u64) -> Head {
     let mut frontier = Frontier::empty();
     (0..size).for_each(|number| frontier.push(leaf_hash(&number.to_be_bytes())));
-    Head { origin: ORIGIN.to_owned(), frontier, last_time: 0 }
+    Head { origin: ORIGIN.to_owned(), shard: 0, frontier, last_time: 0 }
 }
 
 proptest! {

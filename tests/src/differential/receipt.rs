@@ -55,7 +55,7 @@ impl Parts {
 
 /// A log written in batches of these sizes: its leaves, and the receipts of the last batch.
 fn log(batches: &[usize], signer: &Seeded) -> (Vec<Vec<u8>>, Vec<Parts>) {
-    let mut head = Head { origin: ORIGIN.to_owned(), frontier: Frontier::empty(), last_time: 0 };
+    let mut head = Head { origin: ORIGIN.to_owned(), shard: 0, frontier: Frontier::empty(), last_time: 0 };
     let (mut leaves, mut receipts, mut number) = (Vec::new(), Vec::new(), 0);
     for (batch, size) in (0u64..).zip(batches) {
         let drafts: Vec<Draft> =

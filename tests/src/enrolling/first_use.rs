@@ -138,7 +138,7 @@ async fn the_entry_keeps_the_document_and_who_signed() {
     let sealed = entry.payload.unwrap();
     let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
     let rid = sluis_core::log::draft::RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
-    let plain = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
+    let plain = open(&Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 }, &sealed).unwrap();
     assert_eq!(leaf.text(Key::Pc), Some(sluis_core::log::commitment::payload(&plain).as_str()));
     let said: serde_json::Value = serde_json::from_slice(&plain).unwrap();
     let change = said["change"].as_str().unwrap();

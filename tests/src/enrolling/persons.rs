@@ -211,7 +211,7 @@ async fn a_number_for_tests_is_not_admitted_in_production() {
     let present = gateway.enrolled(&caller, Some(oin(crate::conduct::PARTNER)), None).await.unwrap().remove(0);
     let mut document = ChangeDocument {
         format: CHANGE_FORMAT.to_owned(),
-        gateway: gateway.verifier_key.to_string(),
+        gateway: gateway.verifier_key().to_string(),
         organisation: present.oin,
         from: present.basis,
         enrolments: present.enrolments,

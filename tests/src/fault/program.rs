@@ -161,7 +161,7 @@ impl Ended {
 }
 
 async fn in_store(gateway: &Gateway, receipt: &Receipt) {
-    let verified = verify_text(&receipt.text(), &gateway.verifier_key).unwrap();
+    let verified = verify_text(&receipt.text(), &gateway.verifier_key()).unwrap();
     let entry = gateway.ledger.entry(verified.index).await.unwrap();
     assert_eq!(entry.map(|e| e.leaf), Some(verified.leaf_text), "a receipt for an entry that is not in the store");
 }

@@ -106,7 +106,7 @@ fn checkpoint_and_receipt() {
     assert_eq!(checkpoint::verifier_key(origin, &signer.public_key()), text("/note/vkey"));
     let mut frontier = Frontier::empty();
     frontier.push(leaf_hash(text("/leaf/text").as_bytes()));
-    let head = Head { origin: origin.to_owned(), frontier, last_time: 0 };
+    let head = Head { origin: origin.to_owned(), shard: 0, frontier, last_time: 0 };
     assert_eq!(checkpoint::sign(&head, &signer).note, text("/note/checkpoint"));
     let opened = checkpoint::open(text("/note/checkpoint"), text("/note/vkey")).unwrap();
     assert_eq!((opened.origin.as_str(), opened.size), (origin, 1));

@@ -53,7 +53,7 @@ pub struct Log {
 impl Log {
     /// Reads a log through its gateway.
     pub async fn of(gateway: &Gateway) -> Self {
-        Self { leaves: read::leaves(gateway).await, verifier_key: gateway.verifier_key.to_string() }
+        Self { leaves: read::leaves(gateway).await, verifier_key: gateway.verifier_key().to_string() }
     }
 
     fn decoded(&self) -> Result<Vec<Leaf>, String> {

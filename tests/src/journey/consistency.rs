@@ -58,7 +58,7 @@ pub fn rewritten(place: &Place, from: &str, to: &str, change: impl Fn(&str) -> S
     write(tiler.finish());
     let origin = std::fs::read_to_string(source.join("checkpoint")).unwrap().lines().next().unwrap().to_owned();
     let signer = Ed25519Signer::read(&place.config_read().log.signing_key).unwrap();
-    let signed = checkpoint::sign(&Head { origin, frontier, last_time: 0 }, &signer);
+    let signed = checkpoint::sign(&Head { origin, shard: 0, frontier, last_time: 0 }, &signer);
     std::fs::write(target.join("checkpoint"), &signed.note).unwrap();
     std::fs::write(target.join("checkpoints"), "").unwrap();
     at as u64

@@ -24,7 +24,7 @@ async fn last_words(world: World) -> (serde_json::Value, serde_json::Value, u64)
     let entry = gateway.ledger.entry(index).await.unwrap().unwrap();
     let key = gateway.keys.bucket_key(dutch_date(gateway.clock.now())).await.unwrap();
     let rid = RequestId(uuid::Uuid::parse_str(leaf["rid"].as_str().unwrap()).unwrap());
-    let at = Sealing { key: &key, origin: &gateway.origin, rid, item: 0 };
+    let at = Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 };
     let said = entry
         .payload
         .and_then(|p| open(&at, &p))

@@ -43,8 +43,6 @@ pub struct Ground {
     pub dossier: Arc<dyn DossierSource>,
     policy: Arc<Policy>,
     version: u64,
-    origin: Arc<str>,
-    verifier_key: Arc<str>,
 }
 
 /// A clock that is a minute and more further at each look: a checkpoint is due at every append.
@@ -90,10 +88,9 @@ impl Ground {
         };
         let (facts, dossier, keys) =
             (Arc::clone(&gateway.facts), Arc::clone(&gateway.dossier), Arc::clone(&housekeeper.keys));
-        let (origin, verifier_key) = (Arc::clone(&gateway.origin), Arc::clone(&gateway.verifier_key));
         drop((gateway, housekeeper));
         let log = Some(open_log(&folder).await);
-        Self { folder, database, log, keys, facts, dossier, policy, version, origin, verifier_key }
+        Self { folder, database, log, keys, facts, dossier, policy, version }
     }
 
     /// Lets go of the stores; what they lie in stays.
@@ -147,8 +144,6 @@ impl Ground {
             active: ArcSwap::from_pointee(active),
             clock,
             entropy: Arc::new(OsEntropy),
-            origin: Arc::clone(&self.origin),
-            verifier_key: Arc::clone(&self.verifier_key),
             test_numbers: true,
             grants: sluis::enrolment::GrantCache::default(),
             slots: sluis::slot::Slots::begin(),

@@ -7,6 +7,7 @@ use sluis_core::claim::{ClaimLine, Comparison};
 use sluis_core::enrolment::Enrolment;
 use sluis_core::log::draft::{Draft, GuardState, Versioned};
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::{Hash, LeafKind, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{
@@ -61,10 +62,19 @@ impl Ledger for Tripped<dyn LogUpkeep> {
     async fn head(&self) -> Result<Head, StoreError> {
         reads!(self, LOG, "head", self.real.head())
     }
+    async fn durable_head(&self) -> Result<Head, StoreError> {
+        reads!(self, LOG, "durable_head", self.real.durable_head())
+    }
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        reads!(self, LOG, "shards", self.real.shards())
+    }
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        writes!(self, LOG, "open_shard", self.real.open_shard(next))
+    }
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         reads!(self, LOG, "leaves", self.real.leaves(from, count))
     }
-    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
+    async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
         reads!(self, LOG, "leaves_of", self.real.leaves_of(kind, from, count))
     }
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {

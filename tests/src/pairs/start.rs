@@ -107,13 +107,13 @@ async fn an_anchor_that_fails_is_named_and_what_cannot_be_compared_is_not_served
     scene.perform(Act::Release, gateway.new_uuid()).await.unwrap();
     let ledger = gateway.ledger.as_ref();
     anchor.how.store(UNREADABLE, Ordering::SeqCst);
-    let refused = check(ledger, anchor.as_ref(), &gateway.verifier_key).await.unwrap_err();
+    let refused = check(ledger, anchor.as_ref(), &gateway.verifier_key()).await.unwrap_err();
     assert!(matches!(refused, AnchorFault::Unreadable { .. }), "{refused}");
     anchor.how.store(WELL, Ordering::SeqCst);
 
     // Every read of the comparison fails in turn: it is never taken for an agreement.
     scene.trip.arm(None);
-    check(ledger, anchor.as_ref(), &gateway.verifier_key).await.unwrap();
+    check(ledger, anchor.as_ref(), &gateway.verifier_key()).await.unwrap();
     let calls = scene.trip.numbered();
     assert!(calls.len() > 1, "the log grew, and only its head was read: {calls:?}");
     let trip = Arc::new(Trip::idle());
@@ -121,7 +121,7 @@ async fn an_anchor_that_fails_is_named_and_what_cannot_be_compared_is_not_served
     for (name, nth) in calls {
         for how in [How::Refused, How::Lost, How::Persisted] {
             trip.arm(Some((name, nth, how)));
-            let compared = check(tripped.as_ref(), anchor.as_ref(), &gateway.verifier_key).await;
+            let compared = check(tripped.as_ref(), anchor.as_ref(), &gateway.verifier_key()).await;
             assert!(matches!(compared, Err(AnchorFault::Store(_))), "{name} {nth} {how:?}: {compared:?}");
         }
     }

@@ -21,7 +21,7 @@ pub async fn replayed(gateway: &Gateway) -> (Report, Vec<Stale>) {
         };
         let key = gateway.keys.key_by_id(sealed.key_id).await.unwrap().unwrap();
         let rid = RequestId(uuid::Uuid::try_parse(leaf.rid()).unwrap());
-        let bytes = open(&Sealing { key: &key, origin: &gateway.origin, rid, item: 0 }, &sealed).unwrap();
+        let bytes = open(&Sealing { key: &key, origin: &gateway.origin(), rid, item: 0 }, &sealed).unwrap();
         stale.extend(replay.entry(&leaf, Opened::Plain { key_id: sealed.key_id, bytes: &bytes }));
     }
     (*replay.report(), stale)

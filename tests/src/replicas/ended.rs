@@ -46,7 +46,7 @@ impl Site {
 /// The entries that OUTCOME leaves call unknown.
 async fn unknown(at: &Listening) -> Vec<u64> {
     let leaves = at.gateway.ledger.leaves_of(LeafKind::Outcome, 0, 100).await.unwrap();
-    let leaves = leaves.iter().map(|text| Leaf::decode(text).unwrap());
+    let leaves = leaves.iter().map(|(_, text)| Leaf::decode(text).unwrap());
     let unknown = leaves.filter(|leaf| leaf.list(Key::Rs).unwrap() == ["UNKNOWN"]);
     let refs = unknown.flat_map(|leaf| leaf.list(Key::Refs).unwrap().to_vec());
     refs.map(|reference| reference.rsplit_once(':').unwrap().1.parse().unwrap()).collect()

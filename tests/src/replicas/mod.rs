@@ -110,7 +110,7 @@ async fn a_start_judges_only_its_own_deliveries() {
     assert!(is_released(&desk.release(child.question(v1::Purpose::Treatment, WORKER)).await.unwrap()));
     let two = site.listen(2).await;
     let outcomes = two.gateway.ledger.leaves_of(LeafKind::Outcome, 0, 10).await.unwrap();
-    assert_eq!(outcomes, Vec::<String>::new());
+    assert_eq!(outcomes, []);
     let again = compose::listen(&site.config(2)).await.err().expect("two gateways are replica 2").to_string();
     assert!(again.contains("replica 2 of `127.0.0.1:") && again.contains("is in use"), "{again}");
     two.stop().await.unwrap();

@@ -32,7 +32,7 @@ async fn rewriting<E: Stage>(ground: &Ground<E>) -> String {
         tree.push(hash);
         hashes.push(hash);
         if [60, 258, 520].contains(&tree.size()) {
-            let grown = Head { origin: head.origin.clone(), frontier: tree.clone(), last_time: head.last_time };
+            let grown = Head { frontier: tree.clone(), ..head.clone() };
             let note = sign(&grown, engine.signer()).note;
             sql.push(format!("UPDATE log_checkpoint SET note = '{note}' WHERE size = {}", tree.size()));
         }

@@ -12,7 +12,7 @@ pub const CASES: &[Case] = &[
     log(STATE, Flip("version"), "higher", "UPDATE state SET version = version + 1 WHERE kind = 3").by("append scrubber"),
     log(STATE, Flip("leaf_index"), "another", "UPDATE state SET leaf_index = leaf_index + 1 WHERE kind = 3").by("append scrubber"),
     log(STATE, Flip("log_id"), "another", "UPDATE state SET log_id = 2 WHERE kind = 3").only(Postgres).nobody(
-        "the row still is the newest, by index and number of changes; only where its entry is looked for follows from the shard",
+        "the row still is the newest, by the position of its entry and the number of changes; the position names the shard too",
     ),
     log(
         STATE,

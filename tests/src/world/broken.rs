@@ -87,7 +87,6 @@ impl Broken {
         let gateway = Gateway {
             grants: sluis::enrolment::GrantCache::default(),
             recorder: Recorder::start(Arc::clone(&ledger), signer, Arc::clone(&time)).await.unwrap(),
-            origin: ledger.head().await.unwrap().origin.into(),
             ledger,
             register: Watched::around(store, &metrics),
             keys: Watched::around(Arc::new(Keys { real: key_store, wrong: Arc::clone(&keys) }), &metrics),
@@ -96,7 +95,6 @@ impl Broken {
             active: ArcSwap::from_pointee(ActivePolicy { policy: Arc::clone(&policy), version: 0 }),
             clock: time,
             entropy: Arc::new(OsEntropy),
-            verifier_key: compose::verifier_key(&folder.config).unwrap().into(),
             test_numbers: true,
             slots: Slots::begin(),
             activating: tokio::sync::Mutex::default(),

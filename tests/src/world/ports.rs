@@ -6,6 +6,7 @@ use sluis_adapters::system::SystemClock;
 use sluis_core::claim::{ClaimLine, Comparison};
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::{Hash, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{
@@ -93,6 +94,12 @@ impl Ledger for Log {
     }
     async fn head(&self) -> Result<Head, StoreError> {
         self.real.head().await
+    }
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.real.shards().await
+    }
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.real.open_shard(next).await
     }
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         self.real.leaves(from, count).await

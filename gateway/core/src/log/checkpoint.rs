@@ -107,6 +107,14 @@ pub fn open(note: &str, vkey: &str) -> Result<OpenedCheckpoint, NoteError> {
     if signed { Ok(checkpoint) } else { Err(NoteError::NotSigned) }
 }
 
+/// The verifier key of another shard of the same log: the same public key under the name of that shard.
+///
+/// # Errors
+/// [`NoteError::VerifierKey`] when the given one is not a verifier key.
+pub fn under_name(vkey: &str, origin: &str) -> Result<String, NoteError> {
+    parse_key(vkey).map(|(_, _, public)| verifier_key(origin, &public))
+}
+
 /// The name in a verifier key, which is the origin of its log.
 ///
 /// # Errors

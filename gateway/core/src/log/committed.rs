@@ -5,7 +5,7 @@ use super::draft::{Draft, GuardKey, GuardState, Outcome};
 use super::finalise::Head;
 use super::growth::Growth;
 use super::receipt::Receipt;
-use super::{Hash, LeafKind, Millis};
+use super::{Hash, LeafKind, Millis, shard};
 use std::sync::Arc;
 
 /// One entry to be written.
@@ -36,7 +36,7 @@ pub struct GuardRow {
     pub version: u64,
     /// Its state.
     pub state: Arc<GuardState>,
-    /// The leaf that set it (A14).
+    /// The position of the leaf that set it (A14).
     pub index: u64,
 }
 
@@ -102,6 +102,12 @@ impl<'a> Finalised<'a> {
     #[must_use]
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
+    }
+
+    /// Whether the batch ends its shard: nothing is appended to it any more.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.entries.last().is_some_and(|entry| shard::closes(&entry.draft.leaf))
     }
 
     /// Whether there is nothing to write.

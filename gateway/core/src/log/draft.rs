@@ -159,9 +159,9 @@ impl Draft {
 /// What became of one draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is durable at this index.
+    /// It is durable.
     Recorded {
-        /// Index in the shard.
+        /// Its position in the log.
         index: u64,
         /// The time in the leaf.
         time: Millis,
@@ -170,7 +170,7 @@ pub enum Outcome {
     Stale,
     /// The same request of this organisation is already in the log: nothing was written.
     Duplicate {
-        /// Where.
+        /// At which position.
         index: u64,
         /// As what.
         kind: LeafKind,

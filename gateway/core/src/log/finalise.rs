@@ -8,10 +8,9 @@
 pub use super::committed::{Committed, Entry, Finalised, GuardRow, SubtreeRow};
 use super::draft::{Draft, GuardKey, GuardState, Outcome, Transaction, Versioned};
 use super::growth::Growth;
-use super::leaf::{Key, LeafDraft, LeafValue};
 use super::overlay::{Overlay, key_of, matches};
 use super::tree::{Frontier, leaf_hash};
-use super::{Hash, LeafKind, Millis};
+use super::{Hash, LeafKind, Millis, shard};
 use crate::organisation::Oin;
 use crate::ports::StoreError;
 use crate::subject::dutch_date;
@@ -21,14 +20,13 @@ use std::sync::Arc;
 /// How far the clock may stand before the last entry; within it, time stands still instead of going back.
 pub const CLOCK_TOLERANCE_MS: u64 = 5_000;
 
-/// The reason of the entry that opens a shard, which is its first.
-pub const OPENED: &str = "OPEN";
-
 /// Where the tree stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// `sluis-log.<domain>/<OIN>/<year>-<epoch>`.
     pub origin: String,
+    /// The number of the shard in its log, from 0: what positions are made of.
+    pub shard: u16,
     /// The right edge.
     pub frontier: Frontier,
     /// Time of the last leaf; of an empty shard, of the last leaf of the shard before it (A8).
@@ -40,6 +38,18 @@ impl Head {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.frontier.size()
+    }
+
+    /// The position of an index in this shard.
+    #[must_use]
+    pub const fn position(&self, index: u64) -> u64 {
+        shard::position(self.shard, index)
+    }
+
+    /// The position of the next entry.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.position(self.size())
     }
 
     /// The root.
@@ -75,7 +85,7 @@ pub fn wanted(drafts: &[Draft]) -> Wanted {
 pub struct Seen {
     /// HMAC of its request.
     pub digest: Hash,
-    /// Where.
+    /// At which position.
     pub index: u64,
     /// As what.
     pub kind: LeafKind,
@@ -94,8 +104,8 @@ pub struct Snapshot {
 
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
-/// In this order a draft is: `Stale` under another origin, or when it opens a shard that is open; `Halted` when it answers a
-/// question and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
+/// In this order a draft is: `Stale` under another origin, after the entry that ends its shard, or when it opens a shard that is
+/// open; `Halted` when it answers a question and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -116,11 +126,12 @@ pub fn finalise<'a>(
     }
     let time = now.max(head.last_time);
     let mut batch = Batch {
-        origin: &head.origin,
+        before: head,
         time,
         today: dutch_date(time),
         halted: snapshot.halted,
         next: head.size(),
+        closed: false,
         overlay: Overlay::new(snapshot.guards),
         seen: snapshot.transactions,
         entries: Vec::with_capacity(drafts.len()),
@@ -129,19 +140,15 @@ pub fn finalise<'a>(
     Ok(batch.close(head, outcomes))
 }
 
-/// Whether a leaf says that its shard was opened.
-fn opens_shard(leaf: &LeafDraft) -> bool {
-    let is_open = |value: &LeafValue| matches!(value, LeafValue::List(reasons) if reasons.iter().any(|r| r == OPENED));
-    leaf.kind() == LeafKind::Epoch && leaf.get(Key::Rs).is_some_and(is_open)
-}
-
 /// A batch while its drafts are placed one after the other.
 struct Batch<'a, 'd> {
-    origin: &'a str,
+    before: &'a Head,
     time: Millis,
     today: jiff::civil::Date,
     halted: bool,
     next: u64,
+    /// An entry of this batch ended the shard.
+    closed: bool,
     overlay: Overlay,
     seen: HashMap<(Oin, uuid::Uuid), Seen>,
     entries: Vec<Entry<'d>>,
@@ -156,8 +163,8 @@ impl<'d> Batch<'_, 'd> {
 
     fn try_place(&mut self, position: usize, draft: &'d Draft) -> Result<Outcome, Outcome> {
         // A shard is opened once, by its first entry: of two gateways that start on an empty log, the second finds it open.
-        let opened_before = self.next > 0 && opens_shard(&draft.leaf);
-        if *draft.origin != *self.origin || opened_before {
+        let opened_before = self.next > 0 && shard::opens(&draft.leaf);
+        if self.closed || *draft.origin != *self.before.origin || opened_before {
             return Err(Outcome::Stale);
         }
         if self.halted && draft.leaf.kind().answers() {
@@ -167,15 +174,17 @@ impl<'d> Batch<'_, 'd> {
         self.check_fresh(draft)?;
         let changes = self.overlay.attempt(&draft.effects)?;
         let (index, time, kind) = (self.next, self.time, draft.leaf.kind());
+        let position_in_log = self.before.position(index);
         let text = draft.leaf.encode(draft.rid, index, time).map_err(Outcome::Malformed)?;
         let hash = leaf_hash(text.as_bytes());
-        self.overlay.accept(changes, index);
+        self.overlay.accept(changes, position_in_log);
         if let Some(Transaction { oin, id, digest }) = draft.transaction.clone() {
-            self.seen.insert((oin, id), Seen { digest, index, kind });
+            self.seen.insert((oin, id), Seen { digest, index: position_in_log, kind });
         }
+        self.closed = shard::closes(&draft.leaf);
         self.entries.push(Entry { position, draft, index, time, text, hash, kind });
         self.next += 1;
-        Ok(Outcome::Recorded { index, time })
+        Ok(Outcome::Recorded { index: position_in_log, time })
     }
 
     fn check_transaction(&self, transaction: Option<&Transaction>) -> Result<(), Outcome> {
@@ -200,7 +209,7 @@ impl<'d> Batch<'_, 'd> {
         let growth = (!hashes.is_empty()).then(|| Growth::new(&head.frontier, hashes));
         let head = match &growth {
             None => head.clone(),
-            Some(growth) => Head { origin: head.origin.clone(), frontier: growth.frontier(), last_time: self.time },
+            Some(growth) => Head { frontier: growth.frontier(), last_time: self.time, ..head.clone() },
         };
         let subtrees = growth.as_ref().map(Growth::subtrees).unwrap_or_default();
         Finalised::new(self.entries, self.overlay.into_rows(), subtrees, head, outcomes, growth)

@@ -3,6 +3,7 @@
 //! RFC 6962 and 9162 for the tree, C2SP signed-note, tlog-checkpoint, tlog-proof and tlog-tiles for the outside.
 //! No storage, no keys of its own: drivers keep rows, [`finalise`](finalise::finalise) decides what they are.
 
+pub mod chain;
 pub mod checkpoint;
 pub mod commitment;
 mod committed;
@@ -23,10 +24,12 @@ pub mod proof;
 mod proof_plan;
 pub mod receipt;
 pub mod scrub;
+pub mod shard;
 pub mod tile_proof;
 pub mod tiles;
 pub mod tree;
 pub mod verify;
+mod whole_leaf;
 
 #[cfg(test)]
 mod tests;

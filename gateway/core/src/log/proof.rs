@@ -5,24 +5,27 @@
 use super::checkpoint::SignedCheckpoint;
 use super::leaf::Leaf;
 use super::receipt::Receipt;
+use super::shard::{base_of, index_of};
 use super::tree::{leaf_hash, node_hash, root_of};
 use super::{Hash, proof_plan};
 use crate::ports::{Ledger, StoreError};
 use proof_plan::{Ranges, Span};
 
-/// The proof that the leaf at `index` is in the tree of `size` leaves; `None` when it is not below that size.
+/// The proof that the leaf at a position is in the tree of `size` leaves of its shard; `None` when it is not below that size.
 ///
 /// # Errors
 /// [`StoreError`] of the ledger; [`StoreError::Corrupt`] when hashes below the size are absent, so a caller compares
 /// the size with the head first.
-pub async fn inclusion(ledger: &dyn Ledger, index: u64, size: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+pub async fn inclusion(ledger: &dyn Ledger, position: u64, size: u64) -> Result<Option<Vec<Hash>>, StoreError> {
+    let index = index_of(position);
     if index >= size {
         return Ok(None);
     }
-    hashes_of(ledger, &proof_plan::inclusion(index, size)).await.map(Some)
+    hashes_of(ledger, base_of(position), &proof_plan::inclusion(index, size)).await.map(Some)
 }
 
-/// The proof that the tree of `from` leaves is the beginning of the tree of `to` leaves; `None` when `from` is larger.
+/// The proof that the tree of `from` leaves is the beginning of the tree of `to` leaves; `None` when `from` is larger. Both are
+/// positions in one shard, or sizes of the first.
 ///
 /// # Errors
 /// As [`inclusion`].
@@ -30,21 +33,22 @@ pub async fn consistency(ledger: &dyn Ledger, from: u64, to: u64) -> Result<Opti
     if from > to {
         return Ok(None);
     }
-    hashes_of(ledger, &proof_plan::consistency(from, to)).await.map(Some)
+    hashes_of(ledger, base_of(to), &proof_plan::consistency(index_of(from), index_of(to))).await.map(Some)
 }
 
-/// The receipt of a stored leaf under a checkpoint; `None` when the leaf is not below the checkpoint's size.
+/// The receipt of a stored leaf under a checkpoint of its shard; `None` when the leaf is not below the checkpoint's size.
 ///
 /// # Errors
 /// As [`inclusion`]; [`StoreError::Corrupt`] also when what is stored does not lead to the signed root.
 pub async fn receipt_for(
     ledger: &dyn Ledger,
-    index: u64,
+    position: u64,
     checkpoint: &SignedCheckpoint,
 ) -> Result<Option<Receipt>, StoreError> {
-    let Some(path) = inclusion(ledger, index, checkpoint.size).await? else { return Ok(None) };
-    let text = ledger.leaves(index, 1).await?.into_iter().next().ok_or(corrupt("leaf"))?;
+    let Some(path) = inclusion(ledger, position, checkpoint.size).await? else { return Ok(None) };
+    let text = ledger.leaves(position, 1).await?.into_iter().next().ok_or(corrupt("leaf"))?;
     let leaf = Leaf::decode(&text).map_err(|_| corrupt("leaf"))?;
+    let index = index_of(position);
     let included = verify_inclusion(&leaf_hash(text.as_bytes()), index, checkpoint.size, &path, &checkpoint.root);
     if !included || leaf.index() != index {
         return Err(corrupt("leaf"));
@@ -53,13 +57,13 @@ pub async fn receipt_for(
     Ok(Some(receipt))
 }
 
-/// The roots of the spans, in their order.
-async fn hashes_of(ledger: &dyn Ledger, spans: &[Span]) -> Result<Vec<Hash>, StoreError> {
+/// The roots of the spans of the shard that begins at `base`, in their order.
+async fn hashes_of(ledger: &dyn Ledger, base: u64, spans: &[Span]) -> Result<Vec<Hash>, StoreError> {
     let mut ranges = Ranges::of(spans);
     for (level, from, to) in ranges.wanted() {
         let (hashes, table) = match level {
-            0 => (ledger.leaf_hashes(from, to).await?, "leaf"),
-            _ => (ledger.subtree_hashes(level, from, to).await?, "subtree"),
+            0 => (ledger.leaf_hashes(base + from, base + to).await?, "leaf"),
+            _ => (ledger.subtree_hashes(level, base + from, base + to).await?, "subtree"),
         };
         if hashes.len() as u64 != to - from {
             return Err(corrupt(table));

@@ -68,6 +68,12 @@ impl Receipt {
         self.index
     }
 
+    /// The shard that the index counts in: `<year>-<epoch>`, the end of the origin in its checkpoint.
+    #[must_use]
+    pub fn shard(&self) -> &str {
+        super::shard::name_of(self.note.split('\n').next().unwrap_or_default())
+    }
+
     /// Whether the leaf releases the body with this commitment: a leaf of a kind that lets something leave,
     /// with exactly this `bc`.
     #[must_use]

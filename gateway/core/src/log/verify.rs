@@ -5,8 +5,10 @@
 //! is of exactly these leaves, and that the newest one covers all of them.
 
 use super::checkpoint::{self, NoteError};
-use super::leaf::{LeafError, LeafText};
-use super::tree::{Frontier, leaf_hash};
+use super::leaf::{Leaf, LeafError};
+use super::shard::{Boundary, boundary};
+use super::tree::Frontier;
+pub use super::whole_leaf::WholeLeaf;
 use super::{Hash, LeafKind, Millis};
 use std::collections::BTreeMap;
 
@@ -40,6 +42,18 @@ pub enum Finding {
     /// A leaf that refers to itself or to a later one.
     #[error("leaf {index} refers to a leaf that does not come before it")]
     RefersForward {
+        /// Where.
+        index: u64,
+    },
+    /// An entry after the one that ends the shard.
+    #[error("leaf {index} stands after the entry that ends its shard")]
+    AfterTheEnd {
+        /// Where.
+        index: u64,
+    },
+    /// An entry that begins a shard, not at its beginning.
+    #[error("leaf {index} begins a shard that has begun")]
+    BeginsAgain {
         /// Where.
         index: u64,
     },
@@ -80,6 +94,19 @@ pub enum Finding {
     },
 }
 
+/// What the first entry of a shard says of the one before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continued {
+    /// Its name: `<year>-<epoch>`.
+    pub after: String,
+    /// Entries it had.
+    pub size: u64,
+    /// Its root then, 64 hex digits.
+    pub root: String,
+    /// Whether an operator began anew because something was lost.
+    pub broken: bool,
+}
+
 /// What a verified log holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
@@ -93,31 +120,14 @@ pub struct Summary {
     pub kinds: BTreeMap<LeafKind, u64>,
     /// Checkpoints that were compared, each size once.
     pub checkpoints: u64,
+    /// Time of the first leaf.
+    pub first_time: Millis,
     /// Time of the last leaf.
     pub last_time: Millis,
-}
-
-/// A leaf that is in the one form, whatever stands before it. Many can be read at once; [`LogVerifier::next`] takes them in order.
-#[derive(Debug, Clone)]
-pub struct WholeLeaf {
-    hash: Hash,
-    index: u64,
-    time: Millis,
-    kind: LeafKind,
-    references: Vec<String>,
-}
-
-impl WholeLeaf {
-    /// Reads a leaf and computes its hash.
-    ///
-    /// # Errors
-    /// [`LeafError`] when the text is no leaf.
-    pub fn read(text: &str) -> Result<Self, LeafError> {
-        let leaf = LeafText::read(text)?;
-        let references = leaf.references().map(str::to_owned).collect();
-        let (index, time, kind) = (leaf.index(), leaf.time(), leaf.kind());
-        Ok(Self { hash: leaf_hash(text.as_bytes()), index, time, kind, references })
-    }
+    /// Whether it ends with the entry that says so.
+    pub closed: bool,
+    /// The shard that it says it continues.
+    pub continues: Option<Continued>,
 }
 
 /// Verifies one log, leaf by leaf, in constant memory.
@@ -130,8 +140,11 @@ pub struct LogVerifier {
     compared: u64,
     newest: Option<u64>,
     frontier: Frontier,
+    first_time: Option<Millis>,
     last_time: Millis,
     kinds: BTreeMap<LeafKind, u64>,
+    closed: bool,
+    continues: Option<Continued>,
 }
 
 impl LogVerifier {
@@ -149,8 +162,11 @@ impl LogVerifier {
             compared: 0,
             newest: None,
             frontier: Frontier::empty(),
+            first_time: None,
             last_time: 0,
             kinds: BTreeMap::new(),
+            closed: false,
+            continues: None,
         })
     }
 
@@ -204,9 +220,11 @@ impl LogVerifier {
         if leaf.time < self.last_time {
             return Err(Finding::TimeGoesBack { index });
         }
+        self.boundary(leaf.epoch.as_ref(), index)?;
         if leaf.references.iter().any(|reference| self.refers_forward(reference)) {
             return Err(Finding::RefersForward { index });
         }
+        self.first_time.get_or_insert(leaf.time);
         self.last_time = leaf.time;
         *self.kinds.entry(leaf.kind).or_default() += 1;
         self.frontier.push(leaf.hash);
@@ -232,8 +250,28 @@ impl LogVerifier {
             root: self.frontier.root(),
             kinds: self.kinds,
             checkpoints: self.compared,
+            first_time: self.first_time.unwrap_or(0),
             last_time: self.last_time,
+            closed: self.closed,
+            continues: self.continues,
         })
+    }
+
+    /// A shard begins once, at its beginning, and nothing follows its end. `epoch` is the next leaf where it says so.
+    fn boundary(&mut self, epoch: Option<&Leaf>, index: u64) -> Result<(), Finding> {
+        if self.closed {
+            return Err(Finding::AfterTheEnd { index });
+        }
+        match epoch.and_then(boundary) {
+            Some(Boundary::Closes) => self.closed = true,
+            Some(Boundary::Opens { .. }) if index > 0 => return Err(Finding::BeginsAgain { index }),
+            Some(Boundary::Opens { after, size, root, broken }) => {
+                let (after, root) = (after.to_owned(), root.to_owned());
+                self.continues = Some(Continued { after, size, root, broken });
+            }
+            Some(Boundary::OpensFirst) | None => {}
+        }
+        Ok(())
     }
 
     fn compare(&mut self) -> Result<(), Finding> {

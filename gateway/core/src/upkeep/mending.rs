@@ -22,15 +22,15 @@ pub struct LeafColumns {
     pub transaction: Option<[u8; 16]>,
 }
 
-/// Puts right what was found beside the tree.
+/// Puts right what was found beside the tree, in whichever shard: entries and sizes are named by positions.
 #[async_trait]
 pub trait LogMending: Send + Sync {
     /// Sets the search columns of an entry.
-    async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError>;
+    async fn mend_columns(&self, at: u64, columns: &LeafColumns) -> Result<(), StoreError>;
 
     /// Drops every segment of the subject index that does not open, and adds these entries, which it lacks.
     async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError>;
 
-    /// Drops a kept note: the same tree can be signed again.
+    /// Drops a kept note; `size` names its shard as a position does: the same tree can be signed again.
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError>;
 }

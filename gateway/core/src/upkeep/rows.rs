@@ -11,7 +11,7 @@ use async_trait::async_trait;
 /// One row of `log_leaf`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeafRow {
-    /// Where it stands.
+    /// Its index in its shard.
     pub index: u64,
     /// The exact bytes.
     pub leaf: String,
@@ -47,20 +47,18 @@ pub struct StateRow {
     pub key: Option<GuardKey>,
     /// Its version.
     pub version: u64,
-    /// The leaf that set it.
+    /// The position of the leaf that set it.
     pub index: u64,
     /// Whether it opens for its place, version and leaf.
     pub opens: bool,
-    /// Whether that leaf is of this shard.
-    pub here: bool,
 }
 
 /// One row of `subject_segment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentRow {
-    /// The first index it covers.
+    /// The position of the first entry it covers.
     pub first: u64,
-    /// Whom each entry concerns: subject, index, item; `None` when it does not open for its span.
+    /// Whom each entry concerns: subject, position, item; `None` when it does not open for its span.
     pub records: Option<Vec<(SubjectRef, u64, u32)>>,
 }
 
@@ -76,15 +74,15 @@ pub struct CheckpointRow {
 /// Every row of a log, page by page.
 #[async_trait]
 pub trait LogRows: Send + Sync {
-    /// At most `count` rows of leaves from index `from`, in order.
+    /// At most `count` rows of leaves of one shard from position `from`, in order.
     async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError>;
 
     /// At most `count` rows of state after a place, in order.
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError>;
 
-    /// At most `count` segments of the subject index that begin at `from` or later, in order.
+    /// At most `count` segments of the subject index of one shard that begin at position `from` or later, in order.
     async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError>;
 
-    /// At most `count` kept checkpoints of this size or larger, in order.
+    /// At most `count` kept checkpoints of one shard of this size or larger, in order; `from` names the shard as a position does.
     async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError>;
 }

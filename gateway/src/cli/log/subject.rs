@@ -52,10 +52,10 @@ fn line(entry: &Found) -> Result<String, Failure> {
     let words = [Key::Rt, Key::Rp, Key::Pu, Key::Ru].map(|key| leaf.text(key).unwrap_or("-"));
     let reasons = leaf.list(Key::Rs).unwrap_or_default().join(",");
     let item = if leaf.text(Key::Sr).is_some() { format!(" item {}", entry.item) } else { String::new() };
-    Ok(format!("{:>8} {at} {:<10} {} {reasons}{item}", leaf.index(), leaf.kind(), words.join(" ")))
+    Ok(format!("{}:{:<8} {at} {:<10} {} {reasons}{item}", entry.shard, leaf.index(), leaf.kind(), words.join(" ")))
 }
 
 fn keep(dir: &Path, entry: &Found) -> Result<(), Failure> {
-    let file = dir.join(format!("{}.proof", entry.leaf.index()));
+    let file = dir.join(format!("{}-{}.proof", entry.shard, entry.leaf.index()));
     std::fs::write(&file, entry.receipt.text()).map_err(|e| format!("cannot write `{}`: {e}", file.display()).into())
 }

@@ -13,13 +13,14 @@ const SUBJECT: &str = "log";
 /// Entries read at a time.
 const PAGE: u32 = 1000;
 
-/// Rebuilds the tree from the text of every entry and compares it with the head, and on the way with the last checkpoint
+/// Rebuilds the tree of the newest shard from the text of every entry and compares it with the head, and on the way with the last checkpoint
 /// that was kept.
 pub(super) async fn whole(config: &Config, found: &mut Findings) {
     let (Ok(vkey), Ok(log)) = (verifier_key(config), engine::archive(config).await) else { return };
     halts(config, log.as_ref(), found).await;
     let Ok(head) = log.head().await else { return };
-    let notes = log.checkpoints(head.size()).await.unwrap_or_default();
+    let vkey = checkpoint::under_name(&vkey, &head.origin).unwrap_or_default();
+    let notes = log.checkpoints(head.end()).await.unwrap_or_default();
     let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
         Ok(signed) => signed,
         Err(error) => {
@@ -31,7 +32,7 @@ pub(super) async fn whole(config: &Config, found: &mut Findings) {
     for (size, root, by) in
         signed.iter().map(|s| (s.size, s.root, "the last checkpoint")).chain([(head.size(), head.root(), "the head")])
     {
-        if let Err(error) = grow(&mut tree, log.as_ref(), size).await {
+        if let Err(error) = grow(&mut tree, log.as_ref(), head.position(0), size).await {
             return found.fault(SUBJECT, error.to_string(), "see what is said about the log database");
         }
         if tree.root() != root {
@@ -64,12 +65,12 @@ async fn halts(config: &Config, log: &dyn LogArchive, found: &mut Findings) {
     found.fault(SUBJECT, format!("halted, nothing is released: {}", texts.join("; ")), advice);
 }
 
-/// Adds the entries up to a size.
-async fn grow(tree: &mut Frontier, log: &dyn LogArchive, size: u64) -> Result<(), StoreError> {
+/// Adds the entries of a shard up to a size.
+async fn grow(tree: &mut Frontier, log: &dyn LogArchive, base: u64, size: u64) -> Result<(), StoreError> {
     let mut next = tree.size();
     while next < size {
         let count = u32::try_from(size - next).unwrap_or(PAGE).min(PAGE);
-        let leaves = log.leaves(next, count).await?;
+        let leaves = log.leaves(base + next, count).await?;
         if leaves.is_empty() {
             return Err(StoreError::Corrupt { store: "log database", table: "log_leaf" });
         }

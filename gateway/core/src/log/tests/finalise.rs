@@ -5,9 +5,10 @@ use crate::log::LeafKind;
 use crate::log::checkpoint::sign;
 use crate::log::commitment::body;
 use crate::log::draft::{Draft, Effect, GuardKey, GuardState, Outcome, Transaction, Versioned};
-use crate::log::finalise::{OPENED, Snapshot, finalise, wanted};
+use crate::log::finalise::{Snapshot, finalise, wanted};
 use crate::log::leaf::{Key, LeafDraft, LeafError};
 use crate::log::receipt::verify_text;
+use crate::log::shard::first_opening;
 use crate::ports::StoreError;
 use crate::release::PolicyDigest;
 use crate::standing::{Change, ChangeRefused, Standing};
@@ -56,10 +57,7 @@ fn a_withdrawal_stops_the_very_next_entry_of_the_same_batch() {
 /// Two gateways that start together on an empty log both find nothing in it.
 #[test]
 fn a_shard_is_opened_once() {
-    let opening = |number| Draft {
-        leaf: LeafDraft::new(LeafKind::Epoch).with(Key::Rs, OPENED),
-        ..draft(LeafKind::Epoch, number)
-    };
+    let opening = |number| Draft { leaf: first_opening(), ..draft(LeafKind::Epoch, number) };
     let log = MemoryLog::default();
     let both = log.append_at(NOW, vec![opening(1), opening(2), draft(LeafKind::Epoch, 3)]).unwrap();
     assert_eq!(indices(both.outcomes()), [Some(0), None, Some(1)]);

@@ -162,7 +162,7 @@ impl MemoryLog {
 }
 
 pub fn empty_head() -> Head {
-    Head { origin: ORIGIN.to_owned(), frontier: Frontier::empty(), last_time: 0 }
+    Head { origin: ORIGIN.to_owned(), shard: 0, frontier: Frontier::empty(), last_time: 0 }
 }
 
 pub fn recorded(outcome: &Outcome) -> Option<u64> {

@@ -63,7 +63,7 @@ impl Ground {
     pub async fn export(&self, dir: &Path, size: u64) -> Result<usize, Fault> {
         let (mut frontier, mut kept) = (Frontier::empty(), Vec::new());
         let note = |frontier: &Frontier| {
-            let head = Head { origin: ORIGIN.to_owned(), frontier: frontier.clone(), last_time: 0 };
+            let head = Head { origin: ORIGIN.to_owned(), shard: 0, frontier: frontier.clone(), last_time: 0 };
             sign(&head, &self.signer).note.to_string()
         };
         while frontier.size() < size {
