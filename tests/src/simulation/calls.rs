@@ -1,6 +1,5 @@
 //! Callers: what they ask of a process, and what they were told.
 
-use super::process::ORIGIN;
 use crate::contract::draft::{oin, refusal, subject, uuid};
 use sluis::gateway::Gateway;
 use sluis::recorder::Verdict;
@@ -26,9 +25,9 @@ pub enum About {
 /// What a caller was told.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// A receipt: its text, index and leaf.
-    Receipt { text: String, index: u64, leaf: String },
-    /// The transaction is in the log already.
+    /// A receipt: its text, shard, index and leaf.
+    Receipt { text: String, shard: String, index: u64, leaf: String },
+    /// The transaction is in the log already, at this position.
     Duplicate(u64),
     /// Nothing was written: stale, in conflict, refused.
     Nothing,
@@ -67,6 +66,8 @@ impl Attempts {
 /// Makes a call at a gateway and notes what comes of it, until it is not stale.
 pub async fn call(gateway: Arc<Gateway>, about: About, attempts: Arc<Attempts>) {
     for _ in 0..ATTEMPTS {
+        // Taken once, before anything is decided: when its shard closes meanwhile, the entry is stale.
+        let origin = gateway.origin();
         let draft = match about {
             About::Release { subject, transaction, .. } => release(&gateway, subject, transaction).await,
             About::Restrict { subject, set } => Some(restriction(subject, set)),
@@ -74,7 +75,7 @@ pub async fn call(gateway: Arc<Gateway>, about: About, attempts: Arc<Attempts>) 
         };
         let Some(draft) = draft else { return };
         let (at, rid) = attempts.begin(about);
-        let draft = Draft { rid, ..draft };
+        let draft = Draft { rid, origin, ..draft };
         let verdict = match about {
             About::Release { .. } => gateway.recorder.record(draft).await,
             _ => gateway.recorder.record_change(draft).await,
@@ -90,6 +91,7 @@ pub async fn call(gateway: Arc<Gateway>, about: About, attempts: Arc<Attempts>) 
 fn note(attempts: &Attempts, at: usize, about: About, verdict: Result<Verdict, StoreError>) {
     let receipt = |receipt: &sluis_core::log::receipt::Receipt| Told::Receipt {
         text: receipt.text(),
+        shard: receipt.shard().to_owned(),
         index: receipt.index(),
         leaf: receipt.leaf().to_owned(),
     };
@@ -149,6 +151,5 @@ fn restriction(about: usize, set: bool) -> Draft {
 fn activation(number: u64) -> Draft {
     let digest = PolicyDigest([number as u8; 32]);
     let leaf = LeafDraft::new(LeafKind::Policy).with(Key::Po, digest.to_hex()).with(Key::N, number).with(Key::Ca, 1);
-    let draft = Draft::new(RequestId(uuid(0)), ORIGIN.into(), leaf);
-    Draft { effects: vec![Effect::Policy { digest, number }], ..draft }
+    Draft { effects: vec![Effect::Policy { digest, number }], ..Draft::new(RequestId(uuid(0)), "".into(), leaf) }
 }

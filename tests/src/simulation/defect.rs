@@ -27,11 +27,19 @@ pub enum Defect {
     UnsettledForgotten,
     /// The time of the last leaf is forgotten.
     TimeForgotten,
+    /// Whether the next shard was opened is looked for as it stood before the lock, and no key of a table stops a second one.
+    OpenedUnseen,
+    /// A shard that is closed takes entries.
+    ClosedTaken,
+    /// Of a transaction that was seen, the index in its shard is told for its position.
+    IndexWithoutShard,
+    /// What a process left in flight is looked for in the shard of its mark alone.
+    LeftInOneShard,
 }
 
 impl Defect {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::LockIgnored,
         Self::GuardsBeforeLock,
         Self::TransactionsUnseen,
@@ -42,6 +50,10 @@ impl Defect {
         Self::MarkEarly,
         Self::UnsettledForgotten,
         Self::TimeForgotten,
+        Self::OpenedUnseen,
+        Self::ClosedTaken,
+        Self::IndexWithoutShard,
+        Self::LeftInOneShard,
     ];
 
     /// What the judge says of it: one of these.
@@ -56,6 +68,10 @@ impl Defect {
             Self::MarkEarly => &["which is open", "has no outcome"],
             Self::UnsettledForgotten => &["which is open", "has no outcome", "told that nothing was written"],
             Self::TimeForgotten => &["time goes back"],
+            Self::OpenedUnseen => &["the head says", "another root", "is opened twice", "gap"],
+            Self::ClosedTaken => &["after the end of its shard"],
+            Self::IndexWithoutShard => &["told a duplicate of"],
+            Self::LeftInOneShard => &["which is open", "has no outcome"],
         }
     }
 }

@@ -13,7 +13,7 @@ fn release(at: usize, transaction: usize) -> Action {
 
 /// Runs the actions in several orders of statements.
 fn runs(standby: bool, actions: &[Action]) -> Vec<Ran> {
-    (0..10).map(|seed| run(&Program { seed, standby, actions: actions.to_vec() }, None)).collect()
+    (0..10).map(|seed| run(&Program { seed, standby, eve: false, actions: actions.to_vec() }, None)).collect()
 }
 
 fn all_hold(standby: bool, actions: &[Action]) -> Vec<Ran> {

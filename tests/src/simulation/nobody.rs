@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use sluis_core::claim::{ClaimLine, Comparison};
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
+use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::{Hash, Millis};
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{
@@ -96,6 +97,12 @@ impl Ledger for Forgetful {
     }
     async fn durable_head(&self) -> Result<Head, StoreError> {
         self.0.durable_head().await
+    }
+    async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
+        self.0.shards().await
+    }
+    async fn open_shard(&self, next: Next) -> Result<(), StoreError> {
+        self.0.open_shard(next).await
     }
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {
         self.0.leaves(from, count).await

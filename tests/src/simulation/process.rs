@@ -256,8 +256,6 @@ fn assembled(
         active: arc_swap::ArcSwap::from_pointee(active),
         clock,
         entropy: Arc::new(Counted::new(number, start)),
-        origin: ORIGIN.into(),
-        verifier_key: Key::verifier().into(),
         test_numbers: true,
         grants: sluis::enrolment::GrantCache::default(),
         slots: Slots::begin(),

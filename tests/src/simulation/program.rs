@@ -50,6 +50,8 @@ pub enum Action {
     Restore(usize),
     /// The clock of a process is off by this, milliseconds.
     Clock { at: usize, off: i64 },
+    /// The clocks leap to two seconds before the next turn of the year.
+    NextEve,
     /// A process writes that it halts. In programs that are kept only.
     Halt(usize),
     /// By now every release of a process must be handed over or have its outcome. In programs that are kept only.
@@ -62,6 +64,8 @@ pub struct Program {
     pub seed: u64,
     /// Whether the server has a synchronous standby.
     pub standby: bool,
+    /// It begins two seconds before the turn of the year.
+    pub eve: bool,
     pub actions: Vec<Action>,
 }
 
@@ -72,6 +76,7 @@ enum Bent {
     Standby,
     Processes,
     Backups,
+    Turn,
 }
 
 impl Program {
@@ -79,7 +84,7 @@ impl Program {
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let standby = !random.once_in(4);
-        let bent = random.of(&[Bent::Everything, Bent::Everything, Bent::Standby, Bent::Processes, Bent::Backups]);
+        let bent = random.of(BENTS);
         let mut actions = Vec::new();
         for _ in 0..12 + random.below(16) {
             let special = bent != Bent::Everything && random.once_in(3);
@@ -89,9 +94,19 @@ impl Program {
                 actions.push(Action::Steps(1 + random.below(14)));
             }
         }
-        Self { seed, standby, actions }
+        Self { seed, standby, eve: bent == Bent::Turn || random.once_in(4), actions }
     }
 }
+
+const BENTS: &[Bent] = &[
+    Bent::Everything,
+    Bent::Everything,
+    Bent::Standby,
+    Bent::Processes,
+    Bent::Backups,
+    Bent::Turn,
+    Bent::Turn,
+];
 
 fn bent_action(random: &mut Random, bent: Bent) -> Action {
     let at = random.below(PROCESSES);
@@ -103,6 +118,12 @@ fn bent_action(random: &mut Random, bent: Bent) -> Action {
         (Bent::Standby, _) => Action::Start(at),
         (Bent::Backups, 0 | 1) => Action::Restore(1 + random.below(4)),
         (Bent::Backups, 2 | 3) => Action::Pass(1_100),
+        (Bent::Turn, 0) => Action::NextEve,
+        (Bent::Turn, 1..=3) => Action::Pass(random.of(&[900, 1_100, 1_300, 2_500])),
+        (Bent::Turn, 4) => {
+            let name = random.of(&["SHARD", "NEXT_SHARD", "CREATE_PARTITION", "COMMIT", "COMMIT"]);
+            Action::Fault { at, name, fault: some_fault(random) }
+        }
         (_, 0 | 1 | 6) => Action::Kill(at),
         (_, 2 | 3 | 7) => Action::Start(at),
         (_, 4) => random.of(&[Action::Freeze(at), Action::Thaw(at)]),
@@ -138,12 +159,15 @@ fn action(random: &mut Random) -> Action {
 
 fn fault(random: &mut Random, at: usize) -> Action {
     let name = random.of(&["COMMIT", "COMMIT", "COMMIT", "WRITE", "LOOK", "STANDS", "LEAF_HASHES", ""]);
-    let fault = match random.below(6) {
+    Action::Fault { at, name, fault: some_fault(random) }
+}
+
+fn some_fault(random: &mut Random) -> Fault {
+    match random.below(6) {
         0 => Fault::Broken,
         1 | 2 => Fault::AnswerLost,
         3 => Fault::Hangs,
         4 => Fault::WaitCancelled,
         _ => Fault::Refused(random.of(&["53100", "57014", "40001", "25006"])),
-    };
-    Action::Fault { at, name, fault }
+    }
 }

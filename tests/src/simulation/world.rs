@@ -3,13 +3,13 @@
 use super::calls::{About, Attempts, Told, call};
 use super::defect::Defect;
 use super::judge::{Judge, Judged};
-use super::process::{Key, ORIGIN, Process, master, place};
+use super::process::{ORIGIN, Process, master, place};
 use super::program::{Action, PROCESSES, Program};
 use super::random::Random;
 use super::server::tables::Change;
 use super::server::{Fault, Server};
 use sluis_adapters::postgres::PostgresLog;
-use sluis_core::log::checkpoint;
+use sluis_core::subject::dutch_date;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -17,6 +17,8 @@ use tokio::task::yield_now;
 
 /// 21 November 2026, noon UTC.
 const BEGIN: u64 = 1_795_262_400_000;
+/// So long before the turn of the year, milliseconds, do programs begin that are about it.
+const EVE: u64 = 2_000;
 /// Statements in one go, at most: a run that does not come to rest is a finding.
 pub const RESTLESS: usize = 4_000;
 
@@ -50,6 +52,13 @@ impl Drop for Room {
     }
 }
 
+/// The next beginning of a Dutch year.
+fn turn_after(now: u64) -> u64 {
+    let year = dutch_date(now).year() + 1;
+    let begins = jiff::civil::date(year, 1, 1).in_tz("Europe/Amsterdam").unwrap();
+    begins.timestamp().as_millisecond() as u64
+}
+
 /// Everything of a run.
 pub struct World {
     pub room: Room,
@@ -74,7 +83,7 @@ pub fn run(program: &Program, defect: Option<Defect>) -> Ran {
     let told = |is: fn(&Told) -> bool| attempts.iter().filter(|a| a.told.as_ref().is_some_and(is)).count();
     Ran {
         statements: world.server.executed,
-        entries: world.server.tables.size() as u64,
+        entries: world.server.tables.leaves.len() as u64,
         receipts: told(|told| matches!(told, Told::Receipt { .. })),
         broken: ended.err(),
         story: std::mem::take(&mut world.story),
@@ -99,7 +108,8 @@ static NEW_LOG: LazyLock<Vec<Vec<Change>>> = LazyLock::new(|| {
 impl World {
     fn make(program: &Program, defect: Option<Defect>) -> Self {
         let room = Room::make();
-        let mut server = Server::start(&room.0, program.standby, BEGIN, defect);
+        let begin = if program.eve { turn_after(BEGIN) - EVE } else { BEGIN };
+        let mut server = Server::start(&room.0, program.standby, begin, defect);
         server.begin(NEW_LOG.clone());
         Self {
             room,
@@ -170,6 +180,7 @@ impl World {
                 Ok(())
             }
             Action::FailOver | Action::Restart | Action::Restore(_) => self.operate(action),
+            Action::NextEve => self.next_eve(),
             Action::Halt(at) => self.halt(at),
             Action::Settled(at) => self.settled(at),
             Action::Clock { at, off } => {
@@ -215,8 +226,7 @@ impl World {
     pub fn kill(&mut self, at: usize) -> Judged {
         self.processes[at].kill();
         let note = self.processes[at].outside.0.lock().unwrap().clone();
-        let anchored = note.and_then(|note| checkpoint::open(&note, Key::verifier()).ok());
-        self.judge.died(at, anchored.map(|anchored| (anchored.size, anchored.root)));
+        self.judge.died(at, note);
         self.server.receive();
         Ok(())
     }
@@ -293,6 +303,13 @@ impl World {
         Ok(())
     }
 
+    /// The clocks leap to the eve of the next turn of the year.
+    fn next_eve(&mut self) -> Judged {
+        let eve = turn_after(self.server.now + EVE) - EVE;
+        self.server.leap(eve.saturating_sub(self.server.now));
+        self.pass(1)
+    }
+
     /// As `anchor::follow` does every second, without the thread that it writes from.
     fn keep_anchors(&mut self) {
         if self.server.now < self.anchored_at + 1_000 {
@@ -307,8 +324,8 @@ impl World {
     }
 
     pub fn judge_log(&mut self) -> Judged {
-        let safe = self.server.safe_size();
-        self.judge.log(&self.server.tables, &self.attempts.0.lock().unwrap(), safe)
+        let safe = self.server.safe_sizes();
+        self.judge.log(&self.server.tables, &self.attempts.0.lock().unwrap(), &safe)
     }
 
     pub fn settled(&self, at: usize) -> Judged {
@@ -317,8 +334,8 @@ impl World {
 
     fn judge_signed(&mut self, at: usize) -> Judged {
         let Some(gateway) = self.processes[at].serving() else { return Ok(()) };
-        let safe = self.server.safe_size();
-        self.judge.signed(at, &gateway.recorder.checkpoint(), safe)
+        let safe = self.server.safe_sizes();
+        self.judge.signed(at, &gateway.recorder.checkpoint(), &safe)
     }
 
     pub fn judge_all(&mut self) -> Judged {

@@ -2,8 +2,8 @@
 //! that were found, or NULL where none was.
 
 use super::super::defect::Defect;
-use super::statements::{seen, states};
-use super::tables::Tables;
+use super::read::{seen, states};
+use super::tables::{Shard, Tables};
 use super::wire::{Row, Value, list, long, number, truth};
 
 /// The types of its columns; see [`super::wire::columns`].
@@ -35,15 +35,17 @@ pub const NAMES: &[&str] = &[
 
 /// The row, from what stands there and from what a writer reads its guards from. With a defect, as if a step were forgotten.
 pub fn look(tables: &Tables, guards: &Tables, clock: i64, values: &[Value], defect: Option<Defect>) -> Row {
-    let Some(origin) = &tables.origin else { return vec![None; NAMES.len()] };
-    let newest = tables.heads.last_key_value();
+    let log = number(&values[0]);
+    let open = tables.shards.get(&log).filter(|shard| shard.open || defect == Some(Defect::ClosedTaken));
+    let Some(Shard { origin, .. }) = open else { return vec![None; NAMES.len()] };
+    let newest = tables.head(log);
     let last_time = newest.and_then(|(_, (_, last_time))| match defect {
         Some(Defect::TimeForgotten) => long(0),
         _ => long(*last_time),
     });
     let mut row = vec![
         Some(origin.clone().into_bytes()),
-        newest.and_then(|(size, _)| long(*size)),
+        newest.and_then(|(size, _)| long(size)),
         newest.map(|(_, (frontier, _))| frontier.clone()),
         last_time,
         long(clock),
@@ -53,7 +55,7 @@ pub fn look(tables: &Tables, guards: &Tables, clock: i64, values: &[Value], defe
     row.extend(columns(&TYPES[STATES..SEEN], &found));
     let found = match defect {
         Some(Defect::TransactionsUnseen) => Vec::new(),
-        _ => seen(tables, &values[4], &values[5]),
+        _ => seen(tables, &values[4], &values[5], defect == Some(Defect::IndexWithoutShard)),
     };
     row.extend(columns(&TYPES[SEEN..], &found));
     row

@@ -5,20 +5,23 @@
 //! to it. Nothing happens by itself: whoever drives it executes one statement at a time, in any order and with any fault.
 //! What it does not have: SQL. Each statement is known by its name; the real server runs them in `contract` and `nodes`.
 
+mod locks;
 mod look;
 mod operator;
+mod read;
 mod session;
 mod statements;
 pub mod tables;
 mod wire;
 
 use super::defect::Defect;
+use read::read;
 use session::{Session, Statement, Transaction};
-use statements::{changes, checked, read, writes};
+use statements::{changes, checked, writes};
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use tables::{Change, Tables, UNIQUE};
+use tables::{Change, Tables, UNIQUE, position};
 use wire::{Link, Row, Value, truth};
 
 /// What goes wrong with one statement.
@@ -116,13 +119,15 @@ impl Server {
     /// The sessions with a statement that can be executed now.
     pub fn runnable(&mut self) -> Vec<usize> {
         let (replicated, standby) = (self.replicated, self.standby);
-        let locked = self.holder();
+        let locked = self.holders();
         let mut runnable = Vec::new();
         for (at, session) in self.sessions.iter_mut().enumerate() {
             let (flushed, hangs) = (session.flushed, session.hangs);
             let Some(statement) = session.waiting() else { continue };
             let blocked = match statement.name {
-                "LOCK" | "LOOK" => locked.is_some_and(|holder| holder != at),
+                "LOCK" | "LOOK" | "SHARD" => {
+                    locked.get(&wire::number(&statement.values[0])).is_some_and(|holder| *holder != at)
+                }
                 "COMMIT" => standby && flushed.is_some_and(|place| replicated < place),
                 _ => false,
             };
@@ -138,13 +143,6 @@ impl Server {
         self.sessions[at].waiting().map(|statement| statement.name)
     }
 
-    /// The session that holds the lock of the shard. An error ends a transaction, and with it the lock.
-    fn holder(&self) -> Option<usize> {
-        let holds = |s: &Session| s.locked && !s.over && s.transaction.as_ref().is_some_and(|t| !t.failed);
-        let ignored = self.defect == Some(Defect::LockIgnored);
-        if ignored { None } else { self.sessions.iter().position(holds) }
-    }
-
     /// Executes the statement of a session, or lets it go wrong.
     pub fn execute(&mut self, at: usize, fault: Option<Fault>) {
         let Some(statement) = self.sessions[at].waiting().cloned() else { return };
@@ -156,7 +154,7 @@ impl Server {
             Some(Fault::Refused(code)) if self.sessions[at].flushed.is_none() => {
                 let session = &mut self.sessions[at];
                 if statement.name == "COMMIT" {
-                    (session.transaction, session.locked) = (None, false);
+                    session.let_go();
                 }
                 session.answer(Err(code), self.now);
             }
@@ -175,21 +173,27 @@ impl Server {
     fn outcome(&mut self, at: usize, statement: &Statement) -> Result<Vec<Row>, &'static str> {
         let now = self.now as i64;
         let (name, values) = (statement.name, statement.values.as_slice());
-        let begun = (self.defect == Some(Defect::GuardsBeforeLock)).then(|| Box::new(self.tables.clone()));
+        let early = matches!(self.defect, Some(Defect::GuardsBeforeLock | Defect::OpenedUnseen));
+        let begun = early.then(|| Box::new(self.tables.clone()));
         let session = &mut self.sessions[at];
         match name {
             "BEGIN" => {
                 session.transaction = Some(Transaction { begun, ..Transaction::default() });
                 return Ok(Vec::new());
             }
+            "SNAPSHOT" => {
+                let view = Some(Box::new(self.tables.clone()));
+                session.transaction = Some(Transaction { view, ..Transaction::default() });
+                return Ok(Vec::new());
+            }
             "ROLLBACK" => {
-                (session.transaction, session.locked) = (None, false);
+                session.let_go();
                 return Ok(Vec::new());
             }
             _ if session.transaction.as_ref().is_some_and(|transaction| transaction.failed) => return Err("25P02"),
-            "LOCK" => session.locked = session.transaction.is_some(),
+            "LOCK" | "SHARD" => self.lock(at, name, values),
             "LOOK" => {
-                session.locked = session.transaction.is_some();
+                self.lock(at, name, values);
                 return Ok(vec![self.look(at, values)]);
             }
             "ENDED" => return Ok(self.ended(wire::number(&values[0]))),
@@ -200,11 +204,9 @@ impl Server {
             _ => {}
         }
         if writes(name) {
-            // A function that returns nothing returns a row.
-            let rows = if name == "WRITE" { vec![vec![Some(Vec::new())]] } else { Vec::new() };
-            return self.write(at, name, values).map(|()| rows);
+            return self.write(at, name, values);
         }
-        Ok(self.bent(at, name).unwrap_or_else(|| read(name, self.seen_by(at), now, values)))
+        Ok(self.bent(at, name, values).unwrap_or_else(|| read(name, self.seen_by(at), now, values)))
     }
 
     /// What a session sees: its own changes, else what is committed.
@@ -217,21 +219,19 @@ impl Server {
     fn look(&self, at: usize, values: &[Value]) -> Row {
         let tables = self.seen_by(at);
         let begun = self.sessions[at].transaction.as_ref().and_then(|transaction| transaction.begun.as_deref());
+        let begun = begun.filter(|_| self.defect == Some(Defect::GuardsBeforeLock));
         look::look(tables, begun.unwrap_or(tables), self.now as i64, values, self.defect)
     }
 
-    fn write(&mut self, at: usize, name: &str, values: &[Value]) -> Result<(), &'static str> {
+    fn write(&mut self, at: usize, name: &str, values: &[Value]) -> Result<Vec<Row>, &'static str> {
         let mut made = changes(name, self.seen_by(at), values);
         if self.defect == Some(Defect::MarkEarly) {
-            let written = made.iter().filter(|change| matches!(change, Change::Leaf(_))).count();
-            let all = (self.seen_by(at).leaves.len() + written) as i64;
-            for change in &mut made {
-                if let Change::Mark { low, .. } = change {
-                    *low = (*low).max(all);
-                }
-            }
+            mark_early(&mut made, self.seen_by(at));
         }
-        let keys = !matches!(self.defect, Some(Defect::LockIgnored | Defect::TransactionsUnseen));
+        // A function that returns nothing returns a row; of what is written only the number is told.
+        let rows = if name == "WRITE" { vec![vec![Some(Vec::new())]] } else { vec![Vec::new(); made.len()] };
+        let forgotten = [Defect::LockIgnored, Defect::TransactionsUnseen, Defect::OpenedUnseen];
+        let keys = !self.defect.is_some_and(|defect| forgotten.contains(&defect));
         if let Some(Change::Leaf(first)) = made.first() {
             self.last_written.insert(self.sessions[at].process, first.text.clone());
         }
@@ -244,7 +244,7 @@ impl Server {
             }
             None => self.flush(made),
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// A commit by itself, of small things: it is shown at once, and the standby gets it later.
@@ -258,17 +258,18 @@ impl Server {
     }
 
     fn commit(&mut self, at: usize, fault: Option<Fault>) {
-        let (keys, now) = (self.defect != Some(Defect::LockIgnored), self.now);
+        let keys = !matches!(self.defect, Some(Defect::LockIgnored | Defect::OpenedUnseen));
+        let now = self.now;
         let session = &mut self.sessions[at];
         if session.flushed.is_none() {
             let transaction = session.transaction.take().unwrap_or_default();
             if transaction.failed || transaction.changes.is_empty() {
-                session.locked = false;
+                session.let_go();
                 return session.answer(Ok(Vec::new()), now);
             }
             let conflicts = keys && checked(&mut self.tables.clone(), &transaction.changes, true).is_err();
             if conflicts && self.defect != Some(Defect::TransactionsUnseen) {
-                session.locked = false;
+                session.let_go();
                 return session.answer(Err(UNIQUE), now);
             }
             self.wal.push(transaction.changes);
@@ -294,7 +295,7 @@ impl Server {
     fn show(&mut self, at: usize) {
         let session = &mut self.sessions[at];
         let Some(place) = session.flushed.take() else { return };
-        (session.transaction, session.locked) = (None, false);
+        session.let_go();
         self.shown = self.shown.max(place);
         for change in &self.wal[place - 1] {
             self.tables.apply(change);
@@ -302,7 +303,7 @@ impl Server {
     }
 
     /// The answer of a server on which the writer seems to have forgotten something; `None` where it has not.
-    fn bent(&self, at: usize, name: &str) -> Option<Vec<Row>> {
+    fn bent(&self, at: usize, name: &str, values: &[Value]) -> Option<Vec<Row>> {
         let session = &self.sessions[at];
         match (self.defect?, name) {
             (Defect::UnknownTakenForLost, "STANDS") => Some(Vec::new()),
@@ -310,24 +311,21 @@ impl Server {
                 let text = self.last_written.get(&session.process)?;
                 Some(vec![vec![Some(text.clone().into_bytes())]])
             }
+            (Defect::OpenedUnseen, "SHARD_AFTER") => {
+                let begun = session.transaction.as_ref()?.begun.as_deref()?;
+                Some(read(name, begun, 0, values))
+            }
+            (Defect::LeftInOneShard, "LEFT") => {
+                let mut one = self.tables.clone();
+                one.leaves.retain(|(log, _), _| *log == wire::number(&values[0]));
+                Some(read(name, &one, 0, values))
+            }
+            (Defect::ClosedTaken, "LOCK") => {
+                let origin = &self.tables.shards.get(&wire::number(&values[0]))?.origin;
+                Some(vec![vec![Some(origin.clone().into_bytes())]])
+            }
             _ => None,
         }
-    }
-
-    fn become_replica(&mut self, at: usize, replica: i64) -> bool {
-        let taken = self.sessions.iter().enumerate().any(|(n, s)| n != at && !s.over && s.replica == Some(replica));
-        if !taken {
-            self.sessions[at].replica = Some(replica);
-        }
-        !taken
-    }
-
-    /// Marks of others that no session is.
-    fn ended(&self, asks: i64) -> Vec<Row> {
-        let lives = |replica: i64| self.sessions.iter().any(|s| !s.over && s.replica == Some(replica));
-        let replicas: BTreeSet<i64> = self.tables.marks.iter().map(|(replica, _)| *replica).collect();
-        let ended = replicas.into_iter().filter(|replica| *replica != asks && !lives(*replica));
-        ended.map(|replica| vec![wire::short(replica), self.tables.low(replica).and_then(wire::long)]).collect()
     }
 
     fn on_standby(&self, place: &Value) -> bool {
@@ -342,9 +340,23 @@ impl Server {
         if self.sessions[at].over && !self.sessions[at].left {
             self.show(at);
             let session = &mut self.sessions[at];
-            (session.transaction, session.replica, session.locked) = (None, None, false);
-            session.left = true;
+            session.let_go();
+            (session.replica, session.left) = (None, true);
             session.link.close();
+        }
+    }
+}
+
+/// A mark as if everything had been handed over.
+fn mark_early(made: &mut [Change], tables: &Tables) {
+    let end = made.iter().find_map(|change| match change {
+        Change::Head { log, size, .. } => Some(position((*log, *size))),
+        _ => None,
+    });
+    let end = end.unwrap_or_else(|| position((tables.newest(), tables.size(tables.newest()))));
+    for change in made {
+        if let Change::Mark { low, .. } = change {
+            *low = (*low).max(end);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Server;
 use super::tables::{Change, Tables};
+use std::collections::BTreeMap;
 
 /// Limits of the sessions, as `connect.rs` sets them, milliseconds.
 const LOCK_TIMEOUT: u64 = 2_000;
@@ -20,7 +21,7 @@ impl Server {
                 continue;
             }
             let waited = now.saturating_sub(session.since);
-            let lock = session.waiting().is_some_and(|statement| matches!(statement.name, "LOCK" | "LOOK"));
+            let lock = session.waiting().is_some_and(|statement| matches!(statement.name, "LOCK" | "LOOK" | "SHARD"));
             let idle = session.is_idle();
             if session.cut && waited >= KEEPALIVE && session.flushed.is_none() && !session.hangs {
                 session.over = true;
@@ -91,10 +92,23 @@ impl Server {
         }
     }
 
-    /// The number of leaves that would be left if everything that is not on the standby were lost now.
-    pub fn safe_size(&self) -> u64 {
-        let leaves = |change: &&Change| matches!(change, Change::Leaf(_));
-        self.wal[..self.replicated].iter().flatten().filter(leaves).count() as u64
+    /// The number of leaves of each shard that would be left if everything that is not on the standby were lost now.
+    pub fn safe_sizes(&self) -> BTreeMap<i64, u64> {
+        let mut sizes = BTreeMap::new();
+        for change in self.wal[..self.replicated].iter().flatten() {
+            match change {
+                Change::Shard { log, .. } => _ = sizes.entry(*log).or_default(),
+                Change::Leaf(leaf) => *sizes.entry(leaf.log).or_default() += 1,
+                _ => {}
+            }
+        }
+        sizes
+    }
+
+    /// The clocks leap, and nothing else happens: what waits has not waited longer.
+    pub fn leap(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+        self.sessions.iter_mut().for_each(|session| session.since += milliseconds);
     }
 
     /// Number of commits.

@@ -1,9 +1,9 @@
 //! One session: what its client sent and is not done yet, its transaction, its locks.
 
-use super::statements::{columns_of, name_of, names_of};
+use super::statements::{columns_of, name_of, names_of, plain};
 use super::tables::{Change, Tables};
 use super::wire::{self, Front, Link, Value};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// A transaction that is open.
 #[derive(Default)]
@@ -43,8 +43,8 @@ pub struct Session {
     pub over: bool,
     /// What it held was let go of.
     pub left: bool,
-    /// Its transaction holds the lock of the shard.
-    pub locked: bool,
+    /// The shards whose rows its transaction holds.
+    pub locked: BTreeSet<i64>,
     prepared: HashMap<Vec<u8>, &'static str>,
     queue: VecDeque<Front>,
     skipping: bool,
@@ -65,7 +65,7 @@ impl Session {
             since: now,
             over: false,
             left: false,
-            locked: false,
+            locked: BTreeSet::new(),
             prepared: HashMap::new(),
             queue: VecDeque::new(),
             skipping: false,
@@ -128,9 +128,7 @@ impl Session {
                 self.queue.pop_front();
             }
             Front::Close => wire::message(out, b'3', &[]),
-            Front::Query(sql) => {
-                self.bound = Some(Statement { name: name_of(&sql), values: Vec::new(), plain: true });
-            }
+            Front::Query(sql) => self.bound = Some(plain(&sql)),
             Front::Execute => panic!("executed without being bound"),
         }
     }
@@ -149,7 +147,8 @@ impl Session {
         self.since = now;
         match outcome {
             Ok(rows) => {
-                rows.iter().for_each(|row| wire::row(&mut self.unsent, row));
+                // Rows without columns are only counted.
+                rows.iter().filter(|row| !row.is_empty()).for_each(|row| wire::row(&mut self.unsent, row));
                 wire::message(&mut self.unsent, b'C', format!("DONE {}\0", rows.len()).as_bytes());
             }
             Err(code) => {
@@ -174,6 +173,12 @@ impl Session {
         }
         let bytes = std::mem::take(&mut self.unsent);
         self.over |= !self.link.write(&bytes);
+    }
+
+    /// Its transaction is over, and with it what that held.
+    pub fn let_go(&mut self) {
+        self.transaction = None;
+        self.locked.clear();
     }
 
     /// Whether nothing is to be done for it.

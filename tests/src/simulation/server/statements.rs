@@ -1,9 +1,10 @@
-//! What each statement of the log does here, by its name in `LOG_STATEMENTS`. A statement that is not here ends the test:
-//! whoever writes a new one says what the simulated server must answer.
+//! The statements of the log by their names in `LOG_STATEMENTS`, and what those that write change. A statement that is not here
+//! ends the test: whoever writes a new one says what the simulated server must answer.
 
 use super::look;
-use super::tables::{Change, Halt, Leaf, Refusal, State, Tables};
-use super::wire::{self, Row, Value, array, long, number, short, truth};
+use super::session::Statement;
+use super::tables::{Change, Halt, Leaf, Refusal, Shard, Tables};
+use super::wire::{self, Value, array, long, number};
 use sluis_adapters::postgres::LOG_STATEMENTS;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -11,6 +12,7 @@ use std::sync::{Arc, LazyLock};
 /// Statements that are no constants: of transactions, and of opening a database.
 const OTHERS: &[(&str, &str)] = &[
     ("BEGIN", "BEGIN"),
+    ("SNAPSHOT", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
     ("COMMIT", "COMMIT"),
     ("ROLLBACK", "ROLLBACK"),
     ("IS_THERE", "SELECT to_regclass('sluis_schema') IS NOT NULL"),
@@ -27,8 +29,18 @@ pub fn name_of(sql: &str) -> &'static str {
     match NAMES.get(sql) {
         Some(name) => name,
         None if sql.contains("CREATE TABLE log_shard") => "SCHEMA",
+        None if sql.starts_with("CREATE TABLE log_leaf_") => "CREATE_PARTITION",
+        None if sql.starts_with("ALTER TABLE log_leaf ATTACH PARTITION log_leaf_") => "ATTACH_PARTITION",
         None => panic!("the simulated server does not know `{sql}`"),
     }
+}
+
+/// A statement that came as plain text. The number of a partition is part of its text.
+pub fn plain(sql: &str) -> Statement {
+    let name = name_of(sql);
+    let partition = sql.split_once("log_leaf_").filter(|_| name.ends_with("_PARTITION"));
+    let number = partition.and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    Statement { name, values: number.map(long).into_iter().collect(), plain: true }
 }
 
 /// The types of its columns; see [`super::wire::columns`].
@@ -36,7 +48,9 @@ pub fn columns_of(name: &str) -> &'static str {
     match name {
         "HEAD" => "lbll",
         "LOCK" | "STANDS" | "FLUSHED" | "LEAVES" | "LEAVES_OF" => "t",
-        "OPEN_SHARD" => "st",
+        "SHARDS" => "stot",
+        "SHARD" => "to",
+        "SHARD_AFTER" => "s",
         "BE_REPLICA" | "MERGING" | "ON_STANDBY" | "IS_THERE" => "o",
         "LOOK" => look::TYPES,
         "WRITE" => "v",
@@ -44,7 +58,7 @@ pub fn columns_of(name: &str) -> &'static str {
         "HALTS" => "slttb",
         "LOW" | "LEFT" => "l",
         "STATE" => "llb",
-        "STATES_AFTER" => "sbllbo",
+        "STATES_AFTER" => "sbllb",
         "SMALL_SEGMENTS" => "llb",
         "LEAF_HASHES" | "SUBTREE_HASHES" | "SEALED" => "b",
         "ENTRY" | "TRANSACTION" => "ltbb",
@@ -52,9 +66,14 @@ pub fn columns_of(name: &str) -> &'static str {
         "SCHEMA"
         | "INSERT_SCHEMA"
         | "BEGIN"
+        | "SNAPSHOT"
         | "COMMIT"
         | "ROLLBACK"
         | "INSERT_SHARD"
+        | "CLOSE_SHARD"
+        | "NEXT_SHARD"
+        | "CREATE_PARTITION"
+        | "ATTACH_PARTITION"
         | "INSERT_LEAVES"
         | "INSERT_HEAD"
         | "WRITE_STATES"
@@ -77,126 +96,30 @@ pub fn names_of(name: &str) -> &'static [&'static str] {
     if name == "LOOK" { look::NAMES } else { &[] }
 }
 
-fn bytes(value: &Value) -> Vec<u8> {
+pub(super) fn bytes(value: &Value) -> Vec<u8> {
     value.clone().unwrap()
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     String::from_utf8(bytes(value)).unwrap()
-}
-
-/// The rows of a statement that only reads, from what its snapshot shows.
-pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Row> {
-    match name {
-        "IS_THERE" => vec![vec![truth(tables.schema.is_some())]],
-        "KIND" => vec![vec![Some(b"log database".to_vec()), Some(1i32.to_be_bytes().to_vec())]],
-        "SEALED" => vec![vec![tables.schema.clone()]],
-        "OPEN_SHARD" => tables.origin.iter().map(|origin| vec![short(1), Some(origin.clone().into_bytes())]).collect(),
-        "LOCK" => tables.origin.iter().map(|origin| vec![Some(origin.clone().into_bytes())]).collect(),
-        "HEAD" => {
-            let newest = tables.heads.last_key_value();
-            let row = newest.map(|(size, (frontier, last_time))| {
-                vec![long(*size), Some(frontier.clone()), long(*last_time), long(clock)]
-            });
-            row.into_iter().collect()
-        }
-        "HALTS" => tables.halts.iter().map(of_halt).collect(),
-        "LOW" => vec![vec![tables.low(number(&values[0])).and_then(long)]],
-        "STATE" => {
-            let row = tables.states.get(&(number(&values[0]), bytes(&values[1])));
-            row.map(of_state).into_iter().collect()
-        }
-        "STATES_AFTER" => {
-            let (after, count) = ((number(&values[0]), bytes(&values[1])), number(&values[2]) as usize);
-            let rows = tables.states.iter().filter(|(place, _)| **place > after).take(count);
-            rows.map(|(place, state)| [of_place(place), of_state(state), vec![truth(true)]].concat()).collect()
-        }
-        "SMALL_SEGMENTS" => {
-            let small = tables.segments.range((0, i64::MIN)..=(0, i64::MAX));
-            let row = |((_, first), (last, sealed)): (&(i64, i64), &(i64, Vec<u8>))| {
-                vec![long(*first), long(*last), Some(sealed.clone())]
-            };
-            small.take(number(&values[1]) as usize).map(row).collect()
-        }
-        "SUBTREE_HASHES" => {
-            let (level, from, to) = (number(&values[1]), number(&values[2]), number(&values[3]));
-            tables.subtrees.range((level, from)..(level, to)).map(|(_, hash)| vec![Some(hash.clone())]).collect()
-        }
-        _ => leaves(name, tables, values),
-    }
-}
-
-fn of_halt(((time, replica), halt): (&(i64, i64), &Halt)) -> Row {
-    let (found, sealed) = (Some(halt.found.clone()), Some(halt.sealed.clone()));
-    vec![short(*replica), long(*time), found, halt.lifted.clone(), sealed]
-}
-
-fn of_place(place: &(i64, Vec<u8>)) -> Row {
-    vec![short(place.0), Some(place.1.clone())]
-}
-
-fn of_state((version, index, sealed): &State) -> Row {
-    vec![long(*version), long(*index), Some(sealed.clone())]
-}
-
-/// Rows of state at these kinds and keys: kind, key, version, leaf, sealed bytes.
-pub fn states(tables: &Tables, kinds: &Value, keys: &Value) -> Vec<Row> {
-    let places = array(kinds).into_iter().zip(array(keys));
-    let places = places.map(|(kind, key)| (number(&kind), key.unwrap()));
-    places.filter_map(|place| Some([of_place(&place), of_state(tables.states.get(&place)?)].concat())).collect()
-}
-
-/// The leaf of a transaction of an organisation.
-fn of_transaction<'t>(tables: &'t Tables, oin: &Value, txn: &Value) -> Option<&'t Arc<Leaf>> {
-    let wanted = (bytes(oin), bytes(txn));
-    let same =
-        |leaf: &&Arc<Leaf>| leaf.transaction.as_ref().is_some_and(|(oin, txn, _)| (oin, txn) == (&wanted.0, &wanted.1));
-    tables.leaves.values().find(same)
-}
-
-/// Leaves of these transactions: organisation, transaction, index, digest, kind.
-pub fn seen(tables: &Tables, oins: &Value, txns: &Value) -> Vec<Row> {
-    let row = |leaf: &Arc<Leaf>| {
-        let (oin, txn, digest) = leaf.transaction.clone().unwrap();
-        vec![Some(oin), Some(txn), long(leaf.index), Some(digest), short(leaf.kind)]
-    };
-    let wanted = array(oins).into_iter().zip(array(txns));
-    wanted.filter_map(|(oin, txn)| of_transaction(tables, &oin, &txn).map(row)).collect()
-}
-
-fn leaves(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
-    let one = |index: &Value| tables.leaves.get(&number(index));
-    let text = |leaf: &Arc<Leaf>| vec![Some(leaf.text.clone().into_bytes())];
-    let whole = |leaf: &Arc<Leaf>| {
-        vec![long(leaf.index), Some(leaf.text.clone().into_bytes()), leaf.key_id.clone(), leaf.sealed.clone()]
-    };
-    match name {
-        "STANDS" => one(&values[1]).map(text).into_iter().collect(),
-        "ENTRY" => one(&values[1]).map(whole).into_iter().collect(),
-        "TRANSACTION" => of_transaction(tables, &values[0], &values[1]).map(whole).into_iter().collect(),
-        "LEFT" => {
-            let (replica, from) = (number(&values[1]), number(&values[2]));
-            let rows = tables.leaves.range(from..).filter(|(_, leaf)| leaf.replica == replica);
-            rows.map(|(index, _)| vec![long(*index)]).collect()
-        }
-        "LEAVES" | "LEAF_HASHES" => {
-            let rows = tables.leaves.range(number(&values[1])..number(&values[2]).max(number(&values[1])));
-            rows.map(|(_, leaf)| if name == "LEAVES" { text(leaf) } else { vec![Some(leaf.hash.clone())] }).collect()
-        }
-        other => panic!("the simulated server does not answer {other}"),
-    }
 }
 
 /// The changes of a statement that writes.
 pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
     let n = |at: usize| number(&values[at]);
     match name {
-        "SCHEMA" => Vec::new(),
+        "SCHEMA" => vec![Change::Partition(1)],
         "INSERT_SCHEMA" => vec![Change::Schema(bytes(&values[2]))],
-        "INSERT_SHARD" => vec![Change::Shard(text(&values[1]))],
+        "INSERT_SHARD" => vec![shard(n(0), &values[1], None)],
+        "NEXT_SHARD" => vec![shard(n(0), &values[1], Some((n(2), text(&values[3]))))],
+        "CLOSE_SHARD" => {
+            let open = tables.shards.get(&n(0)).is_some_and(|shard| shard.open);
+            open.then(|| Change::CloseShard(n(0))).into_iter().collect()
+        }
+        "CREATE_PARTITION" => vec![Change::Partition(n(0))],
         "WRITE" => batch(tables, values),
         "INSERT_LEAVES" => new_leaves(values),
-        "INSERT_HEAD" => vec![Change::Head { size: n(1), frontier: bytes(&values[2]), last_time: n(3) }],
+        "INSERT_HEAD" => vec![Change::Head { log: n(0), size: n(1), frontier: bytes(&values[2]), last_time: n(3) }],
         "WRITE_STATES" => {
             let columns: Vec<Vec<Value>> = values[1..].iter().map(array).collect();
             let row = |at: usize| Change::State {
@@ -206,32 +129,36 @@ pub fn changes(name: &str, tables: &Tables, values: &[Value]) -> Vec<Change> {
             (0..columns[0].len()).map(row).collect()
         }
         "INSERT_SEGMENT" => {
-            vec![Change::Segment { level: n(1), first: n(2), last: n(3), sealed: bytes(&values[4]) }]
+            vec![Change::Segment { log: n(0), level: n(1), first: n(2), last: n(3), sealed: bytes(&values[4]) }]
         }
-        "DROP_SMALL_SEGMENTS" => vec![Change::DropSegments { upto: n(1) }],
+        "DROP_SMALL_SEGMENTS" => vec![Change::DropSegments { log: n(0), upto: n(1) }],
         "WRITE_LOW" => mark(tables, n(0), n(1)).into_iter().collect(),
         "INSERT_HALT" | "LIFT_HALT" => halt(name, tables, values).into_iter().collect(),
         "DROP_LOW" => vec![Change::DropMark { replica: n(0), low: n(1) }],
-        "PRUNE_HEADS" => vec![Change::PruneHeads],
+        "PRUNE_HEADS" => vec![Change::PruneHeads(n(0))],
         "PRUNE_MARKS" => vec![Change::PruneMarks { replica: n(0) }],
-        // Kept notes are read by nobody here.
-        "WRITE_CHECKPOINT" | "THIN_CHECKPOINTS" => Vec::new(),
+        // Kept notes are read by nobody here; a partition is attached by the transaction that makes it.
+        "WRITE_CHECKPOINT" | "THIN_CHECKPOINTS" | "ATTACH_PARTITION" => Vec::new(),
         other => panic!("the simulated server does not answer {other}"),
     }
+}
+
+fn shard(log: i64, origin: &Value, before: Option<(i64, String)>) -> Change {
+    Change::Shard { log, shard: Shard { origin: text(origin), open: true, before } }
 }
 
 /// The changes of `log_write`, in its order: leaves, sub-trees, index, mark, head.
 fn batch(tables: &Tables, values: &[Value]) -> Vec<Change> {
     let n = |at: usize| number(&values[at]);
     let mut made = new_leaves(values);
-    made.extend(new_subtrees(&values[13..16]));
+    made.extend(new_subtrees(n(0), &values[13..16]));
     if let Some(sealed) = values[18].clone() {
-        made.push(Change::Segment { level: 0, first: n(16), last: n(17), sealed });
+        made.push(Change::Segment { log: n(0), level: 0, first: n(16), last: n(17), sealed });
     }
     if values[19].is_some() {
         made.extend(mark(tables, n(1), n(19)));
     }
-    made.push(Change::Head { size: n(20), frontier: bytes(&values[21]), last_time: n(22) });
+    made.push(Change::Head { log: n(0), size: n(20), frontier: bytes(&values[21]), last_time: n(22) });
     made
 }
 
@@ -252,9 +179,10 @@ fn mark(tables: &Tables, replica: i64, low: i64) -> Option<Change> {
     (!tables.marks.contains(&(replica, low))).then_some(Change::Mark { replica, low })
 }
 
-fn new_subtrees(values: &[Value]) -> Vec<Change> {
+fn new_subtrees(log: i64, values: &[Value]) -> Vec<Change> {
     let rows = array(&values[0]).into_iter().zip(array(&values[1])).zip(array(&values[2]));
     let row = |((level, number), hash): ((Value, Value), Value)| Change::Subtree {
+        log,
         level: wire::number(&level),
         number: wire::number(&number),
         hash: hash.unwrap(),
@@ -264,12 +192,13 @@ fn new_subtrees(values: &[Value]) -> Vec<Change> {
 
 /// Leaves by the columns from the third to the thirteenth value.
 fn new_leaves(values: &[Value]) -> Vec<Change> {
-    let replica = number(&values[1]);
+    let (log, replica) = (number(&values[0]), number(&values[1]));
     let columns: Vec<Vec<Value>> = values[2..13].iter().map(array).collect();
     let row = |at: usize| {
         let column = |number: usize| columns[number][at].clone();
         let transaction = column(6).zip(column(7)).zip(column(8)).map(|((oin, txn), digest)| (oin, txn, digest));
         Change::Leaf(Arc::new(Leaf {
+            log,
             index: number(&column(0)),
             text: text(&column(1)),
             hash: bytes(&column(2)),
@@ -286,7 +215,9 @@ fn new_leaves(values: &[Value]) -> Vec<Change> {
 
 /// Whether a statement changes rows.
 pub fn writes(name: &str) -> bool {
-    ["INSERT_", "WRITE", "DROP_", "LIFT_", "PRUNE_", "THIN_", "SCHEMA"].iter().any(|verb| name.starts_with(verb))
+    const VERBS: &[&str] =
+        &["INSERT_", "NEXT_", "CLOSE_", "CREATE_", "ATTACH_", "WRITE", "DROP_", "LIFT_", "PRUNE_", "THIN_", "SCHEMA"];
+    VERBS.iter().any(|verb| name.starts_with(verb))
 }
 
 /// Checks changes one after the other against what a transaction sees, and shows them to it.
