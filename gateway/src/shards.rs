@@ -3,6 +3,8 @@
 //! One key signs all shards of a log, under the name of each: the text that is signed begins with that name, so a signature
 //! for one says nothing of another, and whoever trusts the key of one year can write down that of the next.
 
+pub(crate) mod turn;
+
 use sluis_core::log::checkpoint::{self, OpenedCheckpoint, SignedCheckpoint, verifier_key};
 use sluis_core::log::shard::{self, Shard, index_of, name_of, number_of, position};
 use sluis_core::ports::StoreError;

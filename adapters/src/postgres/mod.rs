@@ -6,6 +6,7 @@
 //! does not extend what a replica last saw is not written to by it (A5). Where this ends: an operator who runs two primaries.
 
 mod append;
+mod check;
 mod connect;
 mod ended;
 mod errors;

@@ -2,16 +2,14 @@
 
 use super::connect::{Kind, Place};
 use super::open_error::OpenError;
-use super::rows::{self, bound, leaf_hashes, refused};
+use super::rows::{self, bound, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
-use super::{raw_rows, shards, statements, upkeep};
+use super::{check, raw_rows, statements, upkeep};
 use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
 use crate::store::{GuardCache, LOG};
 use async_trait::async_trait;
 use sluis_core::log::Millis;
-use sluis_core::log::finalise::Head;
-use sluis_core::log::tree::root_of;
 use sluis_core::ports::{Clock, StoreError};
 use sluis_core::subject::SubjectRef;
 use sluis_core::upkeep::{Ended, LeftBehind, LogUpkeep};
@@ -81,12 +79,7 @@ impl PostgresLog {
         if !writer::become_replica(&mut session, replica, AT_START).await.map_err(engine)? {
             return Err(OpenError::InUse { place: place.name().to_owned(), replica });
         }
-        let shards = shards::rows(&mut session).await.map_err(engine)?;
-        let mut newest = None;
-        for (log, origin, ..) in &shards {
-            newest = Some((*log, checked_head(&mut session, place, *log, origin).await?));
-        }
-        let (log, head) = newest.ok_or(place.corrupt("log_shard"))?;
+        let (log, head) = check::newest(&mut session, place).await?;
         if standby && !matches!(tokio::time::timeout(PATIENCE, on_standby(&mut session)).await, Ok(Ok(()))) {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
@@ -171,39 +164,6 @@ impl LogUpkeep for PostgresLog {
         let page = sqlx::query_scalar(statements::PAGE).bind(rows::log_of(index)).bind(rows::index(index));
         page.fetch_optional(&self.pool).await.map_err(refused("page_blob"))
     }
-}
-
-/// The head, compared with the rows it was computed from: leaves lost on the right edge, hashes changed there and in
-/// stored sub-trees are found. A change inside a complete sub-tree is found by verifying the log, not here.
-async fn checked_head(c: &mut PgConnection, place: &Place, log: i16, origin: &str) -> Result<Head, OpenError> {
-    let corrupt = |table| move |_| place.corrupt(table);
-    let (head, _) = rows::head(c, log, origin).await.map_err(corrupt("log_head"))?;
-    let beyond = leaf_hashes(c, log, head.size(), u64::MAX).await.map_err(corrupt("log_leaf"))?;
-    let rebuilt = frontier(c, log, head.size()).await.map_err(corrupt("log_subtree"))?;
-    let whole = beyond.is_empty() && rebuilt == head.frontier.to_bytes();
-    if whole { Ok(head) } else { Err(place.corrupt("log_leaf")) }
-}
-
-/// One hash for each set bit of the size, largest first: each from the hashes of the highest level that fits in it.
-async fn frontier(c: &mut PgConnection, log: i16, size: u64) -> Result<Vec<u8>, StoreError> {
-    let (mut out, mut start) = (Vec::new(), 0);
-    for bit in (0..u64::BITS).rev().filter(|bit| size >> bit & 1 == 1) {
-        let end = start + (1u64 << bit);
-        let level = bit / 8;
-        let hashes: Vec<[u8; 32]> = if level == 0 {
-            leaf_hashes(c, log, start, end).await?
-        } else {
-            let numbers = [start, end].map(|n| bound(n >> (8 * level)));
-            let stored = sqlx::query_scalar(statements::SUBTREE_HASHES).bind(log).bind(level as i16);
-            let stored = stored.bind(numbers[0]).bind(numbers[1]).fetch_all(&mut *c).await;
-            stored.map_err(refused("log_subtree"))?
-        };
-        if hashes.len() as u64 == 1u64 << (bit % 8) {
-            out.extend_from_slice(&root_of(&hashes));
-        }
-        start = end;
-    }
-    Ok(out)
 }
 
 /// The mark of a replica, and its entries from there on, in whichever shards. A replica that never wrote starts at the end.

@@ -5,9 +5,10 @@
 
 use super::open::engine;
 use super::open_error::OpenError;
-use super::rows::{head_row, leaf_row, leaf_row_end};
+use super::rows::{head_row, leaf_row, leaf_row_end, row_of};
 use super::{shards, statements};
-use rusqlite::Connection;
+use crate::store::ends_as_said;
+use rusqlite::{Connection, OptionalExtension};
 use sluis_core::log::Hash;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::root_of;
@@ -29,7 +30,16 @@ pub(super) fn shards(connection: &Connection, file: &Path) -> Result<(Vec<Head>,
         heads.push(head.clone());
         newest = Some(Newest { row, head, open });
     }
-    newest.map(|newest| (heads, newest)).ok_or(OpenError::Corrupt { file: file.to_owned(), table: "log_shard" })
+    let corrupt = || OpenError::Corrupt { file: file.to_owned(), table: "log_shard" };
+    let newest = newest.ok_or_else(corrupt)?;
+    let last = last_leaf(connection, &newest).map_err(engine(file))?;
+    if ends_as_said(newest.open, last.as_deref()) { Ok((heads, newest)) } else { Err(corrupt()) }
+}
+
+fn last_leaf(connection: &Connection, newest: &Newest) -> Result<Option<String>, rusqlite::Error> {
+    let end = newest.head.end();
+    let mut statement = connection.prepare_cached(statements::LEAVES)?;
+    statement.query_row((row_of(end.saturating_sub(1)), row_of(end)), |row| row.get(0)).optional()
 }
 
 /// Reads the head and rebuilds its frontier from the stored hashes.

@@ -25,6 +25,8 @@ pub(crate) use naming::{Meant, meant};
 pub(crate) use state_at::{FIRST_PLACE, STATES_READ, StateAt};
 pub(crate) use statements::statements;
 
+use sluis_core::log::leaf::Leaf;
+use sluis_core::log::shard::{Boundary, boundary};
 use sluis_core::ports::StoreError;
 
 /// The log database in errors.
@@ -37,6 +39,12 @@ pub(crate) const SEAL_CHECK_TEXT: &[u8] = b"sluis-seal-check/1";
 /// A table of the log database that contradicts itself.
 pub(crate) const fn corrupt(table: &'static str) -> StoreError {
     StoreError::Corrupt { store: LOG, table }
+}
+
+/// Whether a shard ends as its row says: a closed one with the entry that closes it, one that takes entries with another.
+pub(crate) fn ends_as_said(open: bool, last: Option<&str>) -> bool {
+    let last = last.and_then(|text| Leaf::decode(text).ok());
+    open != last.is_some_and(|leaf| boundary(&leaf) == Some(Boundary::Closes))
 }
 
 /// A number as both engines keep it. Times and versions never come near 2^63.

@@ -84,7 +84,7 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
         json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "found": found, "authorised_by": authorised_by });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, vec![LIFTED.to_owned(), reason.to_owned()]);
     let position = stopped.record(leaf, &said).await?;
-    stopped.log.lift_halts(&stopped.shards.reference(position)).await?;
+    stopped.log.lift_halts(&stopped.shards().reference(position)).await?;
     let index = index_of(position);
     flag.lower().map_err(|source| LiftFault::Flag { index, flag: flag.name(), source })?;
     Ok(Lifted { index, found })
@@ -109,7 +109,7 @@ async fn still_wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, 
     let stores = Stores {
         log: Arc::clone(&stopped.log),
         keys: Arc::clone(&stopped.keys) as _,
-        origin: stopped.origin().into(),
+        origin: stopped.origin(),
         verifier_key: verifier_key(config)?.into(),
     };
     let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };

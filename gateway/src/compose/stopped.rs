@@ -8,6 +8,8 @@ use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
 use crate::shards::Shards;
+use crate::shards::turn::turn;
+use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
@@ -29,9 +31,7 @@ pub(super) struct Stopped {
     pub log: Arc<dyn LogUpkeep>,
     /// The keys.
     pub keys: Arc<dyn KeyUpkeep>,
-    /// The shards of the log.
-    pub shards: Shards,
-    origin: Arc<str>,
+    shards: ArcSwap<Shards>,
     signer: Ed25519Signer,
     anchor: AnchorFile,
 }
@@ -52,13 +52,18 @@ impl Stopped {
         let anchor = AnchorFile::new(config.log.anchor());
         anchor::check(log.as_ref(), &anchor, &verifier_key(config)?).await?;
         let signer = Ed25519Signer::read(&config.log.signing_key)?;
-        let shards = Shards::of(&shards, &signer.public_key())?;
-        Ok(Self { log, keys, origin: shards.origin(), shards, signer, anchor })
+        let shards = ArcSwap::from_pointee(Shards::of(&shards, &signer.public_key())?);
+        Ok(Self { log, keys, shards, signer, anchor })
     }
 
-    /// The origin of the log.
-    pub fn origin(&self) -> &str {
-        &self.origin
+    /// The shards of the log. An entry that is recorded first turns the year, when that is due.
+    pub fn shards(&self) -> Arc<Shards> {
+        self.shards.load_full()
+    }
+
+    /// The origin of the newest shard.
+    pub fn origin(&self) -> Arc<str> {
+        self.shards.load().origin()
     }
 
     /// Now.
@@ -80,10 +85,11 @@ impl Stopped {
         leaf: LeafDraft,
         said: &serde_json::Value,
     ) -> Result<u64, StartFault> {
+        self.turn().await?;
         let (rid, payload) = (self.request_id(), padded(said.to_string()));
         let mut draft = match key {
             Some(key) => {
-                let leaf = leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin, rid, 0));
+                let leaf = leaf.with(Key::St, commitment::subject_tag(&key.tag, &self.origin(), rid, 0));
                 self.draft(rid, key, leaf, &payload)?
             }
             None => self.draft(rid, &self.keys.bucket_key(dutch_date(self.now())).await?, leaf, &payload)?,
@@ -94,6 +100,7 @@ impl Stopped {
 
     /// Appends an entry about nobody, with a payload under the key of the day. Gives the position.
     pub async fn record(&self, leaf: LeafDraft, said: &serde_json::Value) -> Result<u64, StartFault> {
+        self.turn().await?;
         let key = self.keys.bucket_key(dutch_date(self.now())).await?;
         let draft = self.draft(self.request_id(), &key, leaf, &padded(said.to_string()))?;
         self.append(draft).await
@@ -115,10 +122,19 @@ impl Stopped {
     fn draft(&self, rid: RequestId, key: &SubjectKey, leaf: LeafDraft, payload: &[u8]) -> Result<Draft, StartFault> {
         let mut nonce = [0; 12];
         OsEntropy.fill(&mut nonce);
-        let sealed = seal(&Sealing { key, origin: &self.origin, rid, item: 0 }, nonce, payload);
+        let origin = self.origin();
+        let sealed = seal(&Sealing { key, origin: &origin, rid, item: 0 }, nonce, payload);
         let leaf = leaf.with(Key::Pc, commitment::payload(payload));
         let payload = Some(sealed.ok_or(StartFault::Ended("a payload cannot be encrypted".to_owned()))?);
-        Ok(Draft { payload, ..Draft::new(rid, Arc::clone(&self.origin), leaf) })
+        Ok(Draft { payload, ..Draft::new(rid, origin, leaf) })
+    }
+
+    /// Ends a shard of which the year is over, and opens the next: also after a gateway that was killed between the two.
+    async fn turn(&self) -> Result<(), StartFault> {
+        turn(self.log.as_ref(), &self.signer, self.now()).await?;
+        let shards = Shards::of(&self.log.shards().await?, &self.signer.public_key())?;
+        self.shards.store(Arc::new(shards));
+        Ok(())
     }
 
     async fn append(&self, draft: Draft) -> Result<u64, StartFault> {

@@ -116,12 +116,12 @@ pub async fn look_up(config: &Config, subject: &SubjectId, reason: &str) -> Resu
     let whom = find(&stopped, subject).await?;
     let index = record_admin(&stopped, whom, subject, LOOKUP, reason).await?;
     let checkpoint = stopped.checkpoint().await?;
-    let mut found = Vec::new();
+    let (shards, mut found) = (stopped.shards(), Vec::new());
     for (at, item) in stopped.log.entries_of(whom).await? {
-        let checkpoint = stopped.shards.last_checkpoint_at(at).unwrap_or(&checkpoint);
+        let checkpoint = shards.last_checkpoint_at(at).unwrap_or(&checkpoint);
         let receipt = receipt_for(stopped.log.as_ref(), at, checkpoint).await?.ok_or(corrupt())?;
         let leaf = Leaf::decode(receipt.leaf()).map_err(|_| corrupt())?;
-        let shard = stopped.shards.origin_at(at).map_or("", name_of).to_owned();
+        let shard = shards.origin_at(at).map_or("", name_of).to_owned();
         found.push(Found { shard, leaf, item, receipt });
     }
     Ok((index, found))

@@ -2,12 +2,13 @@
 
 use super::answers::{Answer, Batch, Durable};
 use super::unsettled::{self, Unsettled};
-use super::{Job, LogState, Verdict, turn};
+use super::{Job, LogState, Verdict};
 use crate::in_flight::InFlight;
 use crate::operation::metrics::{Counted, LogCounts};
 use crate::operation::stopwatch::Stopwatch;
 use crate::operation::watched::{ANSWERS_WITHIN, SILENT};
 use crate::shards::Shards;
+use crate::shards::turn::CLOSED;
 use arc_swap::ArcSwap;
 use sluis_core::log::draft::Outcome;
 use sluis_core::log::finalise::Committed;
@@ -145,7 +146,7 @@ impl Desk {
                 }
             }
             // The shard ended between our look at the clock and the lock: nothing was written.
-            Err(error) if turn::is_closed(&error) => self.stale(answers).await,
+            Err(CLOSED) => self.stale(answers).await,
             Err(error) => {
                 tracing::error!(%error, "an append failed; nothing of it was released");
                 self.counts.failed();

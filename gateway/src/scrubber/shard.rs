@@ -89,6 +89,9 @@ impl<'a> OfShard<'a> {
                 ));
             }
         }
+        if self.shard.open && !self.newest {
+            wrong.push(Found::open("log_shard", size, "the shard takes entries, and another follows it"));
+        }
         let Some(before) = before else { return Ok(()) };
         let (origin, head) = (before.head.origin.clone(), &before.head);
         let last = OpenedCheckpoint { origin, size: head.size(), root: head.root() };

@@ -143,7 +143,8 @@ impl House {
         gateway
     }
 
-    async fn open_log(&self) -> SqliteLog {
+    /// Opens the log. The process before it may still be closing its files.
+    pub async fn open_log(&self) -> SqliteLog {
         let master = MasterKey::read(&self.config.keys.master_key).unwrap();
         for _ in 0..500 {
             match SqliteLog::open(

@@ -5,6 +5,7 @@ use super::draft::refusal;
 use super::postgres::{LOOK, Postgres};
 use super::shards::{closing, later, next, turn};
 use crate::world::PATIENCE;
+use sluis_adapters::postgres::OpenError;
 use sluis_core::log::draft::{Draft, Outcome, RequestId};
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::shard::{Boundary, boundary, position};
@@ -141,4 +142,37 @@ async fn what_a_replica_left_before_the_turn_is_judged_after_it() {
         }
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("its mark is not past the turn");
+}
+
+/// Others write without pause, and turn the year: a start compares what belongs together, and refuses nothing that is whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_beside_replicas_that_write_refuses_nothing() {
+    let engine = Postgres::empty().await;
+    let one: Arc<dyn LogUpkeep> = Arc::new(engine.open_log(1).await.unwrap());
+    one.append(vec![refusal(0)]).await.unwrap();
+    let writing = async {
+        for n in 1..400 {
+            one.append(vec![refusal(n)]).await.unwrap();
+        }
+        turn(&engine, &one).await;
+        for n in 400..800 {
+            one.append(vec![later(n)]).await.unwrap();
+        }
+    };
+    let starting = async {
+        let mut starts = 0u32;
+        loop {
+            match engine.open_log(2).await {
+                Ok(_opened) => starts += 1,
+                // The server ends the session of a log that was dropped a moment ago.
+                Err(OpenError::InUse { .. }) => {}
+                Err(error) => panic!("after {starts} starts: {error}"),
+            }
+            if one.head().await.unwrap().size() == 401 && one.shards().await.unwrap().len() == 2 {
+                break starts;
+            }
+        }
+    };
+    let ((), starts) = tokio::join!(writing, starting);
+    assert!(starts > 1, "{starts}");
 }

@@ -23,6 +23,7 @@ mod log_command;
 mod log_policy;
 mod manual;
 mod metrics;
+mod new_year;
 mod organisation;
 mod pasted;
 pub mod place;

@@ -3,25 +3,25 @@
 //! 0 EPOCH, 1 and 4 POLICY, 2 and 5 RECIPIENT, 3 and 6 a restriction of one child, 7 of another, 8 and 10 PAGE, 9 MANUAL, then
 //! refusals. The tables `before_…` hold the rows as they were after entry 3, when only one child was registered.
 
+use super::entries::{about, concerning, enrolled, manual, page, policy};
 use super::stage::{Of, Stage};
-use crate::contract::draft::{ORIGIN, bare, change, oin, refusal, uuid};
+use crate::contract::draft::{ORIGIN, bare, change, oin, refusal};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::anchor::{self, AnchorFault};
 use sluis::scrubber::{Hearing, Progress, Scrubber, Stores};
-use sluis_core::log::checkpoint::{sign, verifier_key};
-use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey, Outcome, RequestId, Transaction};
+use sluis_core::log::LeafKind;
+use sluis_core::log::chain;
+use sluis_core::log::checkpoint::{sign, under_name, verifier_key};
+use sluis_core::log::draft::{Draft, GuardKey, Outcome};
+use sluis_core::log::finalise::Head;
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::log::page::{Item, PageBlob};
-use sluis_core::log::payload::{Sealing, seal};
 use sluis_core::log::scrub::Found;
-use sluis_core::log::verify::LogVerifier;
-use sluis_core::log::{LeafKind, commitment};
+use sluis_core::log::verify::{LogVerifier, Summary};
 use sluis_core::ports::{Clock, KeyStore, SubjectKey};
-use sluis_core::release::PolicyDigest;
 use sluis_core::standing::Change;
 use sluis_core::subject::{SubjectId, SubjectRef, dutch_date};
-use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep, stops};
+use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogArchive, LogUpkeep, stops};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -158,15 +158,31 @@ impl<E: Stage> Ground<E> {
         heard
     }
 
-    /// Whether the offline verifier accepts the leaves under the kept notes and the newest one.
+    /// Whether the offline verifier accepts an export of every shard: the leaves under the kept notes, the newest note, and that
+    /// each shard continues the one before.
     pub async fn verifies(&self) -> bool {
         let Some(archive) = self.engine.try_archive().await else { return false };
-        let mut verifier = LogVerifier::new(&self.verifier_key()).unwrap();
-        let (Ok(kept), Ok(leaves)) = (archive.checkpoints((1 << 40) - 1).await, archive.leaves(0, 1000).await) else {
-            return false;
-        };
-        let signed = kept.iter().chain([&self.newest]).all(|note| verifier.checkpoint(note).is_ok());
-        signed && leaves.iter().all(|leaf| verifier.leaf(leaf).is_ok()) && verifier.finish().is_ok()
+        let Ok(shards) = archive.shards().await else { return false };
+        let mut whole = Vec::new();
+        for (number, shard) in shards.iter().enumerate() {
+            let newest = (number + 1 == shards.len()).then_some(&self.newest);
+            let Some(summary) = self.exported(archive.as_ref(), &shard.head, newest).await else { return false };
+            whole.push(summary);
+        }
+        chain::verify(&whole).is_ok()
+    }
+
+    /// One shard, verified as the export of it is.
+    async fn exported(&self, archive: &dyn LogArchive, head: &Head, newest: Option<&String>) -> Option<Summary> {
+        let key = under_name(&self.verifier_key(), &head.origin).ok()?;
+        let mut verifier = LogVerifier::new(&key).ok()?;
+        for note in archive.checkpoints(head.end()).await.ok()?.iter().chain(newest) {
+            verifier.checkpoint(note).ok()?;
+        }
+        for leaf in archive.leaves(head.position(0), 1000).await.ok()? {
+            verifier.leaf(&leaf).ok()?;
+        }
+        verifier.finish().ok()
     }
 
     pub async fn anchored(&self, log: &Arc<dyn LogUpkeep>) -> Result<(), AnchorFault> {
@@ -236,65 +252,8 @@ impl<E: Stage> Ground<E> {
     }
 }
 
-fn concerning(subject: SubjectRef) -> Vec<Concerns> {
-    vec![Concerns { subject, item: 0 }]
-}
-
 async fn append(log: &dyn LogUpkeep, drafts: impl IntoIterator<Item = Draft>) {
     for draft in drafts {
         log.append(vec![draft]).await.unwrap();
     }
-}
-
-/// The draft with a payload under this key, and the tag and commitment that belong to it.
-fn about(mut draft: Draft, key: &SubjectKey, id: Option<&SubjectId>) -> Draft {
-    let said = serde_json::json!({
-        "v": "sluis-payload/1",
-        "salt": draft.rid.to_hex(),
-        "subject": id.map(|id| serde_json::Map::from_iter([(id.kind().to_owned(), id.value().into())])).unwrap_or_default(),
-        "recorded_by": oin(),
-    });
-    let (plain, at) = (said.to_string().into_bytes(), Sealing { key, origin: ORIGIN, rid: draft.rid, item: 0 });
-    if id.is_some() {
-        draft.leaf = draft.leaf.with(Key::St, commitment::subject_tag(&key.tag, ORIGIN, draft.rid, 0));
-    }
-    draft.leaf = draft.leaf.with(Key::Pc, commitment::payload(&plain));
-    draft.payload = seal(&at, [7; 12], &plain);
-    draft
-}
-
-fn policy(n: u64, number: u64) -> Draft {
-    let digest = PolicyDigest([number as u8; 32]);
-    let leaf = LeafDraft::new(LeafKind::Policy).with(Key::Po, digest.to_hex()).with(Key::N, number).with(Key::Ca, 1);
-    Draft { effects: vec![Effect::Policy { digest, number }], ..bare(n, leaf) }
-}
-
-fn enrolled(n: u64) -> Draft {
-    let leaf = LeafDraft::new(LeafKind::Recipient).with(Key::Rp, oin().as_str()).with(Key::Rs, "ENROLLED");
-    Draft { effects: vec![Effect::Organisation { oin: oin(), enrolments: Vec::new() }], ..bare(n, leaf) }
-}
-
-fn manual(n: u64) -> Draft {
-    let leaf =
-        LeafDraft::new(LeafKind::Manual).with(Key::Rt, "POLICE").with(Key::Pu, "SERIOUS_DANGER").with(Key::Rs, "X");
-    Draft { transaction: Some(Transaction { oin: oin(), id: uuid(n), digest: [1; 32] }), ..bare(n, leaf) }
-}
-
-fn page(n: u64) -> Draft {
-    let item = |number, tag: &str| Item { number, tag: tag.repeat(16), outcome: "RELEASED".into(), body: None };
-    let blob = PageBlob::new(&[item(0, "ab"), item(1, &format!("{n:02x}"))]).unwrap();
-    let leaf = LeafDraft::new(LeafKind::Page)
-        .with(Key::Rt, "MUNICIPALITY")
-        .with(Key::Rp, oin().as_str())
-        .with(Key::Pu, "INVOICE_FORMAL")
-        .with(Key::Po, "cd".repeat(32))
-        .with(Key::Ca, 1)
-        .with(Key::Bid, RequestId(uuid(n)).to_hex())
-        .with(Key::Pg, 0)
-        .with(Key::Rv, 0)
-        .with(Key::N, blob.len() as u64)
-        .with(Key::Sr, blob.sub_root())
-        .with(Key::Bc, "ab".repeat(32))
-        .with(Key::X5, "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI");
-    Draft { page: Some(blob), ..bare(n, leaf) }
 }

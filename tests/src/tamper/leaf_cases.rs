@@ -128,20 +128,20 @@ pub const CASES: &[Case] = &[
         .nobody("nothing reads it before the log is that long; then the append is refused, since a row is never replaced"),
     log(SUBTREE, Truncate, "every row", "").by("open scrubber"),
     log(SUBTREE, PutBack, "as it was when there was none", "").by("open scrubber"),
-    log(HEAD, Flip("size"), "smaller", "UPDATE log_head SET size = size - 1").by("append open scrubber"),
+    log(HEAD, Flip("size"), "smaller", "UPDATE log_head SET size = size - 1").by("append open scrubber verifier"),
     log(HEAD, Flip("frontier"), "zeros", "UPDATE log_head SET frontier = {zero 64}").by("append open scrubber"),
     log(HEAD, Flip("last_t"), "earlier", "UPDATE log_head SET last_t = last_t - 1").only(Sqlite).by("append scrubber"),
     // The next entry sets it right; were its own time earlier, the scrubber would find that time goes back.
     log(HEAD, Flip("last_t"), "earlier", "UPDATE log_head SET last_t = last_t - 1").only(Postgres).by("scrubber"),
-    log(HEAD, Flip("log_id"), "of another log", "UPDATE log_head SET log_id = 2").by("append open scrubber"),
-    log(HEAD, Delete, "the newest", "DELETE FROM log_head").by("append open scrubber"),
+    log(HEAD, Flip("log_id"), "of another log", "UPDATE log_head SET log_id = 2").by("append open scrubber verifier"),
+    log(HEAD, Delete, "the newest", "DELETE FROM log_head").by("append open scrubber verifier"),
     log(HEAD, Insert, "a larger one", "INSERT INTO log_head SELECT log_id, size + 1, frontier, last_t FROM log_head")
-        .by("append open scrubber"),
+        .by("append open scrubber verifier"),
     log(HEAD, Duplicate, "under a smaller size", "INSERT INTO log_head SELECT log_id, size - 1, frontier, last_t FROM log_head")
         .nobody("the largest counts, and what is smaller is pruned: rows that it supersedes stand there in service too"),
     log(HEAD, Swap, "with an older one", "UPDATE log_head SET (size, frontier) = (SELECT size, frontier FROM before_log_head ORDER BY size DESC LIMIT 1)")
         .by("append open scrubber"),
-    log(HEAD, Truncate, "every row", "").by("append open scrubber"),
+    log(HEAD, Truncate, "every row", "").by("append open scrubber verifier"),
     log(HEAD, PutBack, "the head of four entries", "").by("append open scrubber"),
     log(
         HEAD,

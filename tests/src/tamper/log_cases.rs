@@ -21,28 +21,27 @@ const TOMB: &str =
     "the key that it stands for is gone; it comes back only when a copy of the key database is put back as well";
 
 pub const CASES: &[Case] = &[
-    log(SHARD, Flip("log_id"), "another", "UPDATE log_shard SET log_id = 2").by("append open scrubber"),
-    log(SHARD, Flip("origin"), "another", "UPDATE log_shard SET origin = origin || 'x'").by("append open scrubber"),
-    // Only one process has a file, and it does not ask itself whether it closed the shard.
-    log(SHARD, Flip("state"), "closed", "UPDATE log_shard SET state = 2").only(Sqlite).by("scrubber"),
-    log(SHARD, Flip("state"), "closed", "UPDATE log_shard SET state = 2").only(Postgres).by("append scrubber"),
+    log(SHARD, Flip("log_id"), "another", "UPDATE log_shard SET log_id = 2").by("append open scrubber verifier"),
+    log(SHARD, Flip("origin"), "another", "UPDATE log_shard SET origin = origin || 'x'").by("append open scrubber verifier"),
+    // Only one process has a file, and it does not ask itself whether it closed the shard. An export has no such column: the
+    // entries say which shard ended.
+    log(SHARD, Flip("state"), "closed", "UPDATE log_shard SET state = 2").only(Sqlite).by("open scrubber"),
+    log(SHARD, Flip("state"), "closed", "UPDATE log_shard SET state = 2").only(Postgres).by("append open scrubber"),
     log(SHARD, Flip("prev_log prev_note"), "some", "UPDATE log_shard SET prev_log = 7, prev_note = 'x'")
         .nobody("the first shard continues none; of a later one these two must be what its first entry names"),
     log(SHARD, Flip("opened_at"), "another", "UPDATE log_shard SET opened_at = 0").nobody(LIFE),
     log(SHARD, Flip("closed_at"), "some", "UPDATE log_shard SET closed_at = 0").nobody(LIFE),
-    log(SHARD, Delete, "the row", "DELETE FROM log_shard").only(Sqlite).by("append open scrubber verifier"),
-    log(SHARD, Delete, "the row", "DELETE FROM log_shard").only(Postgres).by("append open scrubber"),
+    log(SHARD, Delete, "the row", "DELETE FROM log_shard").by("append open scrubber verifier"),
     log(SHARD, Insert, "a newer one", "INSERT INTO log_shard (log_id, origin, state, opened_at) VALUES (2, 'x', 1, 0)")
-        .by("open scrubber"),
+        .by("open scrubber verifier"),
     log(
         SHARD,
         Duplicate,
         "under another number",
         "INSERT INTO log_shard (log_id, origin, state, opened_at) SELECT 2, origin || '-2', 1, opened_at FROM log_shard",
     )
-    .by("open scrubber"),
-    log(SHARD, Truncate, "every row", "").only(Sqlite).by("append open scrubber verifier"),
-    log(SHARD, Truncate, "every row", "").only(Postgres).by("append open scrubber"),
+    .by("open scrubber verifier"),
+    log(SHARD, Truncate, "every row", "").by("append open scrubber verifier"),
     log(SHARD, PutBack, "as it was", "").nobody("it has not changed since: while a shard is open its row stays as it was made"),
     log(CHECKPOINT, Flip("note"), "another size", "UPDATE log_checkpoint SET note = replace(note, '258', '259') WHERE size = 258")
         .by("scrubber verifier"),

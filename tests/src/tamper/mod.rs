@@ -6,6 +6,7 @@
 
 mod acting;
 mod case;
+mod entries;
 mod ground;
 mod key_cases;
 mod leaf_cases;

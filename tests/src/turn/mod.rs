@@ -2,6 +2,7 @@
 
 mod chain;
 mod scrub;
+mod stopped;
 
 use crate::conduct::{House, PARTNER, ask, caseload, child, record, workers_question};
 use crate::world::PATIENCE;

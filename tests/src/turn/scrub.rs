@@ -90,6 +90,15 @@ async fn what_is_missing_in_a_closed_shard_hides_nothing_in_the_open_one() {
     assert!(found.iter().any(|found| found.table == "log_leaf" && found.grave == Grave::Open), "{found:?}");
 }
 
+/// Nothing is appended to it as long as the other one is there: whoever took that away could write on in this one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_shard_that_takes_entries_again_is_found() {
+    let (house, assembled) = two_shards().await;
+    intrude(&house, "UPDATE log_shard SET state = 1 WHERE log_id = 1");
+    let found = pass(&assembled).await;
+    assert!(found.len() == 1 && found[0].table == "log_shard", "{found:?}");
+}
+
 /// Under another name no note and no payload opens: that is found, and nothing is thrown away for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shard_under_another_name_is_found_and_its_notes_stay() {
