@@ -113,6 +113,9 @@ impl Desk {
         }
         let after = sqlx::query_scalar(statements::SHARD_AFTER).bind(self.role.log).fetch_optional(&mut *session).await;
         let Some(after) = after.map_err(&refused)? else { return Ok(Step::Closed) };
+        // A failover may still lose what no standby has: whoever had followed would contradict the log that is left (A1).
+        let durable = self.until_durable(session).await;
+        durable.map_err(|_unknown| StoreError::Unavailable { store: LOG, state: "NO_STANDBY" })?;
         let (closed, _) = rows::head(session, self.role.log, &origin).await?;
         self.fold(session, &closed).await?;
         let first =

@@ -21,7 +21,7 @@ pub mod source;
 mod stopped;
 pub mod subject;
 
-pub use assemble::{Assembled, assemble, read_policy, verifier_key};
+pub use assemble::{Assembled, assemble, assemble_at, read_policy, verifier_key};
 pub use export::export_log;
 pub use fsc_records::{Unavailable, fsc_records};
 pub use housekeeping::Housekeeper;

@@ -1,23 +1,22 @@
 //! Programs that are kept: what a run once found, or what is worth seeing by itself, each under the name of what must hold.
 
+mod new_year;
+
 use super::program::{Action, Program};
 use super::server::Fault;
 use super::world::{Ran, run};
 
 /// Statements enough for everything that was asked to be answered, when nothing goes wrong.
-const ALL: Action = Action::Steps(300);
+pub const ALL: Action = Action::Steps(300);
 
-fn release(at: usize, transaction: usize) -> Action {
+pub const fn release(at: usize, transaction: usize) -> Action {
     Action::Release { at, subject: 0, transaction, handed: true }
 }
 
 /// Runs the actions in several orders of statements.
-fn runs(standby: bool, actions: &[Action]) -> Vec<Ran> {
-    (0..10).map(|seed| run(&Program { seed, standby, eve: false, actions: actions.to_vec() }, None)).collect()
-}
-
-fn all_hold(standby: bool, actions: &[Action]) -> Vec<Ran> {
-    let ran = runs(standby, actions);
+pub fn all_hold(standby: bool, actions: &[Action]) -> Vec<Ran> {
+    let of = |seed| Program { seed, standby, eve: false, actions: actions.to_vec() };
+    let ran: Vec<Ran> = (0..10).map(|seed| run(&of(seed), None)).collect();
     for (seed, ran) in ran.iter().enumerate() {
         assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
     }

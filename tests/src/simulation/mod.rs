@@ -21,4 +21,5 @@ mod random;
 mod recovery;
 mod seeds;
 mod server;
+mod turn;
 mod world;

@@ -183,6 +183,11 @@ impl Process {
     }
 }
 
+/// Whether a start was refused because of what stands in the log.
+pub fn is_alarm(why: &str) -> bool {
+    ["contradicts itself", "a backup was put back", "was written anew"].iter().any(|alarm| why.contains(alarm))
+}
+
 /// Where the simulated server listens.
 pub fn place(folder: &Path) -> Place {
     let address = format!("postgres://sluis@localhost:5432/log?host={}&sslmode=disable", folder.display());

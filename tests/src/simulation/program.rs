@@ -98,15 +98,8 @@ impl Program {
     }
 }
 
-const BENTS: &[Bent] = &[
-    Bent::Everything,
-    Bent::Everything,
-    Bent::Standby,
-    Bent::Processes,
-    Bent::Backups,
-    Bent::Turn,
-    Bent::Turn,
-];
+const BENTS: &[Bent] =
+    &[Bent::Everything, Bent::Everything, Bent::Standby, Bent::Processes, Bent::Backups, Bent::Turn, Bent::Turn];
 
 fn bent_action(random: &mut Random, bent: Bent) -> Action {
     let at = random.below(PROCESSES);

@@ -3,13 +3,13 @@
 use super::calls::{About, Attempts, Told, call};
 use super::defect::Defect;
 use super::judge::{Judge, Judged};
-use super::process::{ORIGIN, Process, master, place};
+use super::process::{ORIGIN, Process, is_alarm, master, place};
 use super::program::{Action, PROCESSES, Program};
 use super::random::Random;
 use super::server::tables::Change;
 use super::server::{Fault, Server};
+use super::turn::eve_after;
 use sluis_adapters::postgres::PostgresLog;
-use sluis_core::subject::dutch_date;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -17,8 +17,6 @@ use tokio::task::yield_now;
 
 /// 21 November 2026, noon UTC.
 const BEGIN: u64 = 1_795_262_400_000;
-/// So long before the turn of the year, milliseconds, do programs begin that are about it.
-const EVE: u64 = 2_000;
 /// Statements in one go, at most: a run that does not come to rest is a finding.
 pub const RESTLESS: usize = 4_000;
 
@@ -50,13 +48,6 @@ impl Drop for Room {
     fn drop(&mut self) {
         let _gone = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// The next beginning of a Dutch year.
-fn turn_after(now: u64) -> u64 {
-    let year = dutch_date(now).year() + 1;
-    let begins = jiff::civil::date(year, 1, 1).in_tz("Europe/Amsterdam").unwrap();
-    begins.timestamp().as_millisecond() as u64
 }
 
 /// Everything of a run.
@@ -108,7 +99,7 @@ static NEW_LOG: LazyLock<Vec<Vec<Change>>> = LazyLock::new(|| {
 impl World {
     fn make(program: &Program, defect: Option<Defect>) -> Self {
         let room = Room::make();
-        let begin = if program.eve { turn_after(BEGIN) - EVE } else { BEGIN };
+        let begin = if program.eve { eve_after(BEGIN) } else { BEGIN };
         let mut server = Server::start(&room.0, program.standby, begin, defect);
         server.begin(NEW_LOG.clone());
         Self {
@@ -303,13 +294,6 @@ impl World {
         Ok(())
     }
 
-    /// The clocks leap to the eve of the next turn of the year.
-    fn next_eve(&mut self) -> Judged {
-        let eve = turn_after(self.server.now + EVE) - EVE;
-        self.server.leap(eve.saturating_sub(self.server.now));
-        self.pass(1)
-    }
-
     /// As `anchor::follow` does every second, without the thread that it writes from.
     fn keep_anchors(&mut self) {
         if self.server.now < self.anchored_at + 1_000 {
@@ -333,6 +317,9 @@ impl World {
     }
 
     fn judge_signed(&mut self, at: usize) -> Judged {
+        if let Some(why) = self.processes[at].refused().filter(|why| !self.restored && is_alarm(why)) {
+            return Err(format!("process {at} does not start, and nobody touched anything: {why}"));
+        }
         let Some(gateway) = self.processes[at].serving() else { return Ok(()) };
         let safe = self.server.safe_sizes();
         self.judge.signed(at, &gateway.recorder.checkpoint(), &safe)

@@ -36,6 +36,8 @@ fn place_of(position: u64) -> Place {
 /// What the judge remembers.
 pub struct Judge {
     read: Read,
+    /// The number of every shard that ever was, by its origin.
+    shards: BTreeMap<String, i64>,
     /// How many attempts have a receipt that was verified.
     verified: BTreeSet<usize>,
     /// Newest head that each process signed.
@@ -53,6 +55,7 @@ impl Judge {
     pub fn new() -> Self {
         Self {
             read: Read::default(),
+            shards: BTreeMap::new(),
             verified: BTreeSet::new(),
             signed: BTreeMap::new(),
             ever: BTreeMap::new(),
@@ -84,7 +87,7 @@ impl Judge {
         let anchored = anchor.and_then(|note| {
             let origin = note.split('\n').next()?;
             let opened = checkpoint::open(&note, &origin_key(origin)).ok()?;
-            Some(((self.read.shard(origin)?, opened.size), opened.root))
+            Some(((*self.shards.get(origin)?, opened.size), opened.root))
         });
         match anchored {
             Some(anchored) => _ = self.signed.insert(process, anchored),
@@ -99,6 +102,7 @@ impl Judge {
         let from: BTreeMap<i64, u64> = self.read.trees.iter().map(|(log, tree)| (*log, tree.size())).collect();
         self.read.go_on(tables, |rid| known.get(rid).map(|attempt| attempt.about))?;
         for (log, tree) in &self.read.trees {
+            self.shards.insert(tree.origin.clone(), *log);
             let from = from.get(log).copied().unwrap_or(0);
             for (size, root) in (from..).zip(&tree.roots[from as usize..]) {
                 self.ever.entry((*log, size)).or_default().insert(*root);
@@ -211,7 +215,8 @@ impl Judge {
     /// A process shows this checkpoint.
     pub fn signed(&mut self, process: usize, checkpoint: &SignedCheckpoint, safe: &Safe) -> Judged {
         let origin = checkpoint.note.split('\n').next().unwrap_or_default();
-        let log = self.read.shard(origin).ok_or_else(|| format!("a head of {origin} was signed, which is no shard"))?;
+        let known = self.shards.get(origin).copied();
+        let log = known.ok_or_else(|| format!("a head of {origin} was signed, which never was a shard"))?;
         let now = ((log, checkpoint.size), checkpoint.root);
         let Some(before) = self.signed.insert(process, now).filter(|before| *before != now) else {
             return if self.heads.get(&now.0) == Some(&now.1) { Ok(()) } else { self.first(now, safe) };

@@ -62,12 +62,18 @@ impl Read {
             }
             let tree = &self.trees[log];
             if tree.closed == shard.open {
-                return Err(format!("shard {log} is open: {}, and its last entry ends it: {}", shard.open, tree.closed));
+                return Err(format!(
+                    "shard {log} is open: {}, and its last entry ends it: {}",
+                    shard.open, tree.closed
+                ));
             }
             let Some((size, (frontier, _))) = tables.head(*log) else { return Err(format!("no head of shard {log}")) };
             let leaves = tables.leaves_of(*log, i64::MIN, i64::MAX).count() as u64;
             if size != tree.size() as i64 || *frontier != tree.frontier.to_bytes() || leaves != tree.size() {
-                return Err(format!("the head says {size}, there are {leaves} leaves up to {} in shard {log}", tree.size()));
+                return Err(format!(
+                    "the head says {size}, there are {leaves} leaves up to {} in shard {log}",
+                    tree.size()
+                ));
             }
         }
         Ok(())
@@ -80,7 +86,7 @@ impl Read {
             (None, None) => true,
             (Some((log, closed, last)), Some((after, note))) => {
                 let opened = checkpoint::open(note, &origin_key(&last.origin)).ok();
-                closed && log == after && opened.as_ref() == Some(last)
+                *closed && log == after && opened.as_ref() == Some(last)
             }
             _ => false,
         };
@@ -164,8 +170,8 @@ impl Read {
         Some(position((self.shard(name)?, index.parse().ok()?)) as u64)
     }
 
-    /// The number of a shard by its name, or by its origin.
+    /// The number of a shard by its name.
     pub fn shard(&self, name: &str) -> Option<i64> {
-        self.trees.iter().find(|(_, tree)| name_of(&tree.origin) == name_of(name)).map(|(log, _)| *log)
+        self.trees.iter().find(|(_, tree)| name_of(&tree.origin) == name).map(|(log, _)| *log)
     }
 }

@@ -1,7 +1,7 @@
 //! What sessions hold of each other: rows of shards until the end of a transaction, numbers of replicas until the end of a session.
 
-use super::Server;
 use super::super::defect::Defect;
+use super::Server;
 use super::session::Session;
 use super::wire::{self, Row, Value};
 use std::collections::{BTreeMap, BTreeSet};

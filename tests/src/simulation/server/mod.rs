@@ -17,11 +17,11 @@ mod wire;
 use super::defect::Defect;
 use read::read;
 use session::{Session, Statement, Transaction};
-use statements::{changes, checked, writes};
+use statements::{changes, checked, mark_early, writes};
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use tables::{Change, Tables, UNIQUE, position};
+use tables::{Change, Tables, UNIQUE};
 use wire::{Link, Row, Value, truth};
 
 /// What goes wrong with one statement.
@@ -343,20 +343,6 @@ impl Server {
             session.let_go();
             (session.replica, session.left) = (None, true);
             session.link.close();
-        }
-    }
-}
-
-/// A mark as if everything had been handed over.
-fn mark_early(made: &mut [Change], tables: &Tables) {
-    let end = made.iter().find_map(|change| match change {
-        Change::Head { log, size, .. } => Some(position((*log, *size))),
-        _ => None,
-    });
-    let end = end.unwrap_or_else(|| position((tables.newest(), tables.size(tables.newest()))));
-    for change in made {
-        if let Change::Mark { low, .. } = change {
-            *low = (*low).max(end);
         }
     }
 }

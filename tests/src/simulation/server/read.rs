@@ -40,7 +40,11 @@ pub fn read(name: &str, tables: &Tables, clock: i64, values: &[Value]) -> Vec<Ro
         "SUBTREE_HASHES" => {
             let (log, level) = (number(&values[0]), number(&values[1]));
             let (from, to) = (number(&values[2]), number(&values[3]));
-            tables.subtrees.range((log, level, from)..(log, level, to)).map(|(_, hash)| vec![Some(hash.clone())]).collect()
+            tables
+                .subtrees
+                .range((log, level, from)..(log, level, to))
+                .map(|(_, hash)| vec![Some(hash.clone())])
+                .collect()
         }
         _ => leaves(name, tables, values),
     }
@@ -92,9 +96,8 @@ fn shards(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
     match name {
         "SHARDS" => {
             let note = |shard: &Shard| shard.before.as_ref().and_then(|(_, note)| word(note));
-            let row = |(log, shard): (&i64, &Shard)| {
-                vec![short(*log), word(&shard.origin), truth(shard.open), note(shard)]
-            };
+            let row =
+                |(log, shard): (&i64, &Shard)| vec![short(*log), word(&shard.origin), truth(shard.open), note(shard)];
             tables.shards.iter().map(row).collect()
         }
         "SHARD" => one().map(|shard| vec![word(&shard.origin), truth(shard.open)]).collect(),

@@ -3,7 +3,7 @@
 
 use super::look;
 use super::session::Statement;
-use super::tables::{Change, Halt, Leaf, Refusal, Shard, Tables};
+use super::tables::{Change, Halt, Leaf, Refusal, Shard, Tables, position};
 use super::wire::{self, Value, array, long, number};
 use sluis_adapters::postgres::LOG_STATEMENTS;
 use std::collections::HashMap;
@@ -229,4 +229,18 @@ pub fn checked(view: &mut Tables, changes: &[Change], keys: bool) -> Result<(), 
         view.apply(change);
     }
     Ok(())
+}
+
+/// A mark as if everything had been handed over.
+pub fn mark_early(made: &mut [Change], tables: &Tables) {
+    let end = made.iter().find_map(|change| match change {
+        Change::Head { log, size, .. } => Some(position((*log, *size))),
+        _ => None,
+    });
+    let end = end.unwrap_or_else(|| position((tables.newest(), tables.size(tables.newest()))));
+    for change in made {
+        if let Change::Mark { low, .. } = change {
+            *low = (*low).max(end);
+        }
+    }
 }
