@@ -85,8 +85,9 @@ def boundary(leaf):
 
 
 def verify_shards(folder, say):
-    """The shard in a folder, and every one before it: each must be exactly what the next one says it continues."""
-    lines, seen, last, later = [], set(), None, None
+    """The shard in a folder, and every one before it: each must be exactly what the next one says it continues.
+    Gives a line for each, and (place, name, size) of each, oldest first."""
+    lines, shards, seen, later = [], [], set(), None
     place = folder
     while True:
         line, vkey, shard = verify_log(place, say)
@@ -100,7 +101,8 @@ def verify_shards(folder, say):
             need(order[0] < order[1], f"{origin_of}: not before {later['name']}")
         need(name not in seen, f"{origin_of}: continued twice")
         seen.add(name)
-        lines.append(line)
+        lines.insert(0, line)
+        shards.insert(0, (place, name, shard["size"]))
         later = {**shard, "vkey": vkey[1], "log": log, "name": name}
         if shard["continues"] is None:
             break
@@ -111,7 +113,7 @@ def verify_shards(folder, say):
         place = there[0]
     kept = {each.name for each in (folder / "before").iterdir()} if (folder / "before").is_dir() else set()
     need(kept <= seen, f"shards that no other one continues: {sorted(kept - seen)}")
-    return "\n".join(reversed(lines))
+    return lines, shards
 
 
 def verify_log(folder, say):
@@ -146,25 +148,25 @@ def verify_log(folder, say):
 
 def verify_policy(folder, say):
     """Every answer names the policy, and the catalogue, of the newest POLICY entry before it; numbers never go back."""
-    line, _, shard = verify_log(folder, say)
-    say(line)
-    size = shard["size"]
+    lines, shards = verify_shards(folder, say)
+    say("\n".join(lines))
     spans, continued, unknown = [], False, 0
-    for index, text in enumerate(entries(folder, size)):
-        leaf = json.loads(text)
-        continued = continued or leaf["k"] == "EPOCH" and "pv" in leaf
-        if leaf["k"] == "POLICY":
-            need(not spans or spans[-1]["n"] <= leaf["n"], f"entry {index}: puts an older policy in force")
-            spans.append({**leaf, "answers": 0})
-        elif "rt" in leaf and "po" in leaf and leaf["k"] != "MANUAL":
-            if continued and not spans:
-                unknown += 1
-                continue
-            need(spans, f"entry {index}: names a policy before any was in force")
-            need(leaf["po"] == spans[-1]["po"], f"entry {index}: names another policy than that of entry {spans[-1]['i']}")
-            need(leaf.get("ca") in (None, spans[-1]["ca"]), f"entry {index}: names another field catalogue")
-            spans[-1]["answers"] += 1
-    lines = [f"from entry {span['i']}: policy number {span['n']}, {span['po']}, {span['answers']} answers" for span in spans]
+    for place, name, size in shards:
+        for index, text in enumerate(entries(place, size)):
+            leaf, at = json.loads(text), f"{name}:{index}" if len(shards) > 1 else f"{index}"
+            continued = continued or leaf["k"] == "EPOCH" and "pv" in leaf
+            if leaf["k"] == "POLICY":
+                need(not spans or spans[-1]["n"] <= leaf["n"], f"entry {at}: puts an older policy in force")
+                spans.append({**leaf, "at": at, "answers": 0})
+            elif "rt" in leaf and "po" in leaf and leaf["k"] != "MANUAL":
+                if continued and not spans:
+                    unknown += 1
+                    continue
+                need(spans, f"entry {at}: names a policy before any was in force")
+                need(leaf["po"] == spans[-1]["po"], f"entry {at}: names another policy than that of entry {spans[-1]['at']}")
+                need(leaf.get("ca") in (None, spans[-1]["ca"]), f"entry {at}: names another field catalogue")
+                spans[-1]["answers"] += 1
+    lines = [f"from entry {span['at']}: policy number {span['n']}, {span['po']}, {span['answers']} answers" for span in spans]
     return "\n".join([*lines, f"verified: each answer names the policy in force, {unknown} unknown"])
 
 
@@ -259,7 +261,7 @@ def main():
     args = arguments()
     try:
         if args.command == "log":
-            print(verify_shards(args.folder, say))
+            print("\n".join(verify_shards(args.folder, say)[0]))
         elif args.command == "policy":
             print(verify_policy(args.folder, say))
         elif args.command == "receipt":

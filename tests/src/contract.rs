@@ -11,6 +11,7 @@ mod ledger;
 pub mod postgres;
 mod postgres_keys;
 mod postgres_look;
+mod postgres_plans;
 mod postgres_shards;
 mod shards;
 pub mod sqlite;

@@ -13,19 +13,42 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// [`VerifyFault::Found`] names the first place that is not as it must be: a shard that is missing, was doubled or moved, too.
-pub fn verify_all(
+pub fn verify_all(dir: &Path, vkey: Option<&str>, progress: impl FnMut(u64, u64)) -> Result<Vec<Summary>, VerifyFault> {
+    verify_each(dir, vkey, progress).map(|shards| shards.into_iter().map(|shard| shard.summary).collect())
+}
+
+/// A shard of an export, verified.
+pub struct Verified {
+    /// Where it lies.
+    pub dir: PathBuf,
+    /// Its verifier key.
+    pub vkey: String,
+    /// What was verified.
+    pub summary: Summary,
+}
+
+/// As [`verify_all`], with the place of each.
+///
+/// # Errors
+/// As [`verify_all`].
+pub fn verify_each(
     dir: &Path,
     vkey: Option<&str>,
     mut progress: impl FnMut(u64, u64),
-) -> Result<Vec<Summary>, VerifyFault> {
+) -> Result<Vec<Verified>, VerifyFault> {
     let found = |text: String| VerifyFault::Found(text);
-    let newest = verify_export(dir, vkey, &mut progress)?;
+    let summary = verify_export(dir, vkey, &mut progress)?;
     let key = match vkey {
         Some(key) => key.to_owned(),
         None => super::bundle::text(&dir.join("vkey"))?.trim_end().to_owned(),
     };
+    let newest = Verified { dir: dir.to_owned(), vkey: key.clone(), summary };
     let (mut shards, mut seen) = (vec![newest], Vec::new());
-    while let Some((origin, continued)) = shards.last().and_then(|s| Some((s.origin.clone(), s.continues.clone()?))) {
+    let before = |shards: &[Verified]| {
+        let Summary { origin, continues, .. } = &shards.last()?.summary;
+        Some((origin.clone(), continues.clone()?))
+    };
+    while let Some((origin, continued)) = before(&shards) {
         let name = continued.after;
         if seen.contains(&name) {
             return Err(found(format!("shard {name} is continued twice")));
@@ -35,16 +58,17 @@ pub fn verify_all(
         })?;
         let log = key_name(&key).map_err(|e| VerifyFault::Unusable(e.to_string()))?;
         let (log, _) = log.rsplit_once('/').unwrap_or((log, ""));
-        let key = under_name(&key, &format!("{log}/{name}")).map_err(|e| VerifyFault::Unusable(e.to_string()))?;
-        let shard = verify_export(&place, Some(&key), &mut progress);
-        shards.push(shard.map_err(|fault| match fault {
+        let vkey = under_name(&key, &format!("{log}/{name}")).map_err(|e| VerifyFault::Unusable(e.to_string()))?;
+        let summary = verify_export(&place, Some(&vkey), &mut progress).map_err(|fault| match fault {
             VerifyFault::Found(text) => VerifyFault::Found(format!("shard {name}: {text}")),
             unusable @ VerifyFault::Unusable(_) => unusable,
-        })?);
+        })?;
+        shards.push(Verified { dir: place, vkey, summary });
         seen.push(name);
     }
     shards.reverse();
-    chain::verify(&shards).map_err(|broken| found(broken.to_string()))?;
+    let summaries: Vec<_> = shards.iter().map(|shard| shard.summary.clone()).collect();
+    chain::verify(&summaries).map_err(|broken| found(broken.to_string()))?;
     for name in folders(&dir.join(BEFORE)) {
         if !seen.contains(&name) {
             return Err(found(format!("`{BEFORE}/{name}` is a shard that no other one continues")));

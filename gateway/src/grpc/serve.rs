@@ -72,9 +72,12 @@ impl Default for GrpcLimits {
     }
 }
 
+/// What every call passes, from the outside in: counted, told when it is late, let in.
+type Layers = Stack<Door, Stack<Deadline, Stack<Observe, Identity>>>;
+
 /// Every service behind its limits, ready to be served: once, or in several lanes that share all of it.
 #[derive(Clone)]
-pub struct Services(Router<Stack<Door, Stack<Deadline, Stack<Observe, Identity>>>>);
+pub struct Services(Router<Layers>);
 
 impl Services {
     /// Serves until `ended` resolves, in the runtime that this is called in. Connections come from our own acceptor, each

@@ -23,7 +23,8 @@ async fn while_the_standby_is_paused_nothing_counts() {
     told.insert(1, site.insist(&log, 1).await);
     assert_eq!([told[&1], told[&2]], [1, 2], "the first was written when the standby was asked");
     site.check(port, &told).await;
-    site.check(pair.standby.port(), &Told::new()).await;
+    blocking(|| pair.catches_up());
+    site.check(pair.standby.port(), &told).await;
 }
 
 /// COMMIT says that all is well. Only a replica that asks the standby itself notices (A1).

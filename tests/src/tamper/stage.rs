@@ -6,7 +6,7 @@ use crate::contract::sqlite::Sqlite;
 use crate::world::PATIENCE;
 use async_trait::async_trait;
 use sluis_adapters::postgres::{OpenError, PostgresLogReader};
-use sluis_adapters::sqlite::{Limits, SqliteLogReader};
+use sluis_adapters::sqlite::{self, Limits, SqliteLogReader};
 use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
@@ -100,6 +100,20 @@ fn is_ours(table: &str) -> bool {
     ASIDE.iter().all(|aside| !table.starts_with(aside))
 }
 
+/// Opens a file that this process has closed. What another test starts at that moment has the lock of the file too, from its
+/// fork until its exec.
+async fn unlocked<T>(open: impl Fn() -> Result<T, sqlite::OpenError>) -> Result<T, sqlite::OpenError> {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match open() {
+            Err(sqlite::OpenError::InUse { .. }) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(LOOK).await
+            }
+            opened => return opened,
+        }
+    }
+}
+
 #[async_trait]
 impl Stage for Sqlite {
     fn dialect() -> Dialect {
@@ -139,7 +153,7 @@ impl Stage for Sqlite {
     }
 
     async fn try_log(&self) -> Option<Arc<dyn LogUpkeep>> {
-        Some(Arc::new(self.open(Limits::default()).ok()?))
+        Some(Arc::new(unlocked(|| self.open(Limits::default())).await.ok()?))
     }
 
     async fn try_archive(&self) -> Option<Arc<dyn LogArchive>> {
@@ -147,7 +161,7 @@ impl Stage for Sqlite {
     }
 
     async fn try_keys(&self) -> Option<Arc<dyn KeyUpkeep>> {
-        Some(Arc::new(self.open_keys(&self.master).ok()?))
+        Some(Arc::new(unlocked(|| self.open_keys(&self.master)).await.ok()?))
     }
 
     async fn columns(&self, of: Of) -> BTreeSet<(String, String)> {

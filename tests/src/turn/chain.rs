@@ -3,6 +3,7 @@
 
 use crate::journey::program::sluis;
 use sluis::client::chain::verify_all;
+use sluis::client::policies::policies;
 use sluis_core::log::chain;
 use sluis_core::log::checkpoint::{OpenedCheckpoint, sign, verifier_key};
 use sluis_core::log::draft::{Draft, RequestId};
@@ -14,11 +15,11 @@ use sluis_core::ports::Signer;
 use std::path::Path;
 use std::process::Command;
 
-fn python(dir: &Path) -> (bool, String) {
+fn python(command: &str, dir: &Path) -> (bool, String) {
     let python = std::env::var("SLUIS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("verify.py");
     let out =
-        Command::new(python).arg(script).arg("log").arg(dir).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
+        Command::new(python).arg(script).arg(command).arg(dir).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
     (out.status.success(), String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr))
 }
 
@@ -28,13 +29,30 @@ pub fn holds(dir: &Path, shards: usize) {
     let said = sluis(["log".as_ref(), "verify".as_ref(), dir.as_os_str()]);
     assert_eq!(said.status, Some(0), "{said:#?}");
     assert!(said.out.contains(&format!("{shards} shards, each continues the one before it")), "{}", said.out);
-    let (verified, said) = python(dir);
+    let (verified, said) = python("log", dir);
     assert!(verified && said.matches("verified: ").count() == shards, "{said}");
+}
+
+/// The policy that was put in force in the first shard is in force in the next: no answer of either is left out.
+pub fn is_under_one_policy(dir: &Path, first: &str) {
+    let key = std::fs::read_to_string(dir.join("vkey")).unwrap();
+    let replayed = policies(dir, key.trim_end(), |_, _| {}).unwrap();
+    let [policy] = replayed.policies.all() else { panic!("{replayed:?}") };
+    assert!(policy.since.to_string().starts_with(&format!("{first}:")), "{}", policy.since);
+    assert_eq!((replayed.count, replayed.policies.unknown()), (0, 0));
+    let said = sluis(["log".as_ref(), "policy".as_ref(), dir.as_os_str()]);
+    let each = format!("{} answers: each names the policy in force", policy.answers);
+    assert!(said.status == Some(0) && said.out.contains(&each), "{said:#?}");
+    let (verified, said) = python("policy", dir);
+    assert!(
+        verified && said.contains(&format!("{} answers", policy.answers)) && said.contains(", 0 unknown"),
+        "{said}"
+    );
 }
 
 fn refused(dir: &Path, words: &str) {
     let ours = verify_all(dir, None, |_, _| {}).unwrap_err().to_string();
-    let (verified, theirs) = python(dir);
+    let (verified, theirs) = python("log", dir);
     assert!(!verified, "{theirs}");
     assert!(ours.contains(words) && theirs.contains(words), "{words}: {ours} / {theirs}");
 }

@@ -159,6 +159,7 @@ async fn callers_see_nothing_of_the_turn_of_the_year() {
     let dir = house.config.log.signing_key.with_file_name("export");
     compose::export_log(&house.config, &dir).await.unwrap();
     chain::holds(&dir, 2);
+    chain::is_under_one_policy(&dir, first.shard());
     chain::is_found(&dir, first.shard());
     assert!(record(&gateway, child(0), caseload(false)).await.index() > 0);
     assert_eq!(gateway.origin().rsplit('/').next(), Some(again.shard()));

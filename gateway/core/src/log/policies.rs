@@ -1,16 +1,40 @@
 //! Which policy was in force at which entry, from the leaves alone (invariant 12).
 //!
 //! It promises that every answer names the policy that the newest POLICY leaf before it put in force, with the same field
-//! catalogue, and that numbers of policies never went back. What a shard that continues another cannot tell is counted.
+//! catalogue, and that numbers of policies never went back, over all shards that are taken in order. What a shard that continues
+//! another cannot tell, when that one was not taken before it, is counted.
 
 use super::leaf::{Key, Leaf};
 use super::{LeafKind, Millis};
+use std::fmt;
+use std::sync::Arc;
+
+/// An entry, in the words of [`Key::Ref`]: its index, after the name of its shard where several are replayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    shard: Option<Arc<str>>,
+    index: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shard, index } = self;
+        shard.as_ref().map_or(Ok(()), |shard| write!(f, "{shard}:"))?;
+        write!(f, "{index}")
+    }
+}
+
+impl From<u64> for Place {
+    fn from(index: u64) -> Self {
+        Self { shard: None, index }
+    }
+}
 
 /// A policy, from the entry that put it in force on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InForce {
     /// The entry that put it in force.
-    pub since: u64,
+    pub since: Place,
     /// When, milliseconds since the epoch.
     pub time: Millis,
     /// SHA-256 over its canonical form, hex digits.
@@ -34,19 +58,19 @@ pub enum Other {
     #[error("entry {index} names policy {named:.16}, but entry {since} had put {in_force:.16} in force")]
     Policy {
         /// The entry.
-        index: u64,
+        index: Place,
         /// What it names.
         named: String,
         /// What was in force.
         in_force: String,
         /// Since which entry.
-        since: u64,
+        since: Place,
     },
     /// It names a policy, and none was in force.
     #[error("entry {index} names policy {named:.16} before any entry put one in force")]
     None {
         /// The entry.
-        index: u64,
+        index: Place,
         /// What it names.
         named: String,
     },
@@ -54,25 +78,25 @@ pub enum Other {
     #[error("entry {index} names field catalogue {named}, but the policy of entry {since} is over {in_force}")]
     Catalogue {
         /// The entry.
-        index: u64,
+        index: Place,
         /// What it names.
         named: u64,
         /// What was in force.
         in_force: u64,
         /// Since which entry.
-        since: u64,
+        since: Place,
     },
     /// It puts a lower number in force than was in force before: an old policy came back.
     #[error("entry {index} puts policy number {number} in force after number {before} of entry {since}")]
     Older {
         /// The entry.
-        index: u64,
+        index: Place,
         /// Its number.
         number: u64,
         /// The number before.
         before: u64,
         /// Of which entry.
-        since: u64,
+        since: Place,
     },
 }
 
@@ -80,6 +104,7 @@ pub enum Other {
 #[derive(Debug, Default)]
 pub struct Policies {
     all: Vec<InForce>,
+    shard: Option<Arc<str>>,
     /// The shard continues another: what was in force there is not here.
     continued: bool,
     unknown: u64,
@@ -90,6 +115,11 @@ impl Policies {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The next entries are of the shard with this name, which continues the one before.
+    pub fn begin_shard(&mut self, name: &str) {
+        self.shard = Some(name.into());
     }
 
     /// Takes the next entry, in the order of the log; gives what does not follow from those before it.
@@ -110,16 +140,25 @@ impl Policies {
         &self.all
     }
 
-    /// Answers in a shard that continues another, before it says which policy is in force.
+    /// Answers in a shard that continues one that was not taken, before it says which policy is in force.
     #[must_use]
     pub const fn unknown(&self) -> u64 {
         self.unknown
     }
 
+    fn place(&self, leaf: &Leaf) -> Place {
+        Place { shard: self.shard.clone(), index: leaf.index() }
+    }
+
     fn put(&mut self, leaf: &Leaf) -> Option<Other> {
-        let (number, index) = (leaf.number(Key::N)?, leaf.index());
+        let (number, index) = (leaf.number(Key::N)?, self.place(leaf));
         let older = self.all.last().filter(|last| number < last.number);
-        let older = older.map(|last| Other::Older { index, number, before: last.number, since: last.since });
+        let older = older.map(|last| Other::Older {
+            index: index.clone(),
+            number,
+            before: last.number,
+            since: last.since.clone(),
+        });
         self.all.push(InForce {
             since: index,
             time: leaf.time(),
@@ -134,7 +173,7 @@ impl Policies {
     }
 
     fn compare(&mut self, leaf: &Leaf, named: &str) -> Option<Other> {
-        let (index, named) = (leaf.index(), named.to_owned());
+        let (index, named) = (self.place(leaf), named.to_owned());
         let Some(last) = self.all.last_mut() else {
             if self.continued {
                 self.unknown += 1;
@@ -142,7 +181,7 @@ impl Policies {
             }
             return Some(Other::None { index, named });
         };
-        let (since, in_force) = (last.since, last.catalogue);
+        let (since, in_force) = (last.since.clone(), last.catalogue);
         if last.digest != named {
             return Some(Other::Policy { index, named, in_force: last.digest.clone(), since });
         }

@@ -61,8 +61,8 @@ impl Policy {
 }
 
 fn print(replayed: &Replayed, given: Option<&policy::Policy>) -> Result<ExitCode, Failure> {
-    let Replayed { summary, policies, others, count } = replayed;
-    println!("{}", summary.origin);
+    let Replayed { shards, policies, others, count } = replayed;
+    shards.iter().for_each(|shard| println!("{}", shard.origin));
     for (at, one) in policies.all().iter().enumerate() {
         let until = policies.all().get(at + 1).map_or("the end".to_owned(), |next| next.since.to_string());
         println!("  from entry {} to {until}, {}: policy number {}", one.since, moment(one)?, one.number);
@@ -77,11 +77,12 @@ fn print(replayed: &Replayed, given: Option<&policy::Policy>) -> Result<ExitCode
         println!("OTHER POLICY: {other}");
     }
     let held = given.is_none_or(|given| was_in_force(given, policies.all()));
+    let size: u64 = shards.iter().map(|shard| shard.size).sum();
     let answers: u64 = policies.all().iter().map(|one| one.answers).sum();
     if *count == 0 {
-        println!("{} entries, {answers} answers: each names the policy in force", summary.size);
+        println!("{size} entries, {answers} answers: each names the policy in force");
     } else {
-        println!("{} entries, {count} findings: NOT UNDER THE POLICY IN FORCE", summary.size);
+        println!("{size} entries, {count} findings: NOT UNDER THE POLICY IN FORCE");
     }
     Ok(if *count == 0 && held { ExitCode::SUCCESS } else { ExitCode::from(ANSWER_NO) })
 }

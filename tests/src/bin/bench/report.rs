@@ -38,10 +38,16 @@ impl Line {
                 "bench": self.bench, "engine": self.engine, "value": rounded(self.value), "unit": self.unit,
                 "floor": rounded(self.floor), "floor_name": self.floor_name, "ratio": rounded(ratio),
                 "p50_us": rounded(self.p50_us), "p99_us": rounded(self.p99_us),
-                "peak_rss_mib": rounded(self.peak_rss_mib), "settings": self.settings,
+                "peak_rss_mib": rounded(self.peak_rss_mib), "profile": profile(), "settings": self.settings,
             })
         );
     }
+}
+
+/// How this program was built: cargo names the folder after it.
+fn profile() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().and_then(Path::file_name).map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 fn rounded(value: f64) -> f64 {

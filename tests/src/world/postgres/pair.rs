@@ -20,6 +20,13 @@ impl Pair {
         wait_for(&primary.server, "standby");
         Self { standby, primary }
     }
+
+    /// Returns when the standby shows its readers all that the primary has written: a commit waits until the standby has it
+    /// on disk, and no longer.
+    pub fn catches_up(&self) {
+        let written = self.primary.server.sql("postgres", "SELECT pg_current_wal_lsn()");
+        self.standby.until("postgres", &format!("SELECT pg_last_wal_replay_lsn() >= '{}'", written.trim()));
+    }
 }
 
 /// Commits at a server wait for these standbys from now on; returns when it has one of them.

@@ -45,20 +45,23 @@ fn each_policy_has_the_answers_under_it() {
     }
     assert_eq!(log.policy("b", 2), None);
     assert_eq!(log.answer(LeafKind::Explain, "b", 1), None);
-    let all: Vec<_> = log.policies.all().iter().map(|one| (one.since, one.number, one.answers)).collect();
-    assert_eq!(all, [(1, 1, 5), (7, 2, 1)]);
+    let all: Vec<_> = log.policies.all().iter().map(|one| (one.since.to_string(), one.number, one.answers)).collect();
+    assert_eq!(all, [("1".to_owned(), 1, 5), ("7".to_owned(), 2, 1)]);
 }
 
 #[test]
 fn each_entry_that_does_not_follow_is_found() {
     let mut log = Log::new(open());
-    assert_eq!(log.answer(LeafKind::Deny, "a", 1), Some(Other::None { index: 1, named: "a".repeat(64) }));
+    assert_eq!(log.answer(LeafKind::Deny, "a", 1), Some(Other::None { index: 1.into(), named: "a".repeat(64) }));
     log.policy("a", 3);
     let (named, in_force) = ("b".repeat(64), "a".repeat(64));
-    assert_eq!(log.answer(LeafKind::Deny, "b", 1), Some(Other::Policy { index: 3, named, in_force, since: 2 }));
-    let catalogue = Other::Catalogue { index: 4, named: 2, in_force: 1, since: 2 };
+    assert_eq!(
+        log.answer(LeafKind::Deny, "b", 1),
+        Some(Other::Policy { index: 3.into(), named, in_force, since: 2.into() })
+    );
+    let catalogue = Other::Catalogue { index: 4.into(), named: 2, in_force: 1, since: 2.into() };
     assert_eq!(log.answer(LeafKind::Release, "a", 2), Some(catalogue));
-    assert_eq!(log.policy("b", 2), Some(Other::Older { index: 5, number: 2, before: 3, since: 2 }));
+    assert_eq!(log.policy("b", 2), Some(Other::Older { index: 5.into(), number: 2, before: 3, since: 2.into() }));
     assert_eq!(log.answer(LeafKind::Manual, "c", 1), None, "people decided it");
 }
 
@@ -67,4 +70,24 @@ fn what_an_earlier_shard_put_in_force_is_counted_as_unknown() {
     let mut log = Log::new(open().with(Key::Pv, "e".repeat(64)));
     assert_eq!(log.answer(LeafKind::Release, "a", 1), None);
     assert_eq!((log.policies.unknown(), log.policies.all()), (1, &[][..]));
+}
+
+/// The policy of December is in force in January until another one is, and what does not follow names both shards.
+#[test]
+fn a_policy_stays_in_force_over_the_turn_of_the_year() {
+    let mut log = Log { policies: Policies::new(), next: 0 };
+    log.policies.begin_shard("2026-1");
+    assert_eq!(log.put(open()), None);
+    assert_eq!(log.policy("a", 1), None);
+    assert_eq!(log.answer(LeafKind::Deny, "a", 1), None);
+    log.policies.begin_shard("2027-1");
+    log.next = 0;
+    assert_eq!(log.put(open().with(Key::Pv, "e".repeat(64))), None);
+    assert_eq!(log.answer(LeafKind::Release, "a", 1), None);
+    let other = log.answer(LeafKind::Release, "b", 1).unwrap().to_string();
+    assert!(
+        other.starts_with("entry 2027-1:2 names policy bbbb") && other.contains("but entry 2026-1:1 had put"),
+        "{other}"
+    );
+    assert_eq!((log.policies.unknown(), log.policies.all()[0].answers), (0, 2));
 }
