@@ -15,8 +15,12 @@ pub const fn release(at: usize, transaction: usize) -> Action {
 
 /// Runs the actions in several orders of statements.
 pub fn all_hold(standby: bool, actions: &[Action]) -> Vec<Ran> {
+    hold_in(10, standby, actions)
+}
+
+pub fn hold_in(orders: u64, standby: bool, actions: &[Action]) -> Vec<Ran> {
     let of = |seed| Program { seed, standby, eve: false, actions: actions.to_vec() };
-    let ran: Vec<Ran> = (0..10).map(|seed| run(&of(seed), None)).collect();
+    let ran: Vec<Ran> = (0..orders).map(|seed| run(&of(seed), None)).collect();
     for (seed, ran) in ran.iter().enumerate() {
         assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
     }
