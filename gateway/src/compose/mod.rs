@@ -28,6 +28,7 @@ pub use housekeeping::Housekeeper;
 pub use init::init;
 pub use migrate::{Step, migrate};
 pub use reload::Asking;
+pub use replicas::Others;
 pub use serve::{Listening, listen, listen_at};
 pub use sluis_adapters::process::keep_memory_private;
 
