@@ -55,6 +55,7 @@ pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
     pub halt: RowKey,
+    pub tomb: RowKey,
 }
 
 /// What a process is on this log.
@@ -125,7 +126,7 @@ impl Desk {
             }
             Command::Erase { subject, keys, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
+                let done = self.outside_lock(async |c| upkeep::erase(c, &seals, subject, &keys).await).await;
                 _ = answer.send(done);
             }
             Command::Halt { time, found, answer } => {

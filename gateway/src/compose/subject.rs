@@ -201,9 +201,13 @@ async fn record_admin(
 ) -> Result<u64, SubjectFault> {
     let year = dutch_date(stopped.now()).year();
     let key = stopped.keys.subject_key(whom, year).await?;
-    // A former client has no key of this year: under the key of the day a number would outlive every erasure.
+    // A former client has no key of this year: under the key of the day a number would outlive every erasure. The handle says
+    // what the subject index says, so that a hold is found again when that is rebuilt.
     let named = key.as_ref().map(|_| json!({ subject.kind(): subject.value() }));
-    let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "reason": reason });
+    let handle = named.is_none().then(|| data_encoding::HEXLOWER.encode(&whom.0));
+    let said = json!({
+        "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "subject_ref": handle, "reason": reason,
+    });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, code);
     Ok(index_of(stopped.record_about(whom, key.as_ref(), leaf, &said).await?))
 }
