@@ -140,6 +140,7 @@ pub(super) async fn erase(
     keys: &[[u8; 16]],
 ) -> Result<u64, sqlx::Error> {
     let mut transaction = c.begin().await?;
+    sqlx::query(statements::UNHURRIED).execute(&mut *transaction).await?;
     not_merging(&mut transaction).await?;
     let tombs: Result<Vec<Vec<u8>>, _> = keys.iter().map(|key| seal_tomb(&seals.tomb, key)).collect();
     let tombs = tombs.map_err(|e| sqlx::Error::Encode(e.into()))?;
