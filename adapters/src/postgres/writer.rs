@@ -27,6 +27,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long everything before a COMMIT may take, and how long the COMMIT may. The server gives up earlier (A3).
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an erasure may take: it reads the whole index twice, and its entry was written before it.
+const ERASING: Duration = Duration::from_secs(600);
 /// How long the server may take to notice that our last session ended.
 const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
@@ -55,6 +57,7 @@ pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
     pub halt: RowKey,
+    pub tomb: RowKey,
 }
 
 /// What a process is on this log.
@@ -125,7 +128,7 @@ impl Desk {
             }
             Command::Erase { subject, keys, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
+                let done = self.within(ERASING, async |c| upkeep::erase(c, &seals, subject, &keys).await).await;
                 _ = answer.send(done);
             }
             Command::Halt { time, found, answer } => {
@@ -180,8 +183,17 @@ impl Desk {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        self.within(PATIENCE, work).await
+    }
+
+    /// The same with a patience of its own.
+    async fn within<T>(
+        &mut self,
+        patience: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
         let mut session = self.session().await?;
-        match tokio::time::timeout(PATIENCE, work(&mut session)).await {
+        match tokio::time::timeout(patience, work(&mut session)).await {
             Ok(Ok(done)) => {
                 self.session = Some(session);
                 Ok(done)

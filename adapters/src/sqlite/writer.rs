@@ -52,6 +52,7 @@ pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
     pub halt: RowKey,
+    pub tomb: RowKey,
 }
 
 /// The writer's desk: its connection and what it remembers between commands.

@@ -6,12 +6,14 @@ mod engine;
 mod export;
 pub mod freshness;
 mod fsc_records;
+mod holds;
 mod housekeeping;
 mod init;
 pub mod lift;
 mod migrate;
 mod operate;
 mod payloads;
+mod recomputed;
 mod reload;
 mod replicas;
 pub mod retention;
@@ -101,6 +103,13 @@ pub enum StartFault {
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),
+    /// Somebody else wrote that a key was erased.
+    #[error(
+        "`erased_key` of the log database holds a row that no gateway of this log wrote: nothing was destroyed and nothing is \
+         served. Find out who can write this database and what else they changed; then take away the rows whose key id the log \
+         lines name, as owner of the database, or restore it, and start again"
+    )]
+    ForeignTombstone,
     /// What answers calls ended.
     #[error("the server ended: {0}")]
     Ended(String),
