@@ -4,9 +4,10 @@
 //! payloads, then the key: if the process dies in between, the command can be repeated, and the next start destroys a key
 //! whose tombstone stands. Afterwards every proof and receipt holds as before: no leaf changes.
 
-use super::StartFault;
+use super::holds::Holds;
 use super::payloads::corrupt;
 use super::stopped::Stopped;
+use super::{StartFault, recomputed};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
@@ -21,7 +22,7 @@ use std::collections::BTreeSet;
 const LOOKUP: &str = "SUBJECT_LOOKUP";
 /// Reasons of the entries that keep a subject from erasure, and that end it.
 pub(super) const HOLD: &str = "LEGAL_HOLD";
-const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
+pub(super) const HOLD_LIFTED: &str = "LEGAL_HOLD_LIFTED";
 pub(super) const DAY_MS: Millis = 24 * 3600 * 1000;
 
 /// Why nothing was done about a subject. No text repeats its number.
@@ -46,6 +47,21 @@ pub enum SubjectFault {
     OnHold {
         /// The entry that says so.
         index: u64,
+    },
+    /// What says whose keys go is not what was written.
+    #[error(
+        "the log is not what was written, nothing is erased:\n{}start the gateway, which rebuilds what follows from the entries, or restore the log; then run this again", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>()
+    )]
+    NotWhole(Vec<String>),
+    /// The subject index lost a hold.
+    #[error(
+        "the log says that {said} clients are under legal hold and the subject index finds {found} of them: nothing is erased; restore `subject_segment` from a backup"
+    )]
+    HoldsLost {
+        /// By the entries.
+        said: usize,
+        /// By the index.
+        found: usize,
     },
     /// It stands already.
     #[error("{0}")]
@@ -149,10 +165,11 @@ pub async fn hold(config: &Config, subject: &SubjectId, lift: bool, reason: &str
 pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, SubjectFault> {
     let stopped = Stopped::open(config).await?;
     let whom = find(&stopped, erasure.subject).await?;
-    let entries = Entries::read(&stopped, whom).await?;
-    if let Some(at) = entries.held {
+    whole(&stopped, config).await?;
+    if let Some(at) = Holds::read(&stopped).await?.of(whom) {
         return Err(SubjectFault::OnHold { index: index_of(at) });
     }
+    let entries = Entries::read(&stopped, whom).await?;
     let year = erasure.year;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
     let effective_after = stopped.now().saturating_add(u64::from(erasure.backup_days) * DAY_MS);
@@ -172,6 +189,15 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     drop(stopped);
     Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
     Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
+}
+
+/// Recomputes the log before something is erased by its rows.
+///
+/// # Errors
+/// [`SubjectFault::NotWhole`] when one of them is not what was written.
+pub(super) async fn whole(stopped: &Stopped, config: &Config) -> Result<(), SubjectFault> {
+    let wrong = recomputed::wrong(stopped, config).await?;
+    if wrong.is_empty() { Ok(()) } else { Err(SubjectFault::NotWhole(wrong)) }
 }
 
 /// The tombstone and the payloads first: a key database that comes back from a backup revives nothing (A21).
