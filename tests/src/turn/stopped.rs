@@ -8,10 +8,10 @@ use sluis::compose::StartFault;
 use sluis::compose::subject::{Found, SubjectFault, look_up};
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{under_name, verifier_key};
-use sluis_core::log::draft::{Draft, RequestId};
+use sluis_core::log::draft::Draft;
 use sluis_core::log::leaf::Key;
 use sluis_core::log::receipt::verify_text;
-use sluis_core::log::shard::{closing, name_of};
+use sluis_core::log::shard::{closing, name_of, request_id};
 use sluis_core::ports::{Clock, Ledger, Signer};
 use sluis_core::subject::{dutch_date, dutch_midnight};
 use std::sync::Arc;
@@ -37,7 +37,8 @@ async fn ended_last_year(killed: bool) -> House {
     drop(gateway);
     if killed {
         let log = house.open_log().await;
-        log.append(vec![Draft::new(RequestId(uuid::Uuid::now_v7()), origin, closing())]).await.unwrap();
+        let rid = request_id(&origin, log.head().await.unwrap().end(), late_last_year().now());
+        log.append(vec![Draft::new(rid, origin, closing())]).await.unwrap();
     }
     house
 }
