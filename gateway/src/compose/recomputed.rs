@@ -37,7 +37,11 @@ pub(super) async fn wrong(stopped: &Stopped, config: &Config) -> Result<Vec<Stri
     let stores = Stores {
         log: Arc::clone(&stopped.log),
         keys: Arc::clone(&stopped.keys) as _,
+<<<<<<< HEAD
         origin: stopped.origin().into(),
+=======
+        origin: stopped.origin(),
+>>>>>>> mends
         verifier_key: verifier_key(config)?.into(),
     };
     let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };

@@ -24,7 +24,9 @@ impl World {
             return Ok(());
         }
         if let (Some(log), Some(runtime)) = (self.processes[0].log(), &self.processes[0].runtime) {
-            runtime.spawn(async move { log.lift_halts(ENTRY).await });
+            let held = self.server.tables.halts.iter().filter(|(_, halt)| halt.lifted.is_none());
+            let these: Vec<_> = held.map(|(key, _)| *key).collect();
+            runtime.spawn(async move { log.lift_halts(&these, ENTRY).await });
         }
         self.drive(0)?;
         self.until("every halt is lifted", lifted)
