@@ -33,8 +33,8 @@ pub enum Defect {
     ClosedTaken,
     /// Of a transaction that was seen, the index in its shard is told for its position.
     IndexWithoutShard,
-    /// What a process left in flight is looked for in the shard of its mark alone.
-    LeftInOneShard,
+    /// What a process left in flight is looked for in the first shard alone.
+    LeftInFirstShard,
 }
 
 impl Defect {
@@ -53,7 +53,7 @@ impl Defect {
         Self::OpenedUnseen,
         Self::ClosedTaken,
         Self::IndexWithoutShard,
-        Self::LeftInOneShard,
+        Self::LeftInFirstShard,
     ];
 
     /// What the judge says of it: one of these.
@@ -71,7 +71,7 @@ impl Defect {
             Self::OpenedUnseen => &["the head says", "another root", "is opened twice", "gap"],
             Self::ClosedTaken => &["after the end of its shard"],
             Self::IndexWithoutShard => &["told a duplicate of"],
-            Self::LeftInOneShard => &["which is open", "has no outcome"],
+            Self::LeftInFirstShard => &["which is open", "has no outcome"],
         }
     }
 }

@@ -318,9 +318,9 @@ impl Server {
                 let begun = session.transaction.as_ref()?.begun.as_deref()?;
                 Some(read(name, begun, 0, values))
             }
-            (Defect::LeftInOneShard, "LEFT") => {
+            (Defect::LeftInFirstShard, "LEFT") => {
                 let mut one = self.tables.clone();
-                one.leaves.retain(|(log, _), _| *log == wire::number(&values[0]));
+                one.leaves.retain(|(log, _), _| *log == 1);
                 Some(read(name, &one, 0, values))
             }
             (Defect::ClosedTaken, "LOCK") => {
