@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The long campaigns: what tests/run.sh does in small, until it would show a rare fault. Takes some hours.
 #
-#   tests/campaign.sh [kill|disk|policy|race|fault|nodes|full ...]     all of them when none is named
+#   tests/campaign.sh [kill|disk|policy|race|fault|simulation|nodes|full ...]     all of them when none is named
 #
 #   kill     1,000 rounds of `kill -9` under load, on each engine; on PostgreSQL also of the server, and of failed flushes
 #                                                         SLUIS_KILL_ROUNDS, SLUIS_KILL_SEED (printed; repeats the moments)
@@ -10,6 +10,7 @@
 #   policy   every fact of every shipped policy, not only those that its rules and properties mention (minutes each)
 #   race     100,000 rounds of withdrawal against release SLUIS_RACE_ROUNDS
 #   fault    5,000 programs of calls and failing stores   SLUIS_FAULT_PROGRAMS, SLUIS_FAULT_SEED
+#   simulation 100,000 programs of the sequencer simulated     SLUIS_SIM_SEEDS, SLUIS_SIM_FROM; one alone: SLUIS_SIM_SEED
 #   nodes    100 rounds of killed primaries and cut connections, on two servers        SLUIS_NODES_ROUNDS
 #   full     tests that are ignored in a normal run because they take long
 #
@@ -67,6 +68,10 @@ failing_stores() {
     SLUIS_FAULT_PROGRAMS="${SLUIS_FAULT_PROGRAMS:-5000}" some --lib fault:: -- --nocapture
 }
 
+sequencer_simulated() {
+    SLUIS_SIM_SEEDS="${SLUIS_SIM_SEEDS:-100000}" some --lib simulation:: -- --nocapture
+}
+
 primaries_that_die() {
     SLUIS_NODES_ROUNDS="${SLUIS_NODES_ROUNDS:-100}" some --lib nodes:: -- --nocapture
 }
@@ -76,7 +81,7 @@ ignored_tests() {
     cargo test --release --locked --workspace -- --ignored
 }
 
-[ "$#" -gt 0 ] || set -- kill disk policy race fault nodes full
+[ "$#" -gt 0 ] || set -- kill disk policy race fault simulation nodes full
 for name in "$@"; do
     case "$name" in
         kill) campaign "kill -9 under load" kill_under_load ;;
@@ -84,9 +89,10 @@ for name in "$@"; do
         policy) campaign "policies in full" policy_in_full ;;
         race) campaign "withdrawal against release" withdrawal_against_release ;;
         fault) campaign "failing stores" failing_stores ;;
+        simulation) campaign "sequencer simulated" sequencer_simulated ;;
         nodes) campaign "primaries that die, connections that are cut" primaries_that_die ;;
         full) campaign "long tests" ignored_tests ;;
-        *) printf 'unknown campaign `%s`: kill, disk, policy, race, fault, nodes or full\n' "$name" >&2; exit 2 ;;
+        *) printf 'unknown campaign `%s`: kill, disk, policy, race, fault, simulation, nodes or full\n' "$name" >&2; exit 2 ;;
     esac
 done
 printf 'campaign: %s held, %s failed\n' "$held" "$failed"

@@ -17,6 +17,8 @@ pub const STATE_LABEL: &str = "sluis-k-state/1";
 pub const INDEX_LABEL: &str = "sluis-k-index/1";
 /// Label of the key that protects rows of halts (A27).
 pub const HALT_LABEL: &str = "sluis-k-halt/1";
+/// Label of the key that protects tombstones of destroyed keys (A21).
+pub const TOMB_LABEL: &str = "sluis-k-tomb/1";
 /// Label of the key that protects what a lookup tag leads to.
 pub const ALIAS_LABEL: &str = "sluis-k-alias/1";
 /// Label of the key of lookup tags; also the first bytes of what is tagged.

@@ -5,7 +5,7 @@
 
 use crate::master::{CryptoRefused, RowKey};
 use sluis_core::log::finalise::Entry;
-use sluis_core::log::shard::position;
+use sluis_core::log::shard::{index_of, number_of, position};
 use sluis_core::subject::SubjectRef;
 use std::collections::BTreeSet;
 
@@ -26,6 +26,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether this segment, as written or merged, covers where that one begins.
+    #[must_use]
+    pub fn has(&self, other: Self) -> bool {
+        self.log == other.log && self.first <= other.first && other.first <= self.last
+    }
+
     fn associated(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(25);
         out.extend_from_slice(&self.log.to_be_bytes());
@@ -55,6 +61,24 @@ pub fn of(log: i64, entries: &[Entry<'_>]) -> Option<(Span, Vec<u8>)> {
     }
     let (first, last) = (entries.first()?, entries.last()?);
     (!records.is_empty()).then_some((Span { log, level: 0, first: first.index, last: last.index }, records))
+}
+
+/// A segment of its own for each of these entries, which are in order: position, subject, item.
+pub fn single(entries: &[(u64, SubjectRef, u32)]) -> impl Iterator<Item = (Span, Vec<u8>)> + '_ {
+    entries.chunk_by(|(one, ..), (next, ..)| one == next).filter_map(|of_one| {
+        let (at, ..) = of_one.first()?;
+        let (log, index, mut records) = (i64::from(number_of(*at)) + 1, index_of(*at), Vec::new());
+        of_one.iter().for_each(|(at, subject, item)| push(&mut records, *subject, *at, *item));
+        Some((Span { log, level: 0, first: index, last: index }, records))
+    })
+}
+
+/// Whether a segment covers one of these positions, which are in order.
+#[must_use]
+pub fn covers(span: Span, positions: &[u64]) -> bool {
+    let shard = u16::try_from(span.log - 1).unwrap_or(u16::MAX);
+    let [first, last] = [span.first, span.last].map(|index| position(shard, index));
+    positions.get(positions.partition_point(|at| *at < first)).is_some_and(|at| *at <= last)
 }
 
 /// Seals the records of a segment.
@@ -90,10 +114,15 @@ pub fn entries_of(records: &[u8], subject: SubjectRef) -> impl Iterator<Item = (
     })
 }
 
-/// Opened records without those of one subject about these entries; `None` when there are none of them.
+/// Opened records without those about these entries, of one subject or of everybody; `None` when there are none of them.
 #[must_use]
-pub fn without(records: &[u8], subject: SubjectRef, gone: &BTreeSet<u64>) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-    let goes = |record: &&[u8]| entries_of(record, subject).any(|(index, _)| gone.contains(&index));
+pub fn without(
+    records: &[u8],
+    subject: Option<SubjectRef>,
+    gone: &BTreeSet<u64>,
+) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    let is_of = |whom| subject.is_none_or(|subject| subject == whom);
+    let goes = |record: &&[u8]| all(record).any(|(whom, index, _)| is_of(whom) && gone.contains(&index));
     let all = records.chunks_exact(RECORD_BYTES);
     all.clone().any(|record| goes(&record)).then(|| {
         let stay = all.filter(|record| !goes(record));
@@ -120,9 +149,10 @@ mod tests {
         assert_eq!(entries_of(&opened, SubjectRef([1; 16])).collect::<Vec<_>>(), [(7, 0), (9, 4)]);
         assert!(open(&with, Span { level: 1, ..span }, &sealed).is_none());
         assert!(!sealed.windows(16).any(|w| w == [1; 16]));
-        let rest = without(&opened, SubjectRef([1; 16]), &[7, 8].into()).unwrap();
+        let rest = without(&opened, Some(SubjectRef([1; 16])), &[7, 8].into()).unwrap();
         assert_eq!(entries_of(&rest, SubjectRef([1; 16])).collect::<Vec<_>>(), [(9, 4)]);
         assert_eq!(entries_of(&rest, SubjectRef([2; 16])).collect::<Vec<_>>(), [(8, 3)]);
-        assert!(without(&rest, SubjectRef([1; 16]), &[7, 8].into()).is_none());
+        assert!(without(&rest, Some(SubjectRef([1; 16])), &[7, 8].into()).is_none());
+        assert_eq!(without(&opened, None, &[7, 8].into()).map(|rest| all(&rest).count()), Some(1));
     }
 }

@@ -65,6 +65,8 @@ conditions! {
     AnchorFailing = "ANCHOR_FAILING", ready: true;
     /// The scrubber found something beside the tree that is not what its leaf says.
     ScrubFinding = "SCRUB_FINDING", ready: true;
+    /// No pass of the scrubber ended in time: what somebody changes in the log meanwhile is not found.
+    ScrubOverdue = "SCRUB_OVERDUE", ready: true;
     /// The scrubber found a leaf, hash, head or row of state that is not what was written: nothing is released any more.
     LogTampered = "LOG_TAMPERED", ready: false;
     /// Another gateway of this log found such a thing and stopped; this one reads everything again.

@@ -5,6 +5,7 @@
 //! because a withdrawal must stop the very next release.
 
 mod answers;
+mod closing;
 mod desk;
 mod turn;
 mod unsettled;
@@ -16,6 +17,7 @@ use crate::operation::watched::ANSWERS_WITHIN;
 use crate::shards::Shards;
 use answers::{Answer, Answers, BATCHES_BEHIND, Kept};
 use arc_swap::ArcSwap;
+use closing::Closing;
 use desk::Desk;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
@@ -23,8 +25,7 @@ use sluis_core::log::draft::{Draft, Outcome};
 use sluis_core::log::receipt::Receipt;
 use sluis_core::ports::{Clock, Ledger, Signer, StoreError};
 use sluis_core::standing::ChangeRefused;
-use std::collections::BTreeSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use unsettled::Unsettled;
@@ -71,6 +72,8 @@ pub enum LogState {
 
 struct Job {
     draft: Draft,
+    /// It answers a question: nothing of the kind is appended while the log is closed to answers.
+    answers: bool,
     answer: Answer,
 }
 
@@ -84,8 +87,7 @@ pub struct Recorder {
     state: watch::Receiver<LogState>,
     in_flight: Arc<InFlight>,
     counts: Arc<LogCounts>,
-    closed: Arc<ArcSwap<BTreeSet<&'static str>>>,
-    stopped: Arc<OnceLock<&'static str>>,
+    closing: Arc<Closing>,
 }
 
 impl Recorder {
@@ -123,6 +125,7 @@ impl Recorder {
             shard: head.shard,
         };
         tokio::spawn(answering.run(durable));
+        let closing = Arc::<Closing>::default();
         let desk = Desk {
             ledger,
             signer,
@@ -136,11 +139,11 @@ impl Recorder {
             state: state_out,
             in_flight: Arc::clone(&in_flight),
             counts: Arc::clone(&counts),
+            closing: Arc::clone(&closing),
             unsettled: Unsettled::default(),
         };
         tokio::spawn(desk.run(urgent_jobs, normal_jobs));
-        let (closed, stopped) = (Arc::default(), Arc::default());
-        Ok(Self { urgent, normal, latest, shards, state, in_flight, counts, closed, stopped })
+        Ok(Self { urgent, normal, latest, shards, state, in_flight, counts, closing })
     }
 
     /// Records an answer to a question; returns when it is durable or refused.
@@ -148,13 +151,13 @@ impl Recorder {
     /// # Errors
     /// Nothing was written, except for [`StoreError::Unknown`], after which nothing may be assumed.
     pub async fn record(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        if let Some(state) = self.stopped.get().or(self.closed.load().first()) {
-            return Err(StoreError::Unavailable { store: "log database", state });
+        if let Some(closed) = self.closing.refusal() {
+            return Err(closed);
         }
         if self.in_flight.pending() >= PENDING_MAX {
             return Err(StoreError::Unavailable { store: "log database", state: Condition::OutcomesPending.code() });
         }
-        enqueue(&self.normal, draft).await
+        enqueue(&self.normal, draft, true).await
     }
 
     /// Records a change of standing, enrolment or policy, or what already happened outside or in an audit, ahead of
@@ -163,7 +166,7 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::record`].
     pub async fn record_change(&self, draft: Draft) -> Result<Verdict, StoreError> {
-        enqueue(&self.urgent, draft).await
+        enqueue(&self.urgent, draft, false).await
     }
 
     /// The newest signed checkpoint of a durable head.
@@ -188,24 +191,13 @@ impl Recorder {
     /// and the gateway's own entries still go in: a withdrawal must be recorded as long as there is room for it
     /// (core-design 1.10).
     pub fn close_to_answers(&self, state: &'static str, holds: bool) {
-        if self.closed.load().contains(state) == holds {
-            return;
-        }
-        self.closed.rcu(|closed| {
-            let mut closed = BTreeSet::clone(closed);
-            if holds {
-                closed.insert(state)
-            } else {
-                closed.remove(state)
-            };
-            closed
-        });
+        self.closing.close(state, holds);
     }
 
     /// Closes the log to answers until the process ends, whoever opens it for other reasons: a person must decide whether it
     /// can still be trusted (A27). Changes of standing still go in.
     pub fn stop_answers(&self, state: &'static str) {
-        let _already = self.stopped.set(state);
+        self.closing.stop(state);
     }
 
     /// Numbers since the start.
@@ -228,10 +220,10 @@ impl Recorder {
     }
 }
 
-async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft) -> Result<Verdict, StoreError> {
+async fn enqueue(queue: &mpsc::Sender<Job>, draft: Draft, answers: bool) -> Result<Verdict, StoreError> {
     let (answer, verdict) = oneshot::channel();
     let busy = StoreError::Unavailable { store: "log database", state: "QUEUE_FULL" };
-    queue.try_send(Job { draft, answer }).map_err(|refused| match refused {
+    queue.try_send(Job { draft, answers, answer }).map_err(|refused| match refused {
         TrySendError::Full(_) => busy,
         TrySendError::Closed(_) => StoreError::Unknown { store: "log database" },
     })?;

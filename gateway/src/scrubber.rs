@@ -11,9 +11,11 @@ mod guards;
 mod index;
 mod mend;
 mod page;
+mod paged;
 mod payload;
 mod progress;
 mod shard;
+mod unread;
 
 pub use act::Acting;
 pub use progress::Progress;
@@ -78,6 +80,7 @@ impl Scrubber {
     /// Passes over the log until the gateway ends. Half of the time is for one pass, so that what was changed behind its back
     /// is met by the next one in time.
     pub async fn run(self, acting: Acting, mut ending: watch::Receiver<bool>) {
+        self.progress.expect(acting.now(), self.within);
         let mut over = self.within / 2;
         loop {
             let pass = self.pass(over, &acting);
@@ -136,21 +139,19 @@ impl Scrubber {
             // What is missing in a closed shard must not hide what is wrong in the open one.
             whole &= self.shard(&of, before, Rests { again, rest }, hearing, &mut seen).await?;
         }
-        if !whole {
-            return Ok(seen.findings.max(1));
-        }
-        let first = seen.guards.compare(&self.stores, &shards).await?;
+        let told = whole && !seen.silent;
+        let first = seen.guards.compare(&self.stores, &shards, told).await?;
         if !first.is_empty() {
             tokio::time::sleep(again).await;
-            let twice = twice(first, &seen.guards.compare(&self.stores, &shards).await?);
+            let twice = twice(first, &seen.guards.compare(&self.stores, &shards, told).await?);
             twice.iter().for_each(|found| hearing.found(found));
             seen.findings += twice.len();
             seen.index.found(&twice);
         }
-        if self.mends {
+        if self.mends && told {
             seen.index.rebuild(&self.stores).await;
         }
-        Ok(seen.findings)
+        Ok(if whole { seen.findings } else { seen.findings.max(1) })
     }
 
     /// A shard that was removed at the end of its term.
@@ -173,8 +174,8 @@ impl Scrubber {
         Ok(())
     }
 
-    /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing: nothing
-    /// after it in this shard can be compared, nor what follows from every entry.
+    /// Every page of one shard, and then what can be compared when all of them were seen. False when a row is missing or cannot be
+    /// read: the tree cannot go on behind it; what the other entries say of guards is noted all the same.
     async fn shard(
         &self,
         of: &OfShard<'_>,
@@ -183,7 +184,7 @@ impl Scrubber {
         hearing: &dyn Hearing,
         seen: &mut Seen,
     ) -> Result<bool, StoreError> {
-        let (mut walk, mut segments, size) = (Walk::default(), of.base, of.size());
+        let (mut walk, mut segments, size, mut whole) = (Walk::default(), of.base, of.size(), true);
         while walk.size() < size {
             let mut page = page::scrub(of, &walk, segments, size).await?;
             if !page.wrong.is_empty() {
@@ -199,25 +200,45 @@ impl Scrubber {
                     mend::page(of, &twice).await;
                 }
             }
-            if page.broken {
-                return Ok(false);
+            if self.mends {
+                mend::late(of, page.late).await;
             }
+            seen.silent |= page.silent;
+            seen.index.only_indexed(&page.only_indexed);
             page.notes.into_iter().for_each(|note| seen.guards.take(note));
             (walk, segments) = (page.walk, page.segments);
+            if page.broken {
+                whole = false;
+                self.unread(of, walk.size(), rests, seen).await?;
+                break;
+            }
             self.progress.at(seen.done + walk.size());
             if walk.size() < size {
                 tokio::time::sleep(rests.rest).await;
             }
         }
-        seen.done += walk.size();
-        let first = of.whole(&walk, before).await?;
+        seen.done += size;
+        let walked = whole.then_some(&walk);
+        let first = of.end(walked, before).await?;
         if !first.is_empty() {
             tokio::time::sleep(rests.again).await;
-            let twice = twice(first, &of.whole(&walk, before).await?);
+            let twice = twice(first, &of.end(walked, before).await?);
             of.tell(&twice, hearing);
             seen.findings += twice.len();
         }
-        Ok(true)
+        Ok(whole)
+    }
+
+    /// Notes what the entries from this index on say of guards.
+    async fn unread(&self, of: &OfShard<'_>, mut from: u64, rests: Rests, seen: &mut Seen) -> Result<(), StoreError> {
+        while from < of.size() {
+            let (notes, next) = unread::notes(of, from, of.size()).await?;
+            notes.into_iter().for_each(|note| seen.guards.take(note));
+            from = next;
+            self.progress.at(seen.done + from);
+            tokio::time::sleep(rests.rest).await;
+        }
+        Ok(())
     }
 }
 
@@ -227,6 +248,8 @@ struct Seen {
     guards: Guards,
     index: mend::Index,
     findings: usize,
+    /// Some row is no leaf.
+    silent: bool,
     /// Entries of the shards that were passed.
     done: u64,
 }

@@ -9,6 +9,7 @@ mod halts;
 mod keys;
 mod ledger;
 pub mod postgres;
+mod postgres_erase;
 mod postgres_keys;
 mod postgres_look;
 mod postgres_plans;

@@ -57,6 +57,8 @@ mod scenario;
 #[cfg(test)]
 mod shape;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tamper;
 #[cfg(test)]
 mod threat;

@@ -212,9 +212,11 @@ CREATE TABLE replica_mark (
   PRIMARY KEY (replica, low)
 );
 
--- Keys that were destroyed; applied to the key database before serving, so that a restored one revives none (A21).
+-- Keys that were destroyed; applied to the key database before serving, so that a restored one revives none (A21). Sealed:
+-- who can write this database only must not have a gateway destroy keys.
 CREATE TABLE erased_key (
-  key_id bytea PRIMARY KEY CHECK (octet_length(key_id) = 16)
+  key_id bytea PRIMARY KEY CHECK (octet_length(key_id) = 16),
+  sealed bytea NOT NULL
 );
 CREATE TRIGGER erased_key_stays BEFORE UPDATE OR DELETE ON erased_key FOR EACH ROW EXECUTE FUNCTION sluis_refuse();
 

@@ -174,9 +174,11 @@ CREATE TABLE replica (
   low        INTEGER NOT NULL
 ) STRICT;
 
--- Keys that were destroyed; applied to the key database before serving, so that a restored one revives none (A21).
+-- Keys that were destroyed; applied to the key database before serving, so that a restored one revives none (A21). Sealed:
+-- who can write this database only must not have a gateway destroy keys.
 CREATE TABLE erased_key (
-  key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16)
+  key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16),
+  sealed BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER erased_key_stays BEFORE DELETE ON erased_key
 BEGIN SELECT RAISE(ABORT, 'an erased key stays erased'); END;

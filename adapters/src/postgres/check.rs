@@ -36,13 +36,17 @@ pub(super) async fn newest(c: &mut PgConnection, place: &Place) -> Result<(i16, 
 /// stored sub-trees are found. A change inside a complete sub-tree is found by verifying the log, not here. Of a shard that was
 /// removed no rows are `there`.
 async fn head(c: &mut PgConnection, place: &Place, log: i16, origin: &str, there: bool) -> Result<Head, OpenError> {
-    let corrupt = |table| move |_| place.corrupt(table);
-    let (head, _) = rows::head(c, log, origin).await.map_err(corrupt("log_head"))?;
+    // A server that does not answer contradicts nothing.
+    let said = |error| match error {
+        StoreError::Corrupt { table, .. } => place.corrupt(table),
+        error => place.engine(sqlx::Error::Io(std::io::Error::other(error))),
+    };
+    let (head, _) = rows::head(c, log, origin).await.map_err(said)?;
     if !there {
         return Ok(head);
     }
-    let beyond = leaf_hashes(c, log, head.size(), u64::MAX).await.map_err(corrupt("log_leaf"))?;
-    let rebuilt = frontier(c, log, head.size()).await.map_err(corrupt("log_subtree"))?;
+    let beyond = leaf_hashes(c, log, head.size(), u64::MAX).await.map_err(said)?;
+    let rebuilt = frontier(c, log, head.size()).await.map_err(said)?;
     let whole = beyond.is_empty() && rebuilt == head.frontier.to_bytes();
     if whole { Ok(head) } else { Err(place.corrupt("log_leaf")) }
 }

@@ -31,9 +31,9 @@ impl LogHalts for PostgresLog {
         self.ask(|answer| Command::Halt { time, found, answer }).await
     }
 
-    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
-        let entry = entry.to_owned();
-        self.ask(|answer| Command::LiftHalts { entry, answer }).await
+    async fn lift_halts(&self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError> {
+        let (these, entry) = (these.to_vec(), entry.to_owned());
+        self.ask(|answer| Command::LiftHalts { these, entry, answer }).await
     }
 }
 
@@ -61,14 +61,20 @@ pub(super) async fn write(
     insert.execute(c).await.map(drop)
 }
 
-/// Lifts every halt in force, in one transaction.
-pub(super) async fn lift(c: &mut PgConnection, with: &RowKey, entry: &str) -> Result<u64, sqlx::Error> {
+/// Lifts these halts, in one transaction.
+pub(super) async fn lift(
+    c: &mut PgConnection,
+    with: &RowKey,
+    these: &[(i16, Millis)],
+    entry: &str,
+) -> Result<u64, sqlx::Error> {
     let mut transaction = c.begin().await?;
     let mut count = 0;
     for row in rows(&mut *transaction).await? {
         let (replica, time, found) = (row.0, row.1, row.2.clone());
         let refused = |error: StoreError| sqlx::Error::Decode(error.into());
-        if !halt(with, row).map_err(refused)?.holds() {
+        let halt = halt(with, row).map_err(refused)?;
+        if !halt.holds() || !these.contains(&(halt.replica, halt.time)) {
             continue;
         }
         let sealed = seal_halt(with, replica, time, &found, Some(entry)).map_err(refused)?;

@@ -2,8 +2,8 @@
 
 use super::rows::{bound, index, log_of, refused};
 use super::upkeep::{SEGMENTS_READ, span};
-use super::{PostgresLog, shards, statements};
-use crate::segment;
+use super::{PostgresLog, shards, statements, upkeep};
+use crate::segment::{self, Span};
 use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use sluis_core::ports::StoreError;
@@ -24,10 +24,16 @@ impl LogMending for PostgresLog {
         set.execute(&self.pool).await.map(drop).map_err(refused("log_leaf"))
     }
 
-    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
+    async fn mend_index(&self, lacking: Vec<(u64, SubjectRef, u32)>, kept: Vec<u64>) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await.map_err(refused("subject_segment"))?;
-        self.rebuild(&mut transaction, &entries).await.map_err(refused("subject_segment"))?;
+        self.rebuild(&mut transaction, &lacking, &kept).await.map_err(refused("subject_segment"))?;
         transaction.commit().await.map_err(refused("subject_segment"))
+    }
+
+    async fn erase_late(&self, entries: Vec<u64>) -> Result<(), StoreError> {
+        let refused = refused("log_leaf");
+        let mut session = self.pool.acquire().await.map_err(&refused)?;
+        upkeep::erase_late(&mut session, &self.seals, &entries).await.map_err(refused)
     }
 
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
@@ -38,37 +44,48 @@ impl LogMending for PostgresLog {
 
 impl PostgresLog {
     /// While no replica merges segments. Process dies here: the index is as it was.
-    async fn rebuild(&self, t: &mut PgTransaction<'_>, entries: &[(u64, SubjectRef)]) -> Result<(), sqlx::Error> {
+    async fn rebuild(
+        &self,
+        t: &mut PgTransaction<'_>,
+        lacking: &[(u64, SubjectRef, u32)],
+        kept: &[u64],
+    ) -> Result<(), sqlx::Error> {
+        let mut stay = Vec::new();
         for (log, ..) in shards::rows(&mut **t).await? {
             sqlx::query(statements::NOT_MERGING).bind(i32::from(log)).execute(&mut **t).await?;
-            self.drop_bent(t, log).await?;
+            stay.extend(self.drop_bent(t, log, kept).await?);
         }
-        for (at, subject) in entries {
-            let (log, row, mut records) = (log_of(*at), index(*at), Vec::new());
-            segment::push(&mut records, *subject, *at, 0);
-            let sealed = segment::seal(&self.seals.index, span(log, 0, row, row), &records);
-            let sealed = sealed.map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
+        let absent = segment::single(lacking).filter(|(span, _)| !stay.iter().any(|bent: &Span| bent.has(*span)));
+        for (span, records) in absent {
+            let (log, row) = (i16::try_from(span.log).unwrap_or(i16::MAX), bound(span.first));
+            let sealed = segment::seal(&self.seals.index, span, &records)
+                .map_err(|e| sqlx::Error::Encode(e.to_string().into()))?;
             let add = sqlx::query(statements::ADD_SEGMENT).bind(log).bind(row).bind(sealed);
             add.execute(&mut **t).await?;
         }
         Ok(())
     }
 
-    /// Drops the segments of one shard that do not open.
-    async fn drop_bent(&self, t: &mut PgTransaction<'_>, log: i16) -> Result<(), sqlx::Error> {
-        let mut from = 0i64;
+    /// Drops the segments of one shard that do not open and cover none of these positions. Gives those that do.
+    async fn drop_bent(&self, t: &mut PgTransaction<'_>, log: i16, kept: &[u64]) -> Result<Vec<Span>, sqlx::Error> {
+        let (mut from, mut stay) = (0i64, Vec::new());
         loop {
             let page = sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ);
             let page: Vec<Row> = page.fetch_all(&mut **t).await?;
-            let Some(end) = page.last() else { return Ok(()) };
-            from = end.1 + 1;
             for (level, first, last, sealed) in &page {
                 let at = span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
-                if segment::open(&self.seals.index, at, sealed).is_none() {
-                    let gone = sqlx::query(statements::DROP_SEGMENT).bind(log).bind(level).bind(first);
-                    gone.execute(&mut **t).await?;
+                if segment::open(&self.seals.index, at, sealed).is_some() {
+                    continue;
                 }
+                if segment::covers(at, kept) {
+                    stay.push(at);
+                    continue;
+                }
+                let gone = sqlx::query(statements::DROP_SEGMENT).bind(log).bind(level).bind(first);
+                gone.execute(&mut **t).await?;
             }
+            let Some(next) = page.last().and_then(|last| last.1.checked_add(1)) else { return Ok(stay) };
+            from = next;
         }
     }
 }

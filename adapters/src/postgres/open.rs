@@ -6,8 +6,8 @@ use super::rows::{self, bound, refused};
 use super::settle::on_standby;
 use super::writer::{self, Answer, Command, Desk, PATIENCE, Role, Seals};
 use super::{check, raw_rows, statements, upkeep};
-use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
-use crate::store::{GuardCache, LOG};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL, TOMB_LABEL};
+use crate::store::{GuardCache, LOG, open_tombs};
 use async_trait::async_trait;
 use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, StoreError};
@@ -88,6 +88,7 @@ impl PostgresLog {
             state: master.sealing(STATE_LABEL)?,
             index: master.sealing(INDEX_LABEL)?,
             halt: master.sealing(HALT_LABEL)?,
+            tomb: master.sealing(TOMB_LABEL)?,
         });
         let (guards, low) = (Arc::new(GuardCache::new(KNOWN)), Arc::new(AtomicU64::new(low)));
         raw_rows::remember_states(&mut session, &guards).await.map_err(engine)?;
@@ -138,7 +139,7 @@ impl LogUpkeep for PostgresLog {
     }
 
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
-        sqlx::query_scalar(statements::ERASED).fetch_all(&self.pool).await.map_err(refused("erased_key"))
+        open_tombs(&self.seals.tomb, upkeep::tombs(&self.pool).await.map_err(refused("erased_key"))?)
     }
 
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {

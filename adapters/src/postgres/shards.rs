@@ -56,19 +56,26 @@ impl Desk {
     /// The newest head, once it may be signed: a standby has it where one is required, and it extends our tree (A1, A5), also
     /// where another replica turned the year meanwhile.
     pub(super) async fn durable_head(&mut self) -> Result<Head, StoreError> {
-        let mut session = self.session().await?;
-        let read = tokio::time::timeout(PATIENCE, newest_at(&mut session)).await;
-        // A session on which reading failed is closed.
-        let (log, head) = read.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
-        self.session = Some(session);
-        if log != self.role.log {
+        loop {
+            let mut session = self.session().await?;
+            let read = tokio::time::timeout(PATIENCE, newest_at(&mut session)).await;
+            // A session on which reading failed is closed.
+            let (log, head) = read.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "SLOW" })??;
+            self.session = Some(session);
+            let ours = self.role.log;
+            if log == ours {
+                self.rests_on(&head).await?;
+                return Ok(head);
+            }
             match self.follow().await {
                 Ok(()) | Err(StoreError::Unavailable { state: SHARD_CLOSED, .. }) => {}
                 Err(error) => return Err(error),
             }
+            // The year may have turned once more since we read: a head is compared with the tree of its own shard only.
+            if self.role.log == ours {
+                return Err(corrupt("log_shard"));
+            }
         }
-        self.rests_on(&head).await?;
-        Ok(head)
     }
 
     /// Marks the shard as closed, in the transaction that ends it.
@@ -113,6 +120,9 @@ impl Desk {
         }
         let after = sqlx::query_scalar(statements::SHARD_AFTER).bind(self.role.log).fetch_optional(&mut *session).await;
         let Some(after) = after.map_err(&refused)? else { return Ok(Step::Closed) };
+        // A failover may still lose what no standby has: whoever had followed would contradict the log that is left (A1).
+        let durable = self.until_durable(session).await;
+        durable.map_err(|_unknown| StoreError::Unavailable { store: LOG, state: "NO_STANDBY" })?;
         let (closed, _) = rows::head(session, self.role.log, &origin).await?;
         self.fold(session, &closed).await?;
         let first =

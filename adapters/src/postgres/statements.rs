@@ -93,12 +93,15 @@ statements! {
         LIFT_HALT = "UPDATE log_halt SET lifted = $3, sealed = $4 WHERE replica = $1 AND t = $2";
         PAGE = "SELECT blob FROM page_blob WHERE log_id = $1 AND idx = $2";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < $1";
-        BURY = "INSERT INTO erased_key (key_id) SELECT * FROM unnest($1::bytea[]) ON CONFLICT DO NOTHING";
         PRUNE = "SELECT log_prune($1, $2, $3, $4, $5)";
         OTHERS = "SELECT count(*) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 1397508467
                   AND l.objid <> $1::int AND l.objsubid = 2
                   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        ERASED = "SELECT key_id FROM erased_key";
+        UNHURRIED = "SELECT set_config('statement_timeout', '600s', true),
+                     set_config('idle_in_transaction_session_timeout', '60s', true)";
+        BURY = "INSERT INTO erased_key (key_id, sealed) SELECT * FROM unnest($1::bytea[], $2::bytea[])
+                ON CONFLICT DO NOTHING";
+        ERASED = "SELECT key_id, sealed FROM erased_key";
         ERASE_PAYLOADS = "UPDATE log_leaf SET key_id = NULL, ct = NULL
                           WHERE log_id = $1 AND idx = ANY ($2) AND key_id = ANY ($3)
                           RETURNING ((log_id - 1)::bigint << 40) + idx";

@@ -4,14 +4,15 @@
 //! changes: leaves, hashes and proofs stay.
 
 use super::rows::{bound, index, log_of};
-use super::writer::Role;
+use super::writer::{Role, Seals};
 use super::{shards, statements};
 use crate::master::RowKey;
 use crate::segment::{self, Span};
+use crate::store::{TombRow, open_tombs, seal_tomb};
 use sluis_core::log::Millis;
 use sluis_core::subject::SubjectRef;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, PgTransaction};
+use sqlx::{Connection, PgExecutor, PgTransaction};
 use std::collections::BTreeSet;
 
 /// How many small segments make a larger one.
@@ -84,13 +85,13 @@ async fn scan_shard(
     loop {
         let page: Vec<(i16, i64, i64, Vec<u8>)> =
             sqlx::query_as(statements::SEGMENTS).bind(log).bind(from).bind(SEGMENTS_READ).fetch_all(&mut *c).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        from = last.1 + 1;
         for (level, first, last, sealed) in &page {
             let span = span(log, u8::try_from(*level).unwrap_or(u8::MAX), *first, *last);
             let records = segment::open(key, span, sealed);
             each(span, &records.ok_or(sqlx::Error::Decode("a segment does not open".into()))?);
         }
+        let Some(next) = page.last().and_then(|last| last.1.checked_add(1)) else { return Ok(()) };
+        from = next;
     }
 }
 
@@ -106,11 +107,11 @@ pub(super) async fn entries_of(
     Ok(found)
 }
 
-/// Takes entries of a subject out of the index: what stays at rest no longer says that they concern it.
+/// Takes entries of a subject, or of whomever they concern, out of the index: what stays at rest no longer says that they do.
 async fn forget(
     t: &mut PgTransaction<'_>,
     key: &RowKey,
-    subject: SubjectRef,
+    subject: Option<SubjectRef>,
     gone: &BTreeSet<u64>,
 ) -> Result<(), sqlx::Error> {
     let mut changed = Vec::new();
@@ -134,26 +135,57 @@ pub(super) async fn forget_transactions(c: &mut PgConnection, before: Millis) ->
 /// while no replica merges segments. Gives the number of payloads removed.
 pub(super) async fn erase(
     c: &mut PgConnection,
-    key: &RowKey,
+    seals: &Seals,
     subject: SubjectRef,
     keys: &[[u8; 16]],
 ) -> Result<u64, sqlx::Error> {
     let mut transaction = c.begin().await?;
-    let shards = shards::rows(&mut *transaction).await?;
-    for (log, ..) in &shards {
-        sqlx::query(statements::NOT_MERGING).bind(i32::from(*log)).execute(&mut *transaction).await?;
-    }
+    sqlx::query(statements::UNHURRIED).execute(&mut *transaction).await?;
+    not_merging(&mut transaction).await?;
+    let tombs: Result<Vec<Vec<u8>>, _> = keys.iter().map(|key| seal_tomb(&seals.tomb, key)).collect();
+    let tombs = tombs.map_err(|e| sqlx::Error::Encode(e.into()))?;
     let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
-    sqlx::query(statements::BURY).bind(&keys).execute(&mut *transaction).await?;
-    let entries = entries_of(&mut transaction, key, subject).await?;
-    let mut gone = BTreeSet::new();
-    for (log, ..) in shards {
-        let here = entries.iter().map(|(at, _)| *at).filter(|at| log_of(*at) == log);
-        let indices: Vec<i64> = here.map(index).collect();
-        let erase = sqlx::query_scalar::<_, i64>(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(&keys);
-        gone.extend(erase.fetch_all(&mut *transaction).await?.into_iter().filter_map(|at| u64::try_from(at).ok()));
-    }
-    forget(&mut transaction, key, subject, &gone).await?;
+    sqlx::query(statements::BURY).bind(&keys).bind(&tombs).execute(&mut *transaction).await?;
+    let entries = entries_of(&mut transaction, &seals.index, subject).await?;
+    let entries: Vec<u64> = entries.into_iter().map(|(at, _)| at).collect();
+    let gone = remove(&mut transaction, &entries, &keys).await?;
+    forget(&mut transaction, &seals.index, Some(subject), &gone).await?;
     transaction.commit().await?;
     Ok(gone.len() as u64)
+}
+
+/// Every tombstone as it stands.
+pub(super) async fn tombs(at: impl PgExecutor<'_>) -> Result<Vec<TombRow>, sqlx::Error> {
+    sqlx::query_as(statements::ERASED).fetch_all(at).await
+}
+
+/// Removes those of these payloads of which the key has a tombstone, and takes their entries out of the index.
+pub(super) async fn erase_late(c: &mut PgConnection, seals: &Seals, entries: &[u64]) -> Result<(), sqlx::Error> {
+    let mut transaction = c.begin().await?;
+    not_merging(&mut transaction).await?;
+    let keys = open_tombs(&seals.tomb, tombs(&mut *transaction).await?).map_err(|e| sqlx::Error::Decode(e.into()))?;
+    let keys: Vec<&[u8]> = keys.iter().map(<[u8; 16]>::as_slice).collect();
+    let gone = remove(&mut transaction, entries, &keys).await?;
+    forget(&mut transaction, &seals.index, None, &gone).await?;
+    transaction.commit().await
+}
+
+/// Keeps every replica from merging segments until the transaction ends.
+async fn not_merging(t: &mut PgTransaction<'_>) -> Result<(), sqlx::Error> {
+    for (log, ..) in shards::rows(&mut **t).await? {
+        sqlx::query(statements::NOT_MERGING).bind(i32::from(log)).execute(&mut **t).await?;
+    }
+    Ok(())
+}
+
+/// Removes those of these payloads that one of these keys opened. Gives their positions.
+async fn remove(t: &mut PgTransaction<'_>, entries: &[u64], keys: &[&[u8]]) -> Result<BTreeSet<u64>, sqlx::Error> {
+    let mut gone = BTreeSet::new();
+    for (log, ..) in shards::rows(&mut **t).await? {
+        let here = entries.iter().filter(|at| log_of(**at) == log);
+        let indices: Vec<i64> = here.map(|at| index(*at)).collect();
+        let erase = sqlx::query_scalar::<_, i64>(statements::ERASE_PAYLOADS).bind(log).bind(indices).bind(keys);
+        gone.extend(erase.fetch_all(&mut **t).await?.into_iter().filter_map(|at| u64::try_from(at).ok()));
+    }
+    Ok(gone)
 }

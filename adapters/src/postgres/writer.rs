@@ -28,6 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long everything before a COMMIT may take, and how long the COMMIT may. The server gives up earlier (A3).
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an erasure may take: it reads the whole index twice, and its entry was written before it.
+const ERASING: Duration = Duration::from_secs(600);
 /// How long the server may take to notice that our last session ended.
 const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
@@ -48,7 +50,7 @@ pub(super) enum Command {
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
-    LiftHalts { entry: String, answer: Answer<u64> },
+    LiftHalts { these: Vec<(i16, Millis)>, entry: String, answer: Answer<u64> },
     Prune { cut: Cut, answer: Answer<bool> },
 }
 
@@ -57,6 +59,7 @@ pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
     pub halt: RowKey,
+    pub tomb: RowKey,
 }
 
 /// What a process is on this log.
@@ -127,7 +130,7 @@ impl Desk {
             }
             Command::Erase { subject, keys, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let done = self.outside_lock(async |c| upkeep::erase(c, &seals.index, subject, &keys).await).await;
+                let done = self.within(ERASING, async |c| upkeep::erase(c, &seals, subject, &keys).await).await;
                 _ = answer.send(done);
             }
             Command::Halt { time, found, answer } => {
@@ -136,9 +139,9 @@ impl Desk {
                 _ = answer.send(self.outside_lock(write).await);
             }
             Command::Prune { cut, answer } => _ = answer.send(self.prune(&cut).await),
-            Command::LiftHalts { entry, answer } => {
+            Command::LiftHalts { these, entry, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &entry).await;
+                let lift = async |c: &mut PgConnection| halts::lift(c, &seals.halt, &these, &entry).await;
                 _ = answer.send(self.outside_lock(lift).await);
             }
         }
@@ -183,8 +186,17 @@ impl Desk {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, StoreError> {
+        self.within(PATIENCE, work).await
+    }
+
+    /// The same with a patience of its own.
+    async fn within<T>(
+        &mut self,
+        patience: Duration,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
         let mut session = self.session().await?;
-        match tokio::time::timeout(PATIENCE, work(&mut session)).await {
+        match tokio::time::timeout(patience, work(&mut session)).await {
             Ok(Ok(done)) => {
                 self.session = Some(session);
                 Ok(done)

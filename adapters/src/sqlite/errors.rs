@@ -46,6 +46,7 @@ fn is_contradiction(error: &Error) -> bool {
             error,
             Error::InvalidColumnType(..)
                 | Error::FromSqlConversionFailure(..)
+                | Error::Utf8Error(..)
                 | Error::IntegralValueOutOfRange(..)
                 | Error::QueryReturnedNoRows
         )

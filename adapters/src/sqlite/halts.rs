@@ -35,9 +35,9 @@ impl LogHalts for SqliteLog {
         self.ask(|answer| Command::Halt { time, found, answer }).await
     }
 
-    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
-        let entry = entry.to_owned();
-        self.ask(|answer| Command::LiftHalts { entry, answer }).await
+    async fn lift_halts(&self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError> {
+        let (these, entry) = (these.to_vec(), entry.to_owned());
+        self.ask(|answer| Command::LiftHalts { these, entry, answer }).await
     }
 }
 
@@ -67,11 +67,12 @@ impl Desk {
         insert.execute((ONLY, time, found, sealed)).map(drop).map_err(refused)
     }
 
-    pub(super) fn lift_halts(&mut self, entry: &str) -> Result<u64, StoreError> {
+    pub(super) fn lift_halts(&mut self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError> {
         let mut lifted = 0;
         for row in rows(&self.connection).map_err(refused)? {
             let (replica, time, found) = (row.0, row.1, row.2.clone());
-            if !halt(&self.seals.halt, row)?.holds() {
+            let halt = halt(&self.seals.halt, row)?;
+            if !halt.holds() || !these.contains(&(halt.replica, halt.time)) {
                 continue;
             }
             let sealed = seal_halt(&self.seals.halt, replica, time, &found, Some(entry))?;

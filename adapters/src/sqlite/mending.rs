@@ -3,7 +3,7 @@
 use super::errors::before_commit;
 use super::rows::{log_of, row_of};
 use super::writer::{Command, Desk};
-use super::{SqliteLog, segments, statements};
+use super::{SqliteLog, erase, segments, statements};
 use crate::segment::{self, Span};
 use crate::store::{LOG, corrupt, kind_number, signed};
 use async_trait::async_trait;
@@ -15,8 +15,9 @@ use sluis_core::upkeep::{LeafColumns, LogMending};
 /// What is rebuilt.
 pub(super) enum Mend {
     Columns(u64, LeafColumns),
-    Index(Vec<(u64, SubjectRef)>),
+    Index { lacking: Vec<(u64, SubjectRef, u32)>, kept: Vec<u64> },
     Checkpoint(u64),
+    Late(Vec<u64>),
 }
 
 #[async_trait]
@@ -26,8 +27,13 @@ impl LogMending for SqliteLog {
         self.ask(|answer| Command::Mend { mend, answer }).await
     }
 
-    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
-        self.ask(|answer| Command::Mend { mend: Mend::Index(entries), answer }).await
+    async fn mend_index(&self, lacking: Vec<(u64, SubjectRef, u32)>, kept: Vec<u64>) -> Result<(), StoreError> {
+        let mend = Mend::Index { lacking, kept };
+        self.ask(|answer| Command::Mend { mend, answer }).await
+    }
+
+    async fn erase_late(&self, entries: Vec<u64>) -> Result<(), StoreError> {
+        self.ask(|answer| Command::Mend { mend: Mend::Late(entries), answer }).await
     }
 
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
@@ -39,7 +45,8 @@ impl Desk {
     pub(super) fn mend(&mut self, mend: Mend) -> Result<(), StoreError> {
         match mend {
             Mend::Columns(at, columns) => self.set_columns(at, &columns),
-            Mend::Index(entries) => self.rebuild_index(&entries),
+            Mend::Index { lacking, kept } => self.rebuild_index(&lacking, &kept),
+            Mend::Late(entries) => erase::erase_late(self, &entries),
             Mend::Checkpoint(size) => {
                 let refused = |error: rusqlite::Error| before_commit(LOG, "log_checkpoint", &error);
                 let mut drop = self.connection.prepare_cached(statements::DROP_CHECKPOINT).map_err(refused)?;
@@ -57,23 +64,26 @@ impl Desk {
     }
 
     /// Process dies here: the index is as it was.
-    fn rebuild_index(&mut self, entries: &[(u64, SubjectRef)]) -> Result<(), StoreError> {
+    fn rebuild_index(&mut self, lacking: &[(u64, SubjectRef, u32)], kept: &[u64]) -> Result<(), StoreError> {
         let refused = |error: rusqlite::Error| before_commit(LOG, "subject_segment", &error);
-        let mut bent = Vec::new();
+        let (mut bent, mut stay) = (Vec::new(), Vec::new());
         let key = &self.seals.index;
-        let each = |span: Span, sealed: &[u8]| bent.extend(segment::open(key, span, sealed).is_none().then_some(span));
+        let each = |span: Span, sealed: &[u8]| {
+            if segment::open(key, span, sealed).is_none() {
+                if segment::covers(span, kept) { stay.push(span) } else { bent.push(span) }
+            }
+        };
         segments::scan(&self.connection, each).map_err(refused)?;
         for span in bent {
             let mut drop = self.connection.prepare_cached(statements::DROP_SEGMENT).map_err(refused)?;
             drop.execute((span.log, span.level, signed(span.first)?)).map_err(refused)?;
         }
-        for (at, subject) in entries {
-            let (log, index, mut records) = (log_of(*at), index_of(*at), Vec::new());
-            let span = Span { log, level: 0, first: index, last: index };
-            segment::push(&mut records, *subject, *at, 0);
+        let absent = segment::single(lacking).filter(|(span, _)| !stay.iter().any(|bent| bent.has(*span)));
+        for (span, records) in absent {
             let sealed = segment::seal(key, span, &records).map_err(|_| corrupt("subject_segment"))?;
             let mut add = self.connection.prepare_cached(statements::ADD_SEGMENT).map_err(refused)?;
-            add.execute((log, 0, signed(index)?, signed(index)?, sealed)).map_err(refused)?;
+            let row = (span.log, span.level, signed(span.first)?, signed(span.last)?, sealed);
+            add.execute(row).map_err(refused)?;
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ pub use open_error::OpenError;
 pub use reader::SqliteLogReader;
 pub use statements::{KEY_STATEMENTS, LOG_STATEMENTS};
 
-use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL};
+use crate::master::{HALT_LABEL, INDEX_LABEL, MasterKey, STATE_LABEL, TOMB_LABEL};
 use crate::store::{GuardCache, LOG};
 use checkpointer::Checkpointer;
 use open::{Exclusive, LOG_KIND, engine};
@@ -105,6 +105,7 @@ impl SqliteLog {
             state: master.sealing(STATE_LABEL)?,
             index: master.sealing(INDEX_LABEL)?,
             halt: master.sealing(HALT_LABEL)?,
+            tomb: master.sealing(TOMB_LABEL)?,
         });
         open::check_seal(&connection, file, &LOG_KIND, &seals.state)?;
         let (shards, newest) = check::shards(&connection, file)?;

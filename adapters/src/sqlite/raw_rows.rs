@@ -3,8 +3,9 @@
 use super::rows::{log_of, position_of, row_end, row_of};
 use super::{SqliteLog, segments, statements};
 use crate::segment;
-use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of};
+use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, corrupt, kind_of, readable};
 use async_trait::async_trait;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use sluis_core::log::draft::SealedPayload;
 use sluis_core::log::shard::{base_of, index_of};
@@ -23,7 +24,7 @@ impl LogRows for SqliteLog {
 
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
         let rows = self.readers.read("state", |connection| states(connection, after, count))?;
-        rows.into_iter().map(|row| row.compared(&self.seals.state)).collect()
+        Ok(rows.into_iter().map(|row| row.compared(&self.seals.state)).collect())
     }
 
     async fn segment_rows(&self, from: u64, count: u32) -> Result<Vec<SegmentRow>, StoreError> {
@@ -33,7 +34,7 @@ impl LogRows for SqliteLog {
         let opened = sealed.into_iter().map(|(span, sealed)| {
             let records = segment::open(&self.seals.index, span, &sealed);
             SegmentRow {
-                first: base_of(from) + span.first,
+                first: base_of(from).saturating_add(span.first),
                 records: records.map(|records| segment::all(&records).collect()),
             }
         });
@@ -41,8 +42,16 @@ impl LogRows for SqliteLog {
     }
 
     async fn checkpoint_rows(&self, from: u64, count: u32) -> Result<Vec<CheckpointRow>, StoreError> {
-        let kept = self.checkpoints(from, count)?;
-        Ok(kept.into_iter().map(|(size, note)| CheckpointRow { size, note }).collect())
+        let (log, from) = (log_of(from), i64::try_from(index_of(from)).unwrap_or(i64::MAX));
+        let kept: Vec<(i64, String)> = self.readers.read("log_checkpoint", |connection| {
+            let mut statement = connection.prepare_cached(statements::CHECKPOINTS)?;
+            let note = |row: &Row<'_>| Ok((row.get(0)?, text(row, 1)?.unwrap_or_default()));
+            statement.query_map((log, from, count), note)?.collect()
+        })?;
+        let sized = |(size, note): (i64, String)| {
+            Ok(CheckpointRow { size: u64::try_from(size).map_err(|_| corrupt("log_checkpoint"))?, note })
+        };
+        kept.into_iter().map(sized).collect()
     }
 }
 
@@ -52,7 +61,7 @@ pub(super) fn remember_states(connection: &Connection, guards: &GuardCache) -> R
     loop {
         let page = states(connection, &after, STATES_READ)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = (u8::try_from(last.kind).unwrap_or(u8::MAX), last.key.clone());
+        after = last.place();
         page.iter().for_each(|row| row.remember(guards));
     }
 }
@@ -67,17 +76,26 @@ fn states(connection: &Connection, after: &StatePlace, count: u32) -> Result<Vec
     rows.collect()
 }
 
+/// A text as it stands, for comparison. One that is none is no row of ours, and hides no other.
+fn text(row: &Row<'_>, at: usize) -> Result<Option<String>, rusqlite::Error> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(None),
+        ValueRef::Text(bytes) => Ok(Some(readable(bytes))),
+        _ => row.get(at),
+    }
+}
+
 fn as_it_stands(row: &Row<'_>) -> Result<LeafRow, rusqlite::Error> {
     let (key_id, ciphertext): (Option<[u8; 16]>, Option<Vec<u8>>) = (row.get(8)?, row.get(9)?);
     let whole = key_id.is_some() == ciphertext.is_some();
     Ok(LeafRow {
         index: index_of(position_of(row.get(0)?)),
-        leaf: row.get(1)?,
+        leaf: text(row, 1)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
         hash: row.get(2)?,
         kind: kind_of(row.get(3)?),
         time: u64::try_from(row.get::<_, i64>(4)?).ok(),
         rid: row.get(5)?,
-        oin: row.get(6)?,
+        oin: text(row, 6)?,
         transaction: row.get(7)?,
         digest: row.get(10)?,
         payload: key_id.zip(ciphertext).map(|(key_id, ciphertext)| SealedPayload { key_id, ciphertext }),

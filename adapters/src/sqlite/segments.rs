@@ -60,13 +60,14 @@ fn merge(desk: &mut Desk) -> Result<(), StoreError> {
 /// The small segments, in order; at most `count`.
 fn rows(connection: &Connection, sql: &str, log: i64, count: u32) -> Result<Vec<(Span, Vec<u8>)>, rusqlite::Error> {
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map((log, count), |row| Ok((span(log, 0, row.get(0)?, row.get(1)?)?, row.get(2)?)))?;
+    let rows = statement.query_map((log, count), |row| Ok((span(log, 0, row.get(0)?, row.get(1)?), row.get(2)?)))?;
     rows.collect()
 }
 
-fn span(log: i64, level: u8, first: i64, last: i64) -> Result<Span, rusqlite::Error> {
-    let number = |n: i64| u64::try_from(n).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, n));
-    Ok(Span { log, level, first: number(first)?, last: number(last)? })
+/// What a segment covers, as its row says. Numbers that no segment of ours has make one that does not open.
+fn span(log: i64, level: i64, first: i64, last: i64) -> Span {
+    let [first, last] = [first, last].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
+    Span { log, level: u8::try_from(level).unwrap_or(u8::MAX), first, last }
 }
 
 /// Segments that begin at an index or later, in order, still sealed.
@@ -79,7 +80,7 @@ pub(super) fn from(
     let from = i64::try_from(from).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(statements::SEGMENTS_FROM)?;
     let rows = statement
-        .query_map((log, from, count), |row| Ok((span(log, row.get(0)?, row.get(1)?, row.get(2)?)?, row.get(3)?)))?;
+        .query_map((log, from, count), |row| Ok((span(log, row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?;
     rows.collect()
 }
 
@@ -92,7 +93,7 @@ fn scan_shard(connection: &Connection, log: i64, mut each: impl FnMut(Span, &[u8
     let mut statement = connection.prepare_cached(statements::SEGMENTS)?;
     let mut rows = statement.query([log])?;
     while let Some(row) = rows.next()? {
-        let span = span(log, row.get(0)?, row.get(1)?, row.get(2)?)?;
+        let span = span(log, row.get(0)?, row.get(1)?, row.get(2)?);
         each(span, row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?);
     }
     Ok(())
@@ -114,8 +115,8 @@ pub(super) fn entries_of(
     Ok(if sound { Ok(found) } else { Err(corrupt(TABLE)) })
 }
 
-/// Takes entries of a subject out of the index: what stays at rest no longer says that they concern it.
-pub(super) fn forget(desk: &Desk, subject: SubjectRef, gone: &BTreeSet<u64>) -> Result<(), StoreError> {
+/// Takes entries of a subject, or of whomever they concern, out of the index: what stays at rest no longer says that they do.
+pub(super) fn forget(desk: &Desk, subject: Option<SubjectRef>, gone: &BTreeSet<u64>) -> Result<(), StoreError> {
     let (mut changed, mut sound) = (Vec::new(), true);
     let each = |span: Span, sealed: &[u8]| match segment::open(&desk.seals.index, span, sealed) {
         Some(records) => changed.extend(segment::without(&records, subject, gone).map(|rest| (span, rest))),

@@ -63,8 +63,9 @@ statements! {
         TRANSACTION = "SELECT row, leaf, key_id, ct FROM log_leaf WHERE oin = ?1 AND txn = ?2";
         PAGE = "SELECT blob FROM page_blob WHERE row = ?1";
         FORGET_TRANSACTIONS = "UPDATE log_leaf SET txn = NULL, digest = NULL WHERE txn IS NOT NULL AND t < ?1";
-        BURY = "INSERT INTO erased_key (key_id) VALUES (?1) ON CONFLICT DO NOTHING";
-        ERASED = "SELECT key_id FROM erased_key";
+        BURY = "INSERT INTO erased_key (key_id, sealed) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        ERASED = "SELECT key_id, sealed FROM erased_key";
+        KEY_ID = "SELECT key_id FROM log_leaf WHERE row = ?1";
         ERASE_PAYLOAD = "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE row = ?1 AND key_id = ?2";
         SET_COLUMNS = "UPDATE log_leaf SET kind = ?2, t = ?3, rid = ?4, oin = ?5, txn = ?6,
                        digest = CASE WHEN ?6 IS NULL THEN NULL ELSE digest END WHERE row = ?1";

@@ -2,7 +2,8 @@
 
 use super::rows::row_of;
 use super::writer::Command;
-use super::{SqliteLog, segments, statements};
+use super::{SqliteLog, erase, segments, statements};
+use crate::store::open_tombs;
 use async_trait::async_trait;
 use rusqlite::OptionalExtension;
 use sluis_core::log::Millis;
@@ -17,11 +18,7 @@ impl LogUpkeep for SqliteLog {
     }
 
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
-        self.readers.read("erased_key", |connection| {
-            let mut statement = connection.prepare_cached(statements::ERASED)?;
-            let keys = statement.query_map([], |row| row.get(0))?;
-            keys.collect()
-        })
+        open_tombs(&self.seals.tomb, self.readers.read("erased_key", erase::tombs)?)
     }
 
     /// On `Unknown` the process must end.

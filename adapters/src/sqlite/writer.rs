@@ -40,7 +40,7 @@ pub(super) enum Command {
     Erase { subject: SubjectRef, keys: Vec<[u8; 16]>, answer: Answer<u64> },
     OpenShard { next: Box<Next>, answer: Answer<()> },
     Halt { time: Millis, found: String, answer: Answer<()> },
-    LiftHalts { entry: String, answer: Answer<u64> },
+    LiftHalts { these: Vec<(i16, Millis)>, entry: String, answer: Answer<u64> },
     Mend { mend: Mend, answer: Answer<()> },
     Prune { cut: Cut, answer: Answer<bool> },
     Compact { answer: Answer<()> },
@@ -58,6 +58,7 @@ pub(super) struct Seals {
     pub state: RowKey,
     pub index: RowKey,
     pub halt: RowKey,
+    pub tomb: RowKey,
 }
 
 /// The writer's desk: its connection and what it remembers between commands.
@@ -138,8 +139,8 @@ fn serve(desk: &mut Desk, command: Command, kept: &mut Option<KeptCheckpoint>, c
         Command::Compact { answer } => {
             let _gone = answer.send(desk.compact());
         }
-        Command::LiftHalts { entry, answer } => {
-            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&entry)));
+        Command::LiftHalts { these, entry, answer } => {
+            let _gone = answer.send(in_transaction(desk, |desk| desk.lift_halts(&these, &entry)));
         }
     }
 }

@@ -12,6 +12,7 @@ mod leaf_kind;
 mod naming;
 mod state_at;
 mod statements;
+mod tomb_row;
 
 pub(crate) use answer::{enrolments_of, policy_of, standing_of};
 pub(crate) use entry::{organisation_of, reject};
@@ -24,6 +25,7 @@ pub(crate) use leaf_kind::{kind_number, kind_of};
 pub(crate) use naming::{Meant, meant};
 pub(crate) use state_at::{FIRST_PLACE, STATES_READ, StateAt};
 pub(crate) use statements::statements;
+pub(crate) use tomb_row::{TombRow, open as open_tombs, seal as seal_tomb};
 
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::shard::{Boundary, boundary};
@@ -45,6 +47,13 @@ pub(crate) const fn corrupt(table: &'static str) -> StoreError {
 pub(crate) fn ends_as_said(open: bool, last: Option<&str>) -> bool {
     let last = last.and_then(|text| Leaf::decode(text).ok());
     open != last.is_some_and(|leaf| boundary(&leaf) == Some(Boundary::Closes))
+}
+
+/// The bytes of a text for comparison. Bytes that are no text give one that nothing of ours equals: the last character of it
+/// never stands at the end of a leaf, a note or a number.
+pub(crate) fn readable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if std::str::from_utf8(bytes).is_ok() { text.into_owned() } else { text.into_owned() + "\u{fffd}" }
 }
 
 /// A number as both engines keep it. Times and versions never come near 2^63.

@@ -57,6 +57,9 @@ pub trait LogUpkeep: Ledger + Register + LogRows + LogHalts + LogMending + LogPr
     }
 
     /// The keys that were destroyed: to be applied to the key database before serving (A21).
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when one of the tombstones was not written by a gateway of this log: destroy nothing then.
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError>;
 
     /// Buries keys of a subject, removes the payloads they opened and takes those entries out of the subject index; the

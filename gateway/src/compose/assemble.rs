@@ -1,6 +1,7 @@
 //! From configuration to an assembled gateway: open, check, provision, activate, enrol.
 
 use super::housekeeping::Housekeeper;
+use super::stopped::bury;
 use super::{StartFault, engine, servers};
 use crate::anchor;
 use crate::brake::Brake;
@@ -169,7 +170,7 @@ pub async fn open_at(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened, S
     let log = engine::log(config, &master, Arc::clone(&clock)).await?;
     let keys = engine::keys(config, &master, Arc::<OsEntropy>::clone(&entropy)).await?;
     // Tombstones first: a key database that was put back from a backup must not revive an erased key (A21).
-    keys.destroy(log.erased_keys().await?).await?;
+    bury(log.as_ref(), keys.as_ref()).await?;
     let holder = Arc::new(open_holder(config, Arc::clone(&clock))?);
     let housekeeper = Housekeeper {
         log: Arc::clone(&log),

@@ -10,10 +10,10 @@ use crate::config::Config;
 use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
 use serde_json::json;
 use sluis_adapters::halt_flag::HaltFile;
-use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::scrub::{Found, Grave};
 use sluis_core::log::shard::index_of;
+use sluis_core::log::{LeafKind, Millis};
 use sluis_core::upkeep::{Halt, HaltFlag};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,21 @@ pub enum LiftFault {
     /// Something is still wrong.
     #[error("the log is still not what was written, the halt stays:\n{}", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     StillWrong(Vec<String>),
+    /// A gateway that goes on found something while this command recomputed the log.
+    #[error(
+        "while the log was recomputed another gateway found something: {0}. Nothing was lifted; look at it and begin again"
+    )]
+    Newer(String),
+    /// A gateway found something between the last look and the rows: the halts that were known are lifted, this one is not.
+    #[error(
+        "the halts that were known are lifted (entry {index}), and another was written meanwhile: {found}. Begin again"
+    )]
+    NewerStays {
+        /// The entry.
+        index: u64,
+        /// What was found.
+        found: String,
+    },
     /// The flag beside the anchor.
     #[error("the halt is lifted in the log (entry {index}), and `{flag}` cannot be removed: {source}; remove it")]
     Flag {
@@ -66,8 +81,8 @@ pub struct Lifted {
 pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<Lifted, LiftFault> {
     let stopped = Stopped::open(config).await?;
     let flag = HaltFile::beside(config.log.anchor());
-    let held = stopped.log.halts().await?.into_iter().filter(Halt::holds);
-    let mut found: Vec<String> = held.map(|halt| format!("replica {}: {}", halt.replica, halt.found)).collect();
+    let held = in_force(&stopped).await?;
+    let mut found: Vec<String> = held.iter().map(said_of).collect();
     match flag.read() {
         Ok(None) => {}
         Ok(Some((_, said))) => found.push(format!("`{}`: {said}", flag.name())),
@@ -80,26 +95,48 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
     if !wrong.is_empty() {
         return Err(LiftFault::StillWrong(wrong));
     }
+    let these: Vec<_> = held.iter().map(|halt| (halt.replica, halt.time)).collect();
+    if let Some(newer) = others(&stopped, &these).await? {
+        return Err(LiftFault::Newer(newer));
+    }
     let said =
         json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "found": found, "authorised_by": authorised_by });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, vec![LIFTED.to_owned(), reason.to_owned()]);
     let position = stopped.record(leaf, &said).await?;
-    stopped.log.lift_halts(&stopped.shards().reference(position)).await?;
+    stopped.log.lift_halts(&these, &stopped.shards().reference(position)).await?;
     let index = index_of(position);
+    if let Some(found) = others(&stopped, &[]).await? {
+        return Err(LiftFault::NewerStays { index, found });
+    }
     flag.lower().map_err(|source| LiftFault::Flag { index, flag: flag.name(), source })?;
     Ok(Lifted { index, found })
 }
 
-/// What of the findings stops a gateway.
+async fn in_force(stopped: &Stopped) -> Result<Vec<Halt>, LiftFault> {
+    Ok(stopped.log.halts().await?.into_iter().filter(Halt::holds).collect())
+}
+
+fn said_of(halt: &Halt) -> String {
+    format!("replica {}: {}", halt.replica, halt.found)
+}
+
+/// What is in force beside these: gateways that were not halted serve, and scrub, while this command runs.
+async fn others(stopped: &Stopped, these: &[(i16, Millis)]) -> Result<Option<String>, LiftFault> {
+    let halts = in_force(stopped).await?;
+    Ok(halts.iter().find(|halt| !these.contains(&(halt.replica, halt.time))).map(said_of))
+}
+
+/// What of the findings stops a gateway, and how many there are in all.
 #[derive(Default)]
-struct Grievous(Mutex<Vec<String>>);
+struct Grievous(Mutex<(Vec<String>, usize)>);
 
 impl Hearing for Grievous {
     fn found(&self, found: &Found) {
         let Found { table, index, what, grave } = found;
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.1 += 1;
         if *grave == Grave::Open {
-            let text = format!("`{table}` at {index}: {what}");
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            heard.0.push(format!("`{table}` at {index}: {what}"));
         }
     }
 }
@@ -114,6 +151,12 @@ async fn still_wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, 
     };
     let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };
     let heard = Grievous::default();
-    scrubber.pass(Duration::ZERO, &heard).await?;
-    Ok(heard.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let found = scrubber.pass(Duration::ZERO, &heard).await?;
+    let (mut wrong, told) = heard.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if found > told {
+        wrong.push(
+            "it could not be read to its end, or not twice the same: entries are missing, or a disk fails".to_owned(),
+        );
+    }
+    Ok(wrong)
 }

@@ -6,6 +6,7 @@ mod engine;
 mod export;
 pub mod freshness;
 mod fsc_records;
+mod holds;
 mod housekeeping;
 mod init;
 pub mod lift;
@@ -13,6 +14,7 @@ mod migrate;
 mod operate;
 mod payloads;
 pub mod pruning;
+mod recomputed;
 mod reload;
 mod replicas;
 pub mod retention;
@@ -29,6 +31,7 @@ pub use housekeeping::Housekeeper;
 pub use init::init;
 pub use migrate::{Step, migrate};
 pub use reload::Asking;
+pub use replicas::Others;
 pub use serve::{Listening, listen, listen_at};
 pub use sluis_adapters::process::keep_memory_private;
 
@@ -101,6 +104,13 @@ pub enum StartFault {
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),
+    /// Somebody else wrote that a key was erased.
+    #[error(
+        "`erased_key` of the log database holds a row that no gateway of this log wrote: nothing was destroyed and nothing is \
+         served. Find out who can write this database and what else they changed; then take away the rows whose key id the log \
+         lines name, as owner of the database, or restore it, and start again"
+    )]
+    ForeignTombstone,
     /// What answers calls ended.
     #[error("the server ended: {0}")]
     Ended(String),

@@ -14,10 +14,15 @@ use tokio::sync::watch;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(5);
+/// For one look, with what it judges. A server that is gone without a word is waited for by nobody else, and a number that is
+/// held for longer keeps its process from coming back. What was named by then stands; the next look goes on behind it.
+const WITHIN: Duration = Duration::from_secs(30);
 
-/// What is known of others.
-pub(super) struct Others {
+/// The other gateways of a log, looked at by one of them.
+pub struct Others {
+    /// The log that they share.
     pub log: Arc<dyn LogUpkeep>,
+    /// Who looks, and records what became of their deliveries.
     pub gateway: Arc<Gateway>,
 }
 
@@ -31,10 +36,12 @@ impl Others {
                 () = tokio::time::sleep(EVERY) => {}
             }
             // A store that does not answer says nothing about others: the next two looks begin anew.
-            before = self.look(&before, &mut judged).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "whether other gateways of this log have ended is not known");
-                Vec::new()
-            });
+            let looked = tokio::time::timeout(WITHIN, self.look(&before, &mut judged)).await;
+            before = match looked {
+                Ok(Ok(free)) => free,
+                Ok(Err(error)) => unknown(&error),
+                Err(elapsed) => unknown(&elapsed),
+            };
         }
     }
 
@@ -60,4 +67,9 @@ impl Others {
         }
         Ok(free)
     }
+}
+
+fn unknown(error: &dyn std::fmt::Display) -> Vec<Ended> {
+    tracing::warn!(%error, "whether other gateways of this log have ended is not known");
+    Vec::new()
 }

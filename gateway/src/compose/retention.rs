@@ -3,15 +3,16 @@
 //! As an erasure by hand: the entry first, then tombstones and payloads, then the keys. If the process dies in between, the
 //! next run announces the rest again: the log may count a key twice, and never too few. Leaves stay as they are.
 
+use super::holds::Holds;
 use super::stopped::Stopped;
-use super::subject::{DAY_MS, Entries, HOLD, SubjectFault, destroy, tidy};
+use super::subject::{DAY_MS, SubjectFault, destroy, tidy, whole};
 use crate::config::Config;
 use serde_json::json;
-use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
+use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::shard::index_of;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::StoreError;
-use sluis_core::subject::{SubjectRef, dutch_date};
+use sluis_core::subject::dutch_date;
 use sluis_core::upkeep::DueKey;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const REASON: &str = "RETENTION_ENDED";
 /// Keys of one entry.
 const AT_ONCE: usize = 500;
-/// Entries looked through for holds at a time.
-const LOOKED: u32 = 1000;
 
 /// What a destruction rests on.
 pub struct Destroying<'a> {
@@ -62,7 +61,7 @@ pub struct Destroyed {
     pub untidy: Option<StoreError>,
 }
 
-/// Lists the keys whose term is over, `years` after their year; and destroys them.
+/// Lists the keys whose term is over, `years` after their year; and destroys them, when the log was recomputed and is whole.
 ///
 /// # Errors
 /// [`SubjectFault`]; what was announced before and is not done, the next run does.
@@ -72,10 +71,13 @@ pub async fn retain(
     destroying: Option<Destroying<'_>>,
 ) -> Result<Retention, SubjectFault> {
     let stopped = Stopped::open(config).await?;
-    let (today, holds) = (dutch_date(stopped.now()), any_hold(&stopped).await?);
-    let (mut retention, mut free, mut known) = (Retention::default(), Vec::new(), BTreeMap::new());
+    if destroying.is_some() {
+        whole(&stopped, config).await?;
+    }
+    let (today, holds) = (dutch_date(stopped.now()), Holds::read(&stopped).await?);
+    let (mut retention, mut free) = (Retention::default(), Vec::new());
     for key in stopped.keys.due(today.year() - years, u32::MAX).await? {
-        if holds && is_held(&stopped, key.subject, &mut known).await? {
+        if holds.of(key.subject).is_some() {
             retention.held += 1;
             continue;
         }
@@ -122,35 +124,4 @@ async fn announce(
         "authorised_by": destroying.authorised_by,
     });
     Ok(index_of(stopped.record(leaf, &said).await?))
-}
-
-/// Whether anybody was ever put under legal hold: only then the index is read for each subject.
-async fn any_hold(stopped: &Stopped) -> Result<bool, SubjectFault> {
-    let mut from = 0;
-    loop {
-        let page = stopped.log.leaves_of(LeafKind::Admin, from, LOOKED).await?;
-        for (at, text) in &page {
-            let leaf = Leaf::decode(text).map_err(|_| super::payloads::corrupt())?;
-            if leaf.list(Key::Rs).is_some_and(|reasons| reasons.iter().any(|reason| reason == HOLD)) {
-                return Ok(true);
-            }
-            from = at + 1;
-        }
-        if page.is_empty() {
-            return Ok(false);
-        }
-    }
-}
-
-async fn is_held(
-    stopped: &Stopped,
-    subject: SubjectRef,
-    known: &mut BTreeMap<SubjectRef, bool>,
-) -> Result<bool, SubjectFault> {
-    if let Some(held) = known.get(&subject) {
-        return Ok(*held);
-    }
-    let held = Entries::read(stopped, subject).await?.held.is_some();
-    known.insert(subject, held);
-    Ok(held)
 }

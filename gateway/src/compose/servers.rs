@@ -72,32 +72,53 @@ pub(super) fn follow(
         return Ok(());
     }
     tokio::spawn(async move {
+        let mut looks = Looks::default();
         loop {
             tokio::select! {
                 _ = ending.wait_for(|end| *end) => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
-            look(&servers, &gateway).await;
+            looks.look(&servers, &gateway).await;
         }
     });
     Ok(())
 }
 
-async fn look(servers: &[Relied], gateway: &Gateway) {
-    let mut wrong = Vec::new();
-    for server in servers {
-        match server.wrong().await {
-            Ok(found) => wrong.extend(found.into_iter().map(|found| format!("`{}`: {found}", server.place.name()))),
-            // Log and keys have states of their own for a server that does not answer. What was found before stays.
-            Err(error) => return tracing::warn!(%error, "the settings of a server could not be looked at"),
+/// What the looks found so far.
+#[derive(Default)]
+struct Looks {
+    /// Looks in a row of which one server did not tell how it is set.
+    untold: u32,
+}
+
+/// Most looks in a row that may tell nothing: a server that answers appends and hides its settings is not relied on.
+const UNTOLD_MAX: u32 = 3;
+
+impl Looks {
+    async fn look(&mut self, servers: &[Relied], gateway: &Gateway) {
+        let (mut wrong, mut untold) = (Vec::new(), Vec::new());
+        for server in servers {
+            let name = server.place.name();
+            match server.wrong().await {
+                Ok(found) => wrong.extend(found.into_iter().map(|found| format!("`{name}`: {found}"))),
+                Err(error) => untold.push(format!("`{name}`: its settings could not be looked at: {error}")),
+            }
         }
-    }
-    let unsafe_server = Condition::ServerUnsafe;
-    if wrong.is_empty() {
-        gateway.recorder.close_to_answers(unsafe_server.code(), false);
-        gateway.conditions.clear(unsafe_server);
-    } else {
-        gateway.recorder.close_to_answers(unsafe_server.code(), true);
-        gateway.conditions.raise(unsafe_server, wrong.join("; "));
+        self.untold = if untold.is_empty() { 0 } else { self.untold.saturating_add(1) };
+        for text in &untold {
+            tracing::warn!(text, "a server does not tell how it is set");
+        }
+        if self.untold >= UNTOLD_MAX {
+            wrong.append(&mut untold);
+        }
+        let unsafe_server = Condition::ServerUnsafe;
+        if !wrong.is_empty() {
+            gateway.recorder.close_to_answers(unsafe_server.code(), true);
+            gateway.conditions.raise(unsafe_server, wrong.join("; "));
+        } else if self.untold == 0 {
+            // While a server tells nothing, what was found before stays.
+            gateway.recorder.close_to_answers(unsafe_server.code(), false);
+            gateway.conditions.clear(unsafe_server);
+        }
     }
 }

@@ -20,7 +20,7 @@ use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, Outcome, RequestId};
 use sluis_core::log::leaf::{Key, LeafDraft};
 use sluis_core::log::payload::{Sealing, padded, seal};
-use sluis_core::ports::{Clock, Entropy, Signer, SubjectKey};
+use sluis_core::ports::{Clock, Entropy, Signer, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectRef, dutch_date};
 use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
@@ -36,6 +36,19 @@ pub(super) struct Stopped {
     anchor: AnchorFile,
 }
 
+/// Applies the tombstones of the log to the key database, before anything else is done with either.
+///
+/// # Errors
+/// [`StartFault::ForeignTombstone`] when the log holds one that no gateway of it wrote: nothing is destroyed then.
+pub(super) async fn bury(log: &dyn LogUpkeep, keys: &dyn KeyUpkeep) -> Result<(), StartFault> {
+    let erased = match log.erased_keys().await {
+        Err(StoreError::Corrupt { .. }) => return Err(StartFault::ForeignTombstone),
+        erased => erased?,
+    };
+    keys.destroy(erased).await?;
+    Ok(())
+}
+
 impl Stopped {
     /// Opens them. A gateway that runs on the same files, or under the same number on a server, makes it fail.
     ///
@@ -46,7 +59,7 @@ impl Stopped {
         servers::refuse_unsafe(config).await?;
         let log = engine::log(config, &master, Arc::new(SystemClock)).await?;
         let keys = engine::keys(config, &master, Arc::new(OsEntropy)).await?;
-        keys.destroy(log.erased_keys().await?).await?;
+        bury(log.as_ref(), keys.as_ref()).await?;
         let shards = log.shards().await?;
         is_of(config, &shards)?;
         let anchor = AnchorFile::new(config.log.anchor());
@@ -71,13 +84,13 @@ impl Stopped {
         SystemClock.now()
     }
 
-    /// A signed checkpoint of the newest shard as it is now.
+    /// A signed checkpoint of the newest shard as it is now. Never of a head that may still be lost with its server.
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
-        Ok(sign(&self.log.head().await?, &self.signer))
+        Ok(sign(&self.log.durable_head().await?, &self.signer))
     }
 
     /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a
-    /// tag and under the key of the day; then `said` must name nobody. Gives the position.
+    /// tag and under the key of the day; then `said` must name no number. Gives the position.
     pub async fn record_about(
         &self,
         subject: SubjectRef,

@@ -4,9 +4,10 @@
 //! payloads, then the key: if the process dies in between, the command can be repeated, and the next start destroys a key
 //! whose tombstone stands. Afterwards every proof and receipt holds as before: no leaf changes.
 
-use super::StartFault;
+use super::holds::Holds;
 use super::payloads::corrupt;
 use super::stopped::Stopped;
+use super::{StartFault, recomputed};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
@@ -46,6 +47,21 @@ pub enum SubjectFault {
     OnHold {
         /// The entry that says so.
         index: u64,
+    },
+    /// What says whose keys go is not what was written.
+    #[error(
+        "the log is not what was written, nothing is erased:\n{}start the gateway, which rebuilds what follows from the entries, or restore the log; then run this again", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>()
+    )]
+    NotWhole(Vec<String>),
+    /// The subject index lost a hold.
+    #[error(
+        "the log says that {said} clients are under legal hold and the subject index finds {found} of them: nothing is erased; restore `subject_segment` from a backup"
+    )]
+    HoldsLost {
+        /// By the entries.
+        said: usize,
+        /// By the index.
+        found: usize,
     },
     /// It stands already.
     #[error("{0}")]
@@ -149,10 +165,11 @@ pub async fn hold(config: &Config, subject: &SubjectId, lift: bool, reason: &str
 pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, SubjectFault> {
     let stopped = Stopped::open(config).await?;
     let whom = find(&stopped, erasure.subject).await?;
-    let entries = Entries::read(&stopped, whom).await?;
-    if let Some(at) = entries.held {
+    whole(&stopped, config).await?;
+    if let Some(at) = Holds::read(&stopped).await?.of(whom) {
         return Err(SubjectFault::OnHold { index: index_of(at) });
     }
+    let entries = Entries::read(&stopped, whom).await?;
     let year = erasure.year;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
     let effective_after = stopped.now().saturating_add(u64::from(erasure.backup_days) * DAY_MS);
@@ -172,6 +189,15 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     drop(stopped);
     Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
     Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
+}
+
+/// Recomputes the log before something is erased by its rows.
+///
+/// # Errors
+/// [`SubjectFault::NotWhole`] when one of them is not what was written.
+pub(super) async fn whole(stopped: &Stopped, config: &Config) -> Result<(), SubjectFault> {
+    let wrong = recomputed::wrong(stopped, config).await?;
+    if wrong.is_empty() { Ok(()) } else { Err(SubjectFault::NotWhole(wrong)) }
 }
 
 /// The tombstone and the payloads first: a key database that comes back from a backup revives nothing (A21).
@@ -201,9 +227,13 @@ async fn record_admin(
 ) -> Result<u64, SubjectFault> {
     let year = dutch_date(stopped.now()).year();
     let key = stopped.keys.subject_key(whom, year).await?;
-    // A former client has no key of this year: under the key of the day a number would outlive every erasure.
+    // A former client has no key of this year: under the key of the day a number would outlive every erasure. The handle says
+    // what the subject index says, so that a hold is found again when that is rebuilt.
     let named = key.as_ref().map(|_| json!({ subject.kind(): subject.value() }));
-    let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "reason": reason });
+    let handle = named.is_none().then(|| data_encoding::HEXLOWER.encode(&whom.0));
+    let said = json!({
+        "v": "sluis-payload/1", "salt": stopped.salt(), "subject": named, "subject_ref": handle, "reason": reason,
+    });
     let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, code);
     Ok(index_of(stopped.record_about(whom, key.as_ref(), leaf, &said).await?))
 }

@@ -85,6 +85,7 @@ impl Watch {
     /// Looks at everything once: before serving, so that the first call is not the first to find out.
     pub async fn look(&self) {
         self.look_at_disk();
+        self.look_at_scrubber();
         self.look_at_certificates();
         self.look_at_log().await;
         self.look_at_policy().await;
@@ -103,6 +104,7 @@ impl Watch {
             };
             looks = looks.wrapping_add(1);
             self.look_at_disk();
+            self.look_at_scrubber();
             self.look_at_log().await;
             self.look_at_policy().await;
             if looks.is_multiple_of(LOOKS_CERTIFICATES) {
@@ -155,6 +157,13 @@ impl Watch {
         self.gateway.recorder.close_to_answers(Condition::DiskLow.code(), low);
         let text = || format!("less than {} % of the disk of the log is free: make room", self.disk_free_min_percent);
         self.set(Condition::DiskLow, low.then(text));
+    }
+
+    /// A pass that fails is tried again; one that never ends finds nothing, and says nothing.
+    fn look_at_scrubber(&self) {
+        let overdue = self.metrics().scrub.is_overdue(self.gateway.clock.now());
+        let text = "the log was not recomputed within twice `operation.scrub_hours`: see the warnings of the scrubber for what it cannot read";
+        self.set(Condition::ScrubOverdue, overdue.then(|| text.to_owned()));
     }
 
     fn look_at_certificates(&self) {

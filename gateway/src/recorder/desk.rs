@@ -1,6 +1,7 @@
 //! The task that appends: takes what waits, appends it as one, and hands what is durable to whoever answers.
 
 use super::answers::{Answer, Batch, Durable};
+use super::closing::Closing;
 use super::unsettled::{self, Unsettled};
 use super::{Job, LogState, Verdict};
 use crate::in_flight::InFlight;
@@ -44,6 +45,7 @@ pub(super) struct Desk {
     pub state: watch::Sender<LogState>,
     pub in_flight: Arc<InFlight>,
     pub counts: Arc<LogCounts>,
+    pub closing: Arc<Closing>,
     pub unsettled: Unsettled,
 }
 
@@ -113,6 +115,10 @@ impl Desk {
     }
 
     async fn append(&mut self, jobs: Vec<Job>) {
+        let jobs = self.admitted(jobs);
+        if jobs.is_empty() {
+            return;
+        }
         let (drafts, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|j| (j.draft, j.answer)).unzip();
         // Once an outcome is not known nothing is built upon it, whatever the ledger would do now (A6).
         if *self.state.borrow() == LogState::Halted {
@@ -157,6 +163,14 @@ impl Desk {
                 refuse(answers, &error);
             }
         }
+    }
+
+    /// What waited when the log was closed to answers is refused now: nothing of it was written.
+    fn admitted(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let Some(closed) = self.closing.refusal() else { return jobs };
+        let (late, admitted): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.answers);
+        refuse(late.into_iter().map(|job| job.answer).collect(), &closed);
+        admitted
     }
 
     /// Every entry was made for a shard that is closed: it must be made again, for the one that is open now.

@@ -28,11 +28,13 @@ impl Desk {
         let shards = self.ledger.shards().await?;
         let known = Arc::new(Shards::of(&shards, &self.signer.public_key())?);
         let newest = shards.into_iter().next_back().ok_or(CLOSED)?;
-        (self.origin, self.closed, self.empty) = (known.origin(), !newest.open, newest.head.size() == 0);
-        self.end = newest.head.end();
+        // Another replica may have turned the year, and no standby may have that yet: nothing of it is shown or signed before (A1).
+        let head = self.answer_of(self.ledger.durable_head()).await?;
+        (self.origin, self.closed, self.empty) = (known.origin(), !newest.open, head.size() == 0);
+        self.end = head.end();
         self.shards.store(known);
         // After what was appended before, so that checkpoints come in the order of the log.
-        let _gone = self.answers.send(Batch::Turned(newest.head)).await;
+        let _gone = self.answers.send(Batch::Turned(head)).await;
         Ok(())
     }
 }

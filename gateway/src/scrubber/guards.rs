@@ -22,6 +22,9 @@ use std::collections::HashMap;
 const STATES_READ: u32 = 1024;
 const SEGMENTS_READ: u32 = 256;
 
+/// What is said of a tombstone whose seal does not open.
+const FOREIGN_TOMB: &str = "a tombstone was written by nobody of us: the next start destroys nothing, and refuses";
+
 /// An entry that set a guard: its position, and which one where the leaf and its payload tell.
 pub(super) type Note = (u64, Option<GuardKey>);
 
@@ -44,6 +47,15 @@ pub(super) fn note(leaf: &Leaf, subject: Option<SubjectRef>) -> Option<Note> {
 struct Set {
     newest: u64,
     times: u64,
+}
+
+/// Of which entries it is known how they set guards.
+#[derive(Debug, Clone, Copy)]
+struct Entries {
+    /// The position after the last of them.
+    end: u64,
+    /// Whether every one could be read.
+    whole: bool,
 }
 
 impl Set {
@@ -77,11 +89,17 @@ impl Guards {
         }
     }
 
-    /// Compares segments and rows of state with the entries of these shards.
+    /// Compares segments and rows of state with the entries of these shards. Where not every entry could be read, only what
+    /// those that could contradict is told.
     ///
     /// # Errors
     /// A store that does not answer.
-    pub(super) async fn compare(&self, stores: &Stores, shards: &[Shard]) -> Result<Vec<Found>, StoreError> {
+    pub(super) async fn compare(
+        &self,
+        stores: &Stores,
+        shards: &[Shard],
+        whole: bool,
+    ) -> Result<Vec<Found>, StoreError> {
         let mut wrong = Vec::new();
         let mut last = self.last.clone();
         let mut missing = self.about.clone();
@@ -90,7 +108,11 @@ impl Guards {
         }
         self.not_found(stores, missing, &mut last, &mut wrong).await?;
         let end = shards.last().map_or(0, |newest| newest.head.end());
-        self.states(stores, end, last, &mut wrong).await?;
+        self.states(stores, Entries { end, whole }, last, &mut wrong).await?;
+        match stores.log.erased_keys().await {
+            Err(StoreError::Corrupt { table, .. }) => wrong.push(Found::beside(table, 0, FOREIGN_TOMB)),
+            erased => drop(erased?),
+        }
         Ok(wrong)
     }
 
@@ -105,7 +127,13 @@ impl Guards {
     ) -> Result<(), StoreError> {
         let mut next = base;
         loop {
-            let page = stores.log.segment_rows(next, SEGMENTS_READ).await?;
+            let page = match stores.log.segment_rows(next, SEGMENTS_READ).await {
+                Err(StoreError::Corrupt { table, .. }) => {
+                    wrong.push(Found::beside(table, next, "a segment cannot be read"));
+                    return Ok(());
+                }
+                page => page?,
+            };
             let Some(end) = page.last() else { return Ok(()) };
             next = end.first.saturating_add(1);
             for segment in page {
@@ -154,19 +182,28 @@ impl Guards {
     async fn states(
         &self,
         stores: &Stores,
-        size: u64,
+        entries: Entries,
         mut last: HashMap<GuardKey, Set>,
         wrong: &mut Vec<Found>,
     ) -> Result<(), StoreError> {
-        let mut after: StatePlace = (0, Vec::new());
+        let mut after: StatePlace = (i64::MIN, Vec::new());
         loop {
-            let page = stores.log.state_rows(&after, STATES_READ).await?;
+            let page = match stores.log.state_rows(&after, STATES_READ).await {
+                Err(StoreError::Corrupt { table, .. }) => {
+                    wrong.push(Found::open(table, 0, "a row cannot be read"));
+                    return Ok(());
+                }
+                page => page?,
+            };
             let Some(end) = page.last() else { break };
             after = end.place.clone();
             for row in page {
                 let set = row.key.as_ref().and_then(|key| last.remove(key));
-                wrong.extend(self.judge(&row, set, size).map(|what| Found::open("state", row.index, what)));
+                wrong.extend(self.judge(&row, set, entries).map(|what| Found::open("state", row.index, what)));
             }
+        }
+        if !entries.whole {
+            return Ok(());
         }
         let gone =
             last.into_values().map(|set| Found::open("state", set.newest, "the row that this entry set is gone"));
@@ -174,12 +211,12 @@ impl Guards {
         Ok(())
     }
 
-    /// What is wrong with a row of state, given how the entries below `size` set its guard.
-    fn judge(&self, row: &StateRow, set: Option<Set>, size: u64) -> Option<&'static str> {
+    /// What is wrong with a row of state, given how these entries set its guard.
+    fn judge(&self, row: &StateRow, set: Option<Set>, entries: Entries) -> Option<&'static str> {
         if !row.opens {
             return Some("the row does not open for its place, version and leaf");
         }
-        if row.index >= size {
+        if row.index >= entries.end {
             return None; // set after this pass began
         }
         let of_its_kind =
@@ -187,9 +224,10 @@ impl Guards {
         match set {
             Some(set) if set.newest == row.index && set.times <= row.version => None,
             Some(set) if set.newest == row.index => Some("the row was deleted, and set anew by a later entry"),
+            Some(set) if !entries.whole && set.newest < row.index => None,
             Some(_) => Some("a newer entry changed this guard: an older row was put back"),
             // The payload does not tell whom this is about.
-            None if of_its_kind => None,
+            None if of_its_kind || !entries.whole => None,
             None => Some("no entry set this guard here"),
         }
     }

@@ -1,15 +1,15 @@
 //! The subject index against the payloads: every entry is found under whom its payload is about.
 //!
-//! In constant memory: the segments that cover a page of leaves are read with it. Where this ends: items of pages, of which
-//! only the index says whom they concern, and entries whose key was destroyed, which are no longer in the index.
+//! In constant memory: the segments that cover a page of leaves are read with it. Where this ends: entries whose key was
+//! destroyed, which are no longer in the index, and items of pages that were tagged with such a key, which only the index knows.
 
 use super::shard::OfShard;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
 use std::collections::HashSet;
 
-/// The position of an entry, and whom it is about.
-pub(super) type Concerned = (u64, SubjectRef);
+/// The position of an entry, whom it is about, and in which item of a page.
+pub(super) type Concerned = (u64, SubjectRef, u32);
 
 /// Segments read at a time.
 const SEGMENTS_READ: u32 = 64;
@@ -26,7 +26,7 @@ pub(super) async fn missing(
     concerned: Vec<Concerned>,
     from: u64,
 ) -> Result<(Vec<Concerned>, u64), StoreError> {
-    let Some((end, _)) = concerned.last().copied() else { return Ok((concerned, from)) };
+    let Some((end, ..)) = concerned.last().copied() else { return Ok((concerned, from)) };
     let mut missing: HashSet<Concerned> = concerned.into_iter().collect();
     let covering = strike(stores, &mut missing, from, end).await?;
     if !missing.is_empty() && from > stores.base {
@@ -55,8 +55,8 @@ async fn strike(
                 return Ok(covering);
             }
             covering = segment.first;
-            for (subject, at, _) in segment.records.into_iter().flatten() {
-                missing.remove(&(at, subject));
+            for (subject, at, item) in segment.records.into_iter().flatten() {
+                missing.remove(&(at, subject, item));
             }
         }
     }

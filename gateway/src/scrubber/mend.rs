@@ -20,6 +20,7 @@ const ENTRIES_MAX: usize = 65_536;
 #[derive(Default)]
 pub(super) struct Index {
     lacks: Vec<Concerned>,
+    only_indexed: Vec<u64>,
     bent: bool,
 }
 
@@ -30,18 +31,24 @@ impl Index {
         self.lacks.extend(entries.take(room));
     }
 
+    /// Notes entries of which only the index may know whom they concern.
+    pub(super) fn only_indexed(&mut self, entries: &[u64]) {
+        self.only_indexed.extend_from_slice(entries);
+    }
+
     /// Notes what was found.
     pub(super) fn found(&mut self, found: &[Found]) {
         self.bent |= found.iter().any(|found| found.table == "subject_segment" && found.grave == Grave::Beside);
     }
 
-    /// Rebuilds it, where something was found.
+    /// Rebuilds it, where something was found. A segment that does not open stays, and the alarm with it, while it may have
+    /// what nothing else knows.
     pub(super) async fn rebuild(self, stores: &Stores) {
         if !self.bent {
             return;
         }
         let entries = self.lacks.len();
-        match stores.log.mend_index(self.lacks).await {
+        match stores.log.mend_index(self.lacks, self.only_indexed).await {
             Ok(()) => tracing::warn!(entries, "the subject index was rebuilt from the payloads"),
             Err(error) => tracing::warn!(%error, "the subject index could not be rebuilt"),
         }
@@ -62,6 +69,18 @@ pub(super) async fn page(stores: &OfShard<'_>, found: &[Found]) {
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, table, index, "the row could not be rebuilt"),
         }
+    }
+}
+
+/// Removes payloads that were written with a key remembered for a moment after it was erased (A21).
+pub(super) async fn late(stores: &OfShard<'_>, entries: Vec<u64>) {
+    if entries.is_empty() {
+        return;
+    }
+    let count = entries.len();
+    match stores.log.erase_late(entries).await {
+        Ok(()) => tracing::info!(count, "payloads of keys that were erased before went after them"),
+        Err(error) => tracing::warn!(%error, count, "payloads of keys that were erased before could not be removed"),
     }
 }
 

@@ -2,14 +2,15 @@
 
 use super::guards::{Note, note};
 use super::index::{self, Concerned, NOT_FOUND};
-use super::payload::{self, GONE};
+use super::payload::{self, GONE, NO_KEY};
 use super::shard::OfShard;
+use super::unread;
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::scrub::{self, Found, Subtree, Walk};
 use sluis_core::log::{Hash, LeafKind};
 use sluis_core::ports::StoreError;
-use sluis_core::upkeep::CheckpointRow;
+use sluis_core::upkeep::{CheckpointRow, LeafRow};
 use std::collections::BTreeMap;
 
 /// Leaves read at a time.
@@ -22,10 +23,16 @@ pub(super) struct Page {
     pub walk: Walk,
     /// Entries that are not found under their subject.
     pub unindexed: Vec<Concerned>,
+    /// Entries of which only the index may know whom they concern.
+    pub only_indexed: Vec<u64>,
     /// The position where the segments that cover the next page begin.
     pub segments: u64,
     pub notes: Vec<Note>,
+    /// Positions of entries of which the key was erased and the payload is still there.
+    pub late: Vec<u64>,
     pub wrong: Vec<Found>,
+    /// A row is there that is no leaf: what it set, and whom it concerned, nobody tells.
+    pub silent: bool,
     /// Rows were missing: nothing after them can be compared.
     pub broken: bool,
 }
@@ -38,15 +45,10 @@ pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size
     let (mut walk, mut notes, mut wrong) = (from.clone(), Vec::new(), Vec::new());
     let count = u32::try_from(size - walk.size()).unwrap_or(u32::MAX).min(LEAVES_READ);
     let end = walk.size() + u64::from(count);
-    let rows = match stores.log.leaf_rows(stores.base + walk.size(), count).await {
-        Err(StoreError::Corrupt { .. }) => {
-            wrong.push(Found::open("log_leaf", walk.size(), "a row of this page cannot be read"));
-            return Ok(Page { walk, unindexed: Vec::new(), segments, notes, wrong, broken: true });
-        }
-        rows => rows?,
-    };
+    let rows = unread::rows(stores, walk.size(), count, &mut wrong).await?;
     let signed = signed(stores, walk.size(), end, &mut wrong).await?;
-    let (mut complete, mut concerned) = (Vec::new(), Vec::new());
+    let mut silent = false;
+    let (mut complete, mut concerned, mut only_indexed) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         if row.index != walk.size() {
             break;
@@ -55,23 +57,56 @@ pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size
         if signed.get(&walk.size()).is_some_and(|root| *root != walk.tree().root()) {
             wrong.push(Found::open("log_checkpoint", walk.size(), "we signed another root at this size"));
         }
-        let Some(leaf) = leaf else { continue };
+        let Some(leaf) = leaf else {
+            silent = true;
+            continue;
+        };
         let about = payload::check(stores, &leaf, row, &mut wrong).await?;
         items(stores, &leaf, &mut wrong).await?;
         notes.extend(note(&leaf, about.subject).map(|(index, guard)| (stores.base + index, guard)));
-        concerned.extend(about.indexed.map(|subject| (stores.base + leaf.index(), subject)));
+        let at = stores.base + leaf.index();
+        concerned.extend(about.indexed.into_iter().map(|(subject, item)| (at, subject, item)));
+        only_indexed.extend(about.only_indexed.then_some(at));
     }
     let broken = walk.size() < end;
     if broken {
         wrong.push(Found::open("log_leaf", walk.size(), "the row is missing"));
     }
-    if wrong.iter().any(|found| found.what == GONE) && !stores.log.erased_keys().await?.is_empty() {
-        wrong.retain(|found| found.what != GONE);
-    }
+    let late = buried(stores, &rows, &mut wrong).await?;
     subtrees(stores, &complete, &mut wrong).await?;
-    let (unindexed, segments) = index::missing(stores, concerned, segments).await?;
-    wrong.extend(unindexed.first().map(|(at, _)| Found::beside("subject_segment", *at, NOT_FOUND)));
-    Ok(Page { walk, unindexed, segments, notes, wrong, broken })
+    let (unindexed, segments) = match index::missing(stores, concerned, segments).await {
+        Err(StoreError::Corrupt { table, .. }) => {
+            wrong.push(Found::beside(table, walk.size(), "a segment cannot be read"));
+            (Vec::new(), segments)
+        }
+        missing => missing?,
+    };
+    wrong.extend(unindexed.first().map(|(at, ..)| Found::beside("subject_segment", *at, NOT_FOUND)));
+    Ok(Page { walk, unindexed, only_indexed, segments, notes, late, wrong, silent, broken })
+}
+
+/// Strikes the findings that a tombstone explains. Gives the entries that have a payload all the same: they were written with a
+/// key that somebody remembered for a moment after it was erased.
+async fn buried(stores: &OfShard<'_>, rows: &[LeafRow], wrong: &mut Vec<Found>) -> Result<Vec<u64>, StoreError> {
+    if !wrong.iter().any(|found| found.what == GONE || found.what == NO_KEY) {
+        return Ok(Vec::new());
+    }
+    let erased = match stores.log.erased_keys().await {
+        // Said by whoever compares the tombstones; until then none counts.
+        Err(StoreError::Corrupt { .. }) => Vec::new(),
+        erased => erased?,
+    };
+    let key_of = |index| rows.iter().find(|row| row.index == index)?.payload.as_ref().map(|sealed| sealed.key_id);
+    let mut late = Vec::new();
+    wrong.retain(|found| match found.what {
+        GONE => erased.is_empty(),
+        NO_KEY if key_of(found.index).is_some_and(|key| erased.contains(&key)) => {
+            late.push(stores.base + found.index);
+            false
+        }
+        _ => true,
+    });
+    Ok(late)
 }
 
 /// The roots that our key signed at sizes from `from` to `to`, by the kept notes.
@@ -83,7 +118,13 @@ async fn signed(
 ) -> Result<BTreeMap<u64, Hash>, StoreError> {
     let (mut roots, mut next) = (BTreeMap::new(), if from == 0 { 0 } else { from + 1 });
     loop {
-        let kept = stores.log.checkpoint_rows(stores.base + next, CHECKPOINTS_READ).await?;
+        let kept = match stores.log.checkpoint_rows(stores.base + next, CHECKPOINTS_READ).await {
+            Err(StoreError::Corrupt { table, .. }) => {
+                wrong.push(Found::beside(table, next, "a kept note cannot be read"));
+                return Ok(roots);
+            }
+            kept => kept?,
+        };
         let Some(last) = kept.last() else { return Ok(roots) };
         next = last.size.saturating_add(1);
         let beyond = last.size > to;
@@ -113,8 +154,12 @@ pub(super) fn opened(stores: &OfShard<'_>, row: &CheckpointRow, wrong: &mut Vec<
 
 async fn items(stores: &OfShard<'_>, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<(), StoreError> {
     if leaf.kind() == LeafKind::Page {
-        let blob = stores.log.page(stores.base + leaf.index()).await?;
-        wrong.extend(scrub::page(leaf, blob.as_deref()));
+        match stores.log.page(stores.base + leaf.index()).await {
+            Err(StoreError::Corrupt { table, .. }) => {
+                wrong.push(Found::beside(table, leaf.index(), "the items of the page cannot be read"));
+            }
+            blob => wrong.extend(scrub::page(leaf, blob?.as_deref())),
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use sluis_core::log::Millis;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Numbers of the scrubber since the start of the process.
@@ -12,6 +13,8 @@ pub struct Progress {
     passes: AtomicU64,
     passed_at: AtomicU64,
     findings: AtomicU64,
+    begun_at: AtomicU64,
+    within: AtomicU64,
     hurry: Notify,
 }
 
@@ -28,6 +31,20 @@ impl Progress {
     pub(super) fn passed(&self, now: Millis) {
         self.passes.fetch_add(1, Ordering::Relaxed);
         self.passed_at.store(now, Ordering::Relaxed);
+    }
+
+    /// From now on every pass is expected to end within this time.
+    pub fn expect(&self, now: Millis, within: Duration) {
+        self.begun_at.store(now, Ordering::Relaxed);
+        self.within.store(u64::try_from(within.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether no pass ended for twice the time in which one must: nobody knows then what the log is.
+    #[must_use]
+    pub fn is_overdue(&self, now: Millis) -> bool {
+        let [begun, passed, within] =
+            [&self.begun_at, &self.passed_at, &self.within].map(|n| n.load(Ordering::Relaxed));
+        within > 0 && now > begun.max(passed).saturating_add(within.saturating_mul(2))
     }
 
     pub(super) fn found(&self) {
@@ -72,4 +89,19 @@ impl Progress {
 #[expect(clippy::cast_precision_loss, reason = "a number for a picture")]
 fn float(number: u64) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_is_overdue_after_twice_its_time_since_the_last_or_the_start() {
+        let progress = Progress::default();
+        assert!(!progress.is_overdue(Millis::MAX), "nothing is expected yet");
+        progress.expect(1000, Duration::from_millis(10));
+        assert!(!progress.is_overdue(1020) && progress.is_overdue(1021));
+        progress.passed(1015);
+        assert!(!progress.is_overdue(1035) && progress.is_overdue(1036));
+    }
 }

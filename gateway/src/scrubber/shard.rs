@@ -47,14 +47,27 @@ impl<'a> OfShard<'a> {
         }
     }
 
-    /// What can be compared only when every leaf of the shard was seen.
-    pub async fn whole(&self, walk: &Walk, before: Option<&Shard>) -> Result<Vec<Found>, StoreError> {
-        let (head, mut wrong) = (&self.shard.head, Vec::new());
-        if *walk.tree() != head.frontier {
-            wrong.push(Found::open("log_head", head.size(), "the head is not that of the leaves"));
+    /// What can be compared at the end of the shard; head and leaves only when every leaf was seen, by the walk over them.
+    pub async fn end(&self, walk: Option<&Walk>, before: Option<&Shard>) -> Result<Vec<Found>, StoreError> {
+        let mut wrong = Vec::new();
+        match self.compared(walk, before, &mut wrong).await {
+            Err(StoreError::Corrupt { table, .. }) => {
+                wrong.push(Found::open(table, self.size(), "a row cannot be read"))
+            }
+            compared => compared?,
         }
-        if walk.size() > 0 && walk.last_time() != head.last_time {
-            wrong.push(Found::open("log_head", head.size(), "the time of the head is not that of the last leaf"));
+        Ok(wrong)
+    }
+
+    async fn compared(
+        &self,
+        walk: Option<&Walk>,
+        before: Option<&Shard>,
+        wrong: &mut Vec<Found>,
+    ) -> Result<(), StoreError> {
+        let head = &self.shard.head;
+        if let Some(walk) = walk {
+            self.under_head(walk, wrong);
         }
         let after = self.log.leaf_rows(self.base + self.size_now().await?, 1).await?;
         if let Some(row) = after.first()
@@ -65,12 +78,21 @@ impl<'a> OfShard<'a> {
         let beyond = self.log.checkpoint_rows(self.base + head.size().saturating_add(1), 1).await?;
         if let Some(row) = beyond.first()
             && self.size_now().await? < row.size
-            && page::opened(self, row, &mut wrong).is_some()
+            && page::opened(self, row, wrong).is_some()
         {
             wrong.push(Found::open("log_head", row.size, "we signed more entries than there are"));
         }
-        self.chain(before, &mut wrong).await?;
-        Ok(wrong)
+        self.chain(before, wrong).await
+    }
+
+    fn under_head(&self, walk: &Walk, wrong: &mut Vec<Found>) {
+        let head = &self.shard.head;
+        if *walk.tree() != head.frontier {
+            wrong.push(Found::open("log_head", head.size(), "the head is not that of the leaves"));
+        }
+        if walk.size() > 0 && walk.last_time() != head.last_time {
+            wrong.push(Found::open("log_head", head.size(), "the time of the head is not that of the last leaf"));
+        }
     }
 
     /// What can be compared of a shard that was removed at the end of its term: nothing of it is left but its head and its last

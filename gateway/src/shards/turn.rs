@@ -50,11 +50,15 @@ async fn close(ledger: &dyn Ledger, head: &Head, now: Millis) -> Result<(), Stor
     }
 }
 
-/// The head is durable, so it may be signed; nothing follows it in its shard, so its bytes are the same whoever signs.
+/// Nothing follows this head in its shard, so its bytes are the same whoever signs.
 async fn open(ledger: &dyn Ledger, signer: &dyn Signer, ended: &Head, now: Millis) -> Result<(), StoreError> {
     // A clock that stands before the turn of the year opens nothing: it catches up, or another replica opens.
     let origin = shard::due(&ended.origin, now).ok_or(CLOSED)?;
     let before = OpenedCheckpoint { origin: ended.origin.clone(), size: ended.size(), root: ended.root() };
+    // Another replica may have ended it, and no standby may have that yet: it is signed when it cannot be lost any more (A1).
+    if ledger.durable_head().await?.origin != ended.origin {
+        return Ok(());
+    }
     let rid = shard::request_id(&origin, ended.end(), now);
     let opening = Draft::new(rid, origin.as_str().into(), shard::opening(&before));
     let note = sign(ended, signer).note;

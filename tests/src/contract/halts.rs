@@ -36,8 +36,11 @@ pub async fn a_halt_stops_answers_and_outlives_the_process(engine: &impl Engine)
     assert_eq!(halts, [halt]);
     assert_eq!(engine.archive().await.halted().await.unwrap(), [FOUND]);
     assert!(!answers(&*log, 5).await);
-    assert_eq!(log.lift_halts("2026-1:9").await.unwrap(), 1);
-    assert_eq!(log.lift_halts("2026-1:10").await.unwrap(), 0);
+    let these = [(log.replica(), 5)];
+    assert_eq!(log.lift_halts(&[(log.replica(), 4)], "2026-1:8").await.unwrap(), 0, "another stays");
+    assert!(stopped(&*log, &log.halts().await.unwrap()));
+    assert_eq!(log.lift_halts(&these, "2026-1:9").await.unwrap(), 1);
+    assert_eq!(log.lift_halts(&these, "2026-1:10").await.unwrap(), 0);
     assert!(answers(&*log, 7).await);
     assert!(!stopped(&*log, &log.halts().await.unwrap()));
     assert!(engine.archive().await.halted().await.unwrap().is_empty());
@@ -50,7 +53,7 @@ pub async fn a_halt_that_somebody_else_lifted_holds(engine: &impl Engine) {
     engine.intrude("UPDATE log_halt SET lifted = '2026-1:9'").await;
     let halts = log.halts().await.unwrap();
     assert!(stopped(&*log, &halts) && !halts[0].ours);
-    assert_eq!(log.lift_halts("2026-1:10").await.unwrap(), 1);
+    assert_eq!(log.lift_halts(&[(log.replica(), 5)], "2026-1:10").await.unwrap(), 1);
     assert!(!stopped(&*log, &log.halts().await.unwrap()));
 }
 

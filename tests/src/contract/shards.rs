@@ -207,9 +207,9 @@ pub async fn what_is_mended_is_mended_in_its_own_shard(engine: &impl Engine) {
     assert!(row(1).await.transaction.is_some());
 
     engine.intrude("DELETE FROM subject_segment").await;
-    let entries = vec![(1, subject(9)), (position(1, 1), subject(9))];
-    log.mend_index(entries).await.unwrap();
-    assert_eq!(log.entries_of(subject(9)).await.unwrap(), [(1, 0), (position(1, 1), 0)]);
+    let entries = vec![(1, subject(9), 0), (1, subject(9), 2), (position(1, 1), subject(9), 0)];
+    log.mend_index(entries, Vec::new()).await.unwrap();
+    assert_eq!(log.entries_of(subject(9)).await.unwrap(), [(1, 0), (1, 2), (position(1, 1), 0)]);
 
     let archive = engine.archive().await;
     log.drop_checkpoint(position(1, 3)).await.unwrap();

@@ -2,6 +2,7 @@
 //!
 //! A crash is a gateway that is dropped with deliveries open: nothing gets the time to say how they ended.
 
+mod queue;
 mod unsettled;
 mod wire;
 

@@ -175,8 +175,8 @@ impl LogHalts for Tripped<dyn LogUpkeep> {
     async fn halt(&self, time: Millis, found: &str) -> Result<(), StoreError> {
         writes!(self, LOG, "halt", self.real.halt(time, found))
     }
-    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError> {
-        writes!(self, LOG, "lift_halts", self.real.lift_halts(entry))
+    async fn lift_halts(&self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError> {
+        writes!(self, LOG, "lift_halts", self.real.lift_halts(these, entry))
     }
 }
 
@@ -198,8 +198,11 @@ impl LogMending for Tripped<dyn LogUpkeep> {
     async fn mend_columns(&self, index: u64, columns: &LeafColumns) -> Result<(), StoreError> {
         writes!(self, LOG, "mend_columns", self.real.mend_columns(index, columns))
     }
-    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError> {
-        writes!(self, LOG, "mend_index", self.real.mend_index(entries))
+    async fn mend_index(&self, lacking: Vec<(u64, SubjectRef, u32)>, kept: Vec<u64>) -> Result<(), StoreError> {
+        writes!(self, LOG, "mend_index", self.real.mend_index(lacking, kept))
+    }
+    async fn erase_late(&self, entries: Vec<u64>) -> Result<(), StoreError> {
+        writes!(self, LOG, "erase_late", self.real.erase_late(entries))
     }
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError> {
         writes!(self, LOG, "drop_checkpoint", self.real.drop_checkpoint(size))

@@ -128,3 +128,24 @@ async fn a_log_that_is_closed_for_two_reasons_opens_when_both_are_over() {
     recorder.close_to_answers(server, false);
     desk.release(question).await.unwrap();
 }
+
+/// A pass that never ends finds nothing and says nothing; somebody must.
+#[tokio::test]
+async fn that_no_pass_ended_in_time_is_named_until_one_does() {
+    let world = World::open(Options::with(vec![Client::new(1, 8)])).await;
+    let gateway = &world.listening.gateway;
+    let mut held = gateway.conditions.watch();
+    let passed = async {
+        while gateway.metrics.scrub.passes() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, passed).await.unwrap();
+    gateway.metrics.scrub.expect(1, Duration::from_millis(1));
+    let raised = held.wait_for(|held| held.contains_key(&Condition::ScrubOverdue));
+    tokio::time::timeout(PATIENCE, raised).await.unwrap().unwrap();
+    assert!(gateway.conditions.ready());
+    gateway.metrics.scrub.expect(gateway.clock.now(), Duration::from_secs(3600));
+    let cleared = held.wait_for(|held| !held.contains_key(&Condition::ScrubOverdue));
+    tokio::time::timeout(PATIENCE, cleared).await.unwrap().unwrap();
+}

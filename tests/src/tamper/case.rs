@@ -35,6 +35,8 @@ pub struct Case {
     pub only: Option<Dialect>,
     /// Whether the log is halted before.
     pub halted: bool,
+    /// Whether two keys that nothing was sealed with were erased before.
+    pub erased: bool,
     /// Who notices, in alphabetical order; empty: nobody.
     pub by: &'static str,
     /// Why nobody does, and what that costs; empty where somebody does.
@@ -43,7 +45,19 @@ pub struct Case {
 
 /// A case on a table of the log.
 pub const fn log(table: &'static str, op: Op, what: &'static str, sql: &'static str) -> Case {
-    Case { of: Of::Log, table, op, what, sql, postgres: "", only: None, halted: false, by: "", because: "" }
+    Case {
+        of: Of::Log,
+        table,
+        op,
+        what,
+        sql,
+        postgres: "",
+        only: None,
+        halted: false,
+        erased: false,
+        by: "",
+        because: "",
+    }
 }
 
 /// A case on a table of the key database.
@@ -75,6 +89,11 @@ impl Case {
     /// The log was halted before.
     pub const fn halted(self) -> Self {
         Self { halted: true, ..self }
+    }
+
+    /// Keys were erased before.
+    pub const fn erased(self) -> Self {
+        Self { erased: true, ..self }
     }
 
     /// Whether it is tried on this engine.

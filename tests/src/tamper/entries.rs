@@ -1,4 +1,4 @@
-//! The entries of the log that cases are tried on: each kind with what it changes, its payload and what belongs to it.
+//! The entries of the ground: each with the payload, tag and commitment that belong to it.
 
 use crate::contract::draft::{ORIGIN, bare, oin, uuid};
 use sluis_core::log::draft::{Concerns, Draft, Effect, RequestId, Transaction};
@@ -48,9 +48,35 @@ pub fn manual(n: u64) -> Draft {
     Draft { transaction: Some(Transaction { oin: oin(), id: uuid(n), digest: [1; 32] }), ..bare(n, leaf) }
 }
 
-pub fn page(n: u64) -> Draft {
-    let item = |number, tag: &str| Item { number, tag: tag.repeat(16), outcome: "RELEASED".into(), body: None };
-    let blob = PageBlob::new(&[item(0, "ab"), item(1, &format!("{n:02x}"))]).unwrap();
+/// A hold about a client who has no key of this year: under the key of the day.
+pub fn held(n: u64, subject: SubjectRef, day: &SubjectKey, names: bool) -> Draft {
+    let leaf = LeafDraft::new(LeafKind::Admin).with(Key::Rs, "LEGAL_HOLD");
+    let handle = names.then(|| data_encoding::HEXLOWER.encode(&subject.0));
+    let said = serde_json::json!({ "v": "sluis-payload/1", "subject": null, "subject_ref": handle });
+    under(Draft { concerns: concerning(subject), ..bare(n, leaf) }, day, &said)
+}
+
+/// The draft with this payload under the key of the day.
+fn under(mut draft: Draft, day: &SubjectKey, said: &serde_json::Value) -> Draft {
+    let plain = said.to_string().into_bytes();
+    let at = Sealing { key: day, origin: ORIGIN, rid: draft.rid, item: 0 };
+    draft.leaf = draft.leaf.with(Key::Pc, commitment::payload(&plain));
+    draft.payload = seal(&at, [7; 12], &plain);
+    draft
+}
+
+/// A page of two items: about somebody unknown, and about the child with this key.
+pub fn page(n: u64, child: SubjectRef, key: &SubjectKey, day: &SubjectKey) -> Draft {
+    let rid = RequestId(uuid(n));
+    let item = |number, key: &SubjectKey| Item {
+        number,
+        tag: commitment::subject_tag(&key.tag, ORIGIN, rid, number),
+        outcome: "RELEASED".into(),
+        body: None,
+    };
+    let blob = PageBlob::new(&[item(0, day), item(1, key)]).unwrap();
+    let line = |number: &str| serde_json::json!({ "subject": { "client-number": number } });
+    let said = serde_json::json!({ "v": "sluis-page/1", "items": [line("K-9"), line("K-1")] });
     let leaf = LeafDraft::new(LeafKind::Page)
         .with(Key::Rt, "MUNICIPALITY")
         .with(Key::Rp, oin().as_str())
@@ -64,5 +90,6 @@ pub fn page(n: u64) -> Draft {
         .with(Key::Sr, blob.sub_root())
         .with(Key::Bc, "ab".repeat(32))
         .with(Key::X5, "BimEMugGayniIjvMI6qVBLVq5Qj6vzQ1UIhpucMZDiI");
-    Draft { page: Some(blob), ..bare(n, leaf) }
+    let concerns = vec![Concerns { subject: child, item: 1 }];
+    under(Draft { page: Some(blob), concerns, ..bare(n, leaf) }, day, &said)
 }

@@ -1,9 +1,10 @@
 //! A log of 520 entries with everything in it, written once and put back for each case.
 //!
-//! 0 EPOCH, 1 and 4 POLICY, 2 and 5 RECIPIENT, 3 and 6 a restriction of one child, 7 of another, 8 and 10 PAGE, 9 MANUAL, then
+//! 0 EPOCH, 1 and 4 POLICY, 2 and 5 RECIPIENT, 3 and 6 a restriction of one child, 7 of another, 8 and 10 PAGE with an item about
+//! the first child, 9 MANUAL, 11 a hold that names the handle of the other only, 260 one whose payload names nobody, the rest
 //! refusals. The tables `before_…` hold the rows as they were after entry 3, when only one child was registered.
 
-use super::entries::{about, concerning, enrolled, manual, page, policy};
+use super::entries::{about, concerning, enrolled, held, manual, page, policy};
 use super::stage::{Of, Stage};
 use crate::contract::draft::{ORIGIN, bare, change, oin, refusal};
 use jiff::ToSpan;
@@ -106,13 +107,17 @@ impl<E: Stage> Ground<E> {
             about(enrolled(5), &day, None),
             about(change(6, child, Change::Restriction { set: false }), &key, Some(&ids[0])),
             about(change(7, other, Change::Restriction { set: true }), &others, Some(&ids[1])),
-            about(page(8), &day, None),
+            page(8, child, &key, &day),
             about(Draft { concerns: concerning(child), ..manual(9) }, &key, Some(&ids[0])),
-            about(page(10), &day, None),
+            page(10, child, &key, &day),
         ];
         append(&*log, second).await;
         for (from, to) in [(11, 60), (60, 258), (258, SIZE)] {
-            let asked = |n| about(Draft { concerns: concerning(child), ..refusal(n) }, &key, Some(&ids[0]));
+            let asked = |n| match n {
+                11 => held(n, other, &day, true),
+                260 => held(n, other, &day, false),
+                _ => about(Draft { concerns: concerning(child), ..refusal(n) }, &key, Some(&ids[0])),
+            };
             log.append((from..to).map(asked).collect()).await.unwrap();
             let signed = sign(&log.head().await.unwrap(), engine.signer());
             log.keep_checkpoint(signed.size, &signed.note, signed.size * 60_000).await.unwrap();
@@ -195,12 +200,23 @@ impl<E: Stage> Ground<E> {
         appended.is_ok_and(|committed| matches!(committed.outcomes(), [Outcome::Recorded { .. }]))
     }
 
+    /// Erases the key of the first child everywhere but in the memory of who appends next.
+    pub async fn erase_child(&self, log: &Arc<dyn LogUpkeep>, keys: &Arc<dyn KeyUpkeep>) {
+        log.erase(self.children[0], vec![self.key.key_id]).await.unwrap();
+        keys.destroy(vec![self.key.key_id]).await.unwrap();
+    }
+
     /// A refusal that relies on the newest policy, organisation and child.
     fn relying(&self) -> Draft {
         let guards = [GuardKey::Policy, GuardKey::Organisation(oin()), GuardKey::Subject(self.children[0])];
         let relies_on = guards.map(|key| (key, 2)).to_vec();
         let draft = Draft { relies_on, concerns: concerning(self.children[0]), ..refusal(900) };
         about(draft, &self.key, Some(&ids()[0]))
+    }
+
+    /// The first child.
+    pub fn child(&self) -> SubjectRef {
+        self.children[0]
     }
 
     /// What a search finds for each child.
@@ -215,6 +231,11 @@ impl<E: Stage> Ground<E> {
     /// Halts the log, as a process that found something does.
     pub async fn halt(&self, log: &Arc<dyn LogUpkeep>) {
         log.halt(HALTED_AT, "`state` at 3: the row is gone").await.unwrap();
+    }
+
+    /// Erases two keys with which nothing was sealed.
+    pub async fn erase(&self, log: &Arc<dyn LogUpkeep>) {
+        log.erase(self.children[1], vec![*b"one of two keys.", *b"the other of two"]).await.unwrap();
     }
 
     /// Whether the halts that stand stop the process that runs.

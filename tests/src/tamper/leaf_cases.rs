@@ -63,6 +63,12 @@ pub const CASES: &[Case] = &[
         .by("scrubber verifier"),
     log(LEAF, Flip("leaf"), "no leaf", "UPDATE log_leaf SET leaf = leaf || ' ' WHERE {i} = 20").by("scrubber verifier"),
     log(LEAF, Flip("leaf"), "absent", "UPDATE log_leaf SET leaf = NULL WHERE {i} = 20").by("scrubber verifier"),
+    log(LEAF, Flip("leaf"), "bytes that are no text", "UPDATE log_leaf SET leaf = CAST(x'ff' AS TEXT) WHERE {i} = 20")
+        .only(Sqlite)
+        .by("scrubber verifier"),
+    log(LEAF, Flip("oin"), "bytes that are no text", "UPDATE log_leaf SET oin = CAST(x'ff' AS TEXT) WHERE {i} = 20")
+        .only(Sqlite)
+        .by("scrubber"),
     log(LEAF, Flip("hash"), "under a sub-tree", "UPDATE log_leaf SET hash = {zero 32} WHERE {i} = 20").by("scrubber"),
     log(LEAF, Flip("hash"), "at the edge", "UPDATE log_leaf SET hash = {zero 32} WHERE {i} = 515").by("open scrubber"),
     log(LEAF, Flip("kind"), "a refusal as an explanation", "UPDATE log_leaf SET kind = 4 WHERE {i} = 20").by("scrubber"),
@@ -103,8 +109,9 @@ pub const CASES: &[Case] = &[
         LEAF,
         Flip("key_id ct"),
         "absent, some key was erased",
-        "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE {i} = 20; INSERT INTO erased_key VALUES ({zero 16})",
+        "UPDATE log_leaf SET key_id = NULL, ct = NULL WHERE {i} = 20",
     )
+    .erased()
     .nobody(
         "no leaf says whose payloads went with a key, or erased entries could be told to be of one child; the leaf keeps its
          commitment, so that a copy elsewhere can be proven",

@@ -47,6 +47,9 @@ pub const CASES: &[Case] = &[
     log(CHECKPOINT, Flip("note"), "another size", "UPDATE log_checkpoint SET note = replace(note, '258', '259') WHERE size = 258")
         .by("scrubber verifier"),
     log(CHECKPOINT, Flip("note"), "no note", "UPDATE log_checkpoint SET note = 'x' WHERE size = 258").by("scrubber verifier"),
+    log(CHECKPOINT, Flip("note"), "bytes that are no text", "UPDATE log_checkpoint SET note = CAST(x'ff' AS TEXT) WHERE size = 258")
+        .only(Sqlite)
+        .by("scrubber verifier"),
     log(CHECKPOINT, Flip("size"), "another", "UPDATE log_checkpoint SET size = 257 WHERE size = 258").by("scrubber"),
     log(CHECKPOINT, Flip("t"), "another", "UPDATE log_checkpoint SET t = 0 WHERE size = 258")
         .nobody("it only tells which notes of a minute go; no note says when it was signed"),
@@ -69,6 +72,17 @@ pub const CASES: &[Case] = &[
     log(SEGMENT, Flip("first"), "another", "UPDATE subject_segment SET first = 2 WHERE first = 3").by("scrubber"),
     log(SEGMENT, Flip("last"), "another", "UPDATE subject_segment SET last = last + 1 WHERE first = 3").by("scrubber"),
     log(SEGMENT, Flip("level"), "another", "UPDATE subject_segment SET level = 1 WHERE first = 3").by("scrubber"),
+    log(
+        SEGMENT,
+        Flip("level"),
+        "beyond every level",
+        "PRAGMA ignore_check_constraints = ON; UPDATE subject_segment SET level = 300 WHERE first = 3",
+    )
+    .postgres(
+        "ALTER TABLE subject_segment DROP CONSTRAINT IF EXISTS subject_segment_level_check;
+         UPDATE subject_segment SET level = 300 WHERE first = 3",
+    )
+    .by("scrubber"),
     log(SEGMENT, Flip("log_id"), "another", "UPDATE subject_segment SET log_id = 2 WHERE first = 3").by("scrubber"),
     log(SEGMENT, Delete, "of a change of standing", "DELETE FROM subject_segment WHERE first = 3").by("scrubber"),
     log(SEGMENT, Delete, "of questions", "DELETE FROM subject_segment WHERE first >= 60").by("scrubber"),
@@ -111,13 +125,30 @@ pub const CASES: &[Case] = &[
     .by("scrubber"),
     log(PAGE, Truncate, "every row", "").by("scrubber"),
     log(PAGE, PutBack, "as it was when there was none", "").by("scrubber"),
-    log(ERASED, Insert, "of no key", "INSERT INTO erased_key VALUES ({zero 16})")
-        .nobody("a key that there is not is destroyed at the next start, which changes nothing"),
-    log(ERASED, Insert, "of a child's key", "INSERT INTO erased_key SELECT DISTINCT key_id FROM log_leaf WHERE {i} = 20").by("scrubber"),
-    log(ERASED, Flip("key_id"), "another", "INSERT INTO erased_key VALUES ({zero 16}); UPDATE erased_key SET key_id = {turn key_id}").nobody(TOMB),
-    log(ERASED, Delete, "a row", "INSERT INTO erased_key VALUES ({zero 16}); DELETE FROM erased_key").nobody(TOMB),
-    log(ERASED, Truncate, "every row", "").nobody(TOMB),
-    log(ERASED, PutBack, "as it was when there was none", "").nobody(TOMB),
+    log(ERASED, Insert, "of no key", "INSERT INTO erased_key VALUES ({zero 16}, {zero 16})").by("scrubber tombs"),
+    log(
+        ERASED,
+        Insert,
+        "of a child's key",
+        "INSERT INTO erased_key SELECT DISTINCT key_id, {zero 16} FROM log_leaf WHERE {i} = 20",
+    )
+    .by("scrubber tombs"),
+    log(ERASED, Flip("key_id"), "another", "UPDATE erased_key SET key_id = {turn key_id}").erased().by("scrubber tombs"),
+    log(ERASED, Flip("sealed"), "other bytes", "UPDATE erased_key SET sealed = {turn sealed}").erased().by("scrubber tombs"),
+    log(ERASED, Duplicate, "of another key", "INSERT INTO erased_key SELECT {zero 16}, sealed FROM erased_key LIMIT 1")
+        .erased()
+        .by("scrubber tombs"),
+    log(
+        ERASED,
+        Swap,
+        "the seals of two",
+        "UPDATE erased_key SET sealed = (SELECT o.sealed FROM erased_key o WHERE o.key_id <> erased_key.key_id)",
+    )
+    .erased()
+    .by("scrubber tombs"),
+    log(ERASED, Delete, "the rows", "DELETE FROM erased_key").erased().nobody(TOMB),
+    log(ERASED, Truncate, "every row", "").erased().nobody(TOMB),
+    log(ERASED, PutBack, "as it was when there was none", "").erased().nobody(TOMB),
     log(MARK, Flip("low"), "higher", "UPDATE replica_mark SET low = 500").only(Postgres).nobody(LOW),
     log(MARK, Flip("replica"), "another", "UPDATE replica_mark SET replica = 2").only(Postgres).nobody(LOW),
     log(MARK, Delete, "a row", "DELETE FROM replica_mark").only(Postgres).nobody(LOW),

@@ -25,6 +25,28 @@ pub const CASES: &[Case] = &[
     .by("append scrubber"),
     log(STATE, Flip("key"), "another", "UPDATE state SET key = {zero 16} WHERE kind = 3 AND leaf_index = 6").by("append scrubber"),
     log(STATE, Flip("kind"), "another", "UPDATE state SET kind = 3, key = {zero 16} WHERE kind = 1").by("append scrubber"),
+    log(
+        STATE,
+        Flip("kind"),
+        "beyond every kind",
+        "PRAGMA ignore_check_constraints = ON; UPDATE state SET kind = 300 WHERE leaf_index = 7",
+    )
+    .postgres(
+        "ALTER TABLE state DROP CONSTRAINT IF EXISTS state_kind_check; UPDATE state SET kind = 300 WHERE leaf_index = 7",
+    )
+    .by("scrubber"),
+    log(
+        STATE,
+        Insert,
+        "of a kind below all",
+        "PRAGMA ignore_check_constraints = ON;
+         INSERT INTO state (kind, key, version, leaf_index, sealed) VALUES (-1, {zero 16}, 1, 20, {zero 40})",
+    )
+    .postgres(
+        "ALTER TABLE state DROP CONSTRAINT IF EXISTS state_kind_check;
+         INSERT INTO state (kind, key, version, log_id, leaf_index, sealed) VALUES (-1, {zero 16}, 1, 1, 20, {zero 40})",
+    )
+    .by("scrubber"),
     log(STATE, Delete, "a subject", "DELETE FROM state WHERE kind = 3").by("append scrubber"),
     log(STATE, Delete, "an organisation", "DELETE FROM state WHERE kind = 2").by("append scrubber"),
     log(STATE, Delete, "the policy", "DELETE FROM state WHERE kind = 1").by("append scrubber"),

@@ -52,8 +52,9 @@ pub trait LogHalts: Send + Sync {
     /// Writes that this replica halts. Writing the same again changes nothing.
     async fn halt(&self, time: Millis, found: &str) -> Result<(), StoreError>;
 
-    /// Lifts every halt in force, with the entry that says so. Gives how many there were.
-    async fn lift_halts(&self, entry: &str) -> Result<u64, StoreError>;
+    /// Lifts these halts, each by its replica and time, with the entry that says so; one that was written meanwhile, by a
+    /// replica that goes on, stays. Gives how many of them were in force.
+    async fn lift_halts(&self, these: &[(i16, Millis)], entry: &str) -> Result<u64, StoreError>;
 }
 
 /// That this replica halted, kept outside the database.

@@ -28,8 +28,13 @@ pub trait LogMending: Send + Sync {
     /// Sets the search columns of an entry.
     async fn mend_columns(&self, at: u64, columns: &LeafColumns) -> Result<(), StoreError>;
 
-    /// Drops every segment of the subject index that does not open, and adds these entries, which it lacks.
-    async fn mend_index(&self, entries: Vec<(u64, SubjectRef)>) -> Result<(), StoreError>;
+    /// Drops the segments of the subject index that do not open, unless they span one of the positions in `kept`, of which only
+    /// the index may know whom they concern; and adds these entries, which it lacks: position in order, subject, item.
+    async fn mend_index(&self, lacking: Vec<(u64, SubjectRef, u32)>, kept: Vec<u64>) -> Result<(), StoreError>;
+
+    /// Removes those of these payloads of which the key has a tombstone, and takes their entries out of the subject index: entries
+    /// that were written with a key remembered for a moment after it was erased (A21).
+    async fn erase_late(&self, entries: Vec<u64>) -> Result<(), StoreError>;
 
     /// Drops a kept note; `size` names its shard as a position does: the same tree can be signed again.
     async fn drop_checkpoint(&self, size: u64) -> Result<(), StoreError>;

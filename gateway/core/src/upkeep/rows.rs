@@ -35,8 +35,8 @@ pub struct LeafRow {
     pub whole: bool,
 }
 
-/// Where a row of state stands: the number of its kind and its key, which is no identifier of a person.
-pub type StatePlace = (u8, Vec<u8>);
+/// Where a row of state stands: the number of its kind, as it stands there, and its key, which is no identifier of a person.
+pub type StatePlace = (i64, Vec<u8>);
 
 /// One row of `state`.
 #[derive(Debug, Clone, PartialEq, Eq)]

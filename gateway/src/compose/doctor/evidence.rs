@@ -16,53 +16,58 @@ const PAGE: u32 = 1000;
 /// Rebuilds the tree of the newest shard from the text of every entry and compares it with the head, and on the way with the last checkpoint
 /// that was kept.
 pub(super) async fn whole(config: &Config, found: &mut Findings) {
+    // Keys and databases that cannot be opened have findings of their own.
     let (Ok(vkey), Ok(log)) = (verifier_key(config), engine::archive(config).await) else { return };
-    halts(config, log.as_ref(), found).await;
-    let Ok(head) = log.head().await else { return };
-    let vkey = checkpoint::under_name(&vkey, &head.origin).unwrap_or_default();
-    let notes = log.checkpoints(head.end()).await.unwrap_or_default();
+    if let Err(error) = compared(config, &vkey, log.as_ref(), found).await {
+        found.fault(SUBJECT, format!("it cannot be read whole: {error}"), "see what is said about the log database");
+    }
+}
+
+async fn compared(config: &Config, vkey: &str, log: &dyn LogArchive, found: &mut Findings) -> Result<(), StoreError> {
+    halts(config, log, found).await?;
+    let head = log.head().await?;
+    let vkey = checkpoint::under_name(vkey, &head.origin).unwrap_or_default();
+    let notes = log.checkpoints(head.end()).await?;
     let signed = match notes.last().map(|note| checkpoint::open(note, &vkey)).transpose() {
         Ok(signed) => signed,
         Err(error) => {
             let advice = "the log key is not the one that signed: restore it, or verify an export with the old key";
-            return found.fault(SUBJECT, format!("its last checkpoint is not ours: {error}"), advice);
+            found.fault(SUBJECT, format!("its last checkpoint is not ours: {error}"), advice);
+            return Ok(());
         }
     };
     let mut tree = Frontier::empty();
     for (size, root, by) in
         signed.iter().map(|s| (s.size, s.root, "the last checkpoint")).chain([(head.size(), head.root(), "the head")])
     {
-        if let Err(error) = grow(&mut tree, log.as_ref(), head.position(0), size).await {
-            return found.fault(SUBJECT, error.to_string(), "see what is said about the log database");
-        }
+        grow(&mut tree, log, head.position(0), size).await?;
         if tree.root() != root {
             let text = format!("its first {size} entries do not give the root of {by}: the log was changed");
-            return found.fault(
-                SUBJECT,
-                text,
-                "stop the gateway, keep every file, and call those who may read the log",
-            );
+            found.fault(SUBJECT, text, "stop the gateway, keep every file, and call those who may read the log");
+            return Ok(());
         }
     }
     let under = signed
         .map_or_else(|| "none was signed and kept yet".to_owned(), |s| format!("{} under the last checkpoint", s.size));
     found.ok(SUBJECT, format!("verified: {} entries give the root of the head; {under}", head.size()));
+    Ok(())
 }
 
 /// Whether something was found that stops gateways (A27), by the log and by the flag of this one.
-async fn halts(config: &Config, log: &dyn LogArchive, found: &mut Findings) {
+async fn halts(config: &Config, log: &dyn LogArchive, found: &mut Findings) -> Result<(), StoreError> {
     let flag = HaltFile::beside(config.log.anchor());
     let flagged = match flag.read() {
         Ok(said) => said.map(|(_, text)| text),
         Err(error) => Some(format!("`{}` cannot be read: {error}", flag.name())),
     };
-    let halted = log.halted().await.unwrap_or_default();
+    let halted = log.halted().await?;
     if flagged.is_none() && halted.is_empty() {
-        return;
+        return Ok(());
     }
     let texts: Vec<String> = halted.into_iter().chain(flagged).collect();
     let advice = "find out what happened; when the log is whole again, `sluis log lift` ends it";
     found.fault(SUBJECT, format!("halted, nothing is released: {}", texts.join("; ")), advice);
+    Ok(())
 }
 
 /// Adds the entries of a shard up to a size.

@@ -1,0 +1,86 @@
+//! Legal holds in force: what the leaves say, and whom the subject index says it of.
+//!
+//! A leaf names nobody; only the index does. An entry under hold that the index lost would leave its subject unprotected, so the
+//! two are counted against each other: whoever is held cannot be erased, so the index has every hold that was not lifted.
+
+use super::payloads::corrupt;
+use super::stopped::Stopped;
+use super::subject::{HOLD, HOLD_LIFTED, SubjectFault};
+use sluis_core::log::LeafKind;
+use sluis_core::log::leaf::{Key, Leaf};
+use sluis_core::subject::SubjectRef;
+use std::collections::BTreeMap;
+
+/// Entries, and segments, read at a time.
+const LOOKED: u32 = 1000;
+const SEGMENTS_READ: u32 = 256;
+
+/// Subjects under hold.
+#[derive(Default)]
+pub(super) struct Holds(BTreeMap<SubjectRef, u64>);
+
+impl Holds {
+    /// The holds in force.
+    ///
+    /// # Errors
+    /// [`SubjectFault::HoldsLost`] when the index finds fewer than the leaves say: erase nothing then.
+    pub async fn read(stopped: &Stopped) -> Result<Self, SubjectFault> {
+        let said = said(stopped).await?;
+        if said.is_empty() {
+            return Ok(Self::default());
+        }
+        let held = Self(found(stopped, &said).await?);
+        let lifted = said.values().filter(|holds| !**holds).count();
+        let in_force = said.len().saturating_sub(2 * lifted);
+        if held.0.len() < in_force {
+            return Err(SubjectFault::HoldsLost { said: in_force, found: held.0.len() });
+        }
+        Ok(held)
+    }
+
+    /// The position of the entry under which a subject is held.
+    pub fn of(&self, subject: SubjectRef) -> Option<u64> {
+        self.0.get(&subject).copied()
+    }
+}
+
+/// Positions of the entries that begin a hold, true, and end one, false.
+async fn said(stopped: &Stopped) -> Result<BTreeMap<u64, bool>, SubjectFault> {
+    let (mut said, mut from) = (BTreeMap::new(), 0);
+    loop {
+        let page = stopped.log.leaves_of(LeafKind::Admin, from, LOOKED).await?;
+        let Some((last, _)) = page.last() else { return Ok(said) };
+        from = last + 1;
+        for (at, text) in &page {
+            let leaf = Leaf::decode(text).map_err(|_| corrupt())?;
+            match leaf.list(Key::Rs).and_then(<[String]>::first).map(String::as_str) {
+                Some(HOLD) => _ = said.insert(*at, true),
+                Some(HOLD_LIFTED) => _ = said.insert(*at, false),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whom the index says these entries of: subjects of whom the last one begins a hold, with its position.
+async fn found(stopped: &Stopped, said: &BTreeMap<u64, bool>) -> Result<BTreeMap<SubjectRef, u64>, SubjectFault> {
+    let mut of = BTreeMap::<SubjectRef, BTreeMap<u64, bool>>::new();
+    for shard in stopped.log.shards().await? {
+        let mut next = shard.head.position(0);
+        loop {
+            let page = stopped.log.segment_rows(next, SEGMENTS_READ).await?;
+            let Some(last) = page.last() else { break };
+            next = last.first.saturating_add(1);
+            for segment in page {
+                for (subject, at, _) in segment.records.ok_or(corrupt())? {
+                    if let Some(holds) = said.get(&at) {
+                        of.entry(subject).or_default().insert(at, *holds);
+                    }
+                }
+            }
+        }
+    }
+    let last = |entries: BTreeMap<u64, bool>| entries.into_iter().next_back();
+    let held = |(subject, entries)| last(entries).filter(|(_, holds)| *holds).map(|(at, _)| (subject, at));
+    Ok(of.into_iter().filter_map(held).collect())
+}

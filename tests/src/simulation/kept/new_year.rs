@@ -1,0 +1,72 @@
+//! Programs that are kept, of the turn of the year: who ends a shard, who opens the next, and who dies over it.
+
+use super::{ALL, all_hold, hold_in, release};
+use crate::simulation::program::{Action, Program};
+use crate::simulation::server::Fault;
+use crate::simulation::world::run;
+
+/// An entry in the old shard, and the turn: every process wants to end the shard.
+const EVE: [Action; 4] = [Action::NextEve, release(0, 1), ALL, Action::Pass(2_100)];
+
+/// Statements of the three processes around the turn, a few too many.
+const AHEAD: std::ops::Range<usize> = 0..40;
+
+fn commits_of_all(fault: Fault) -> [Action; 3] {
+    [0, 1, 2].map(|at| Action::Fault { at, name: "COMMIT", fault })
+}
+
+#[test]
+fn the_year_turns_and_everything_that_was_asked_has_a_receipt() {
+    let asked: Vec<Action> = (2..8).map(|number| release(number % 3, number)).chain([ALL]).collect();
+    let twice = [&EVE[..], &asked[..], &[Action::NextEve, Action::Pass(2_100), ALL, release(0, 9), ALL]].concat();
+    // Eight, one of each process at the end, and the end and the beginning of a shard at each turn.
+    for ran in all_hold(true, &twice) {
+        assert_eq!((ran.entries, ran.receipts), (15, 11), "{}", ran.story.join("\n"));
+    }
+}
+
+/// Whoever is at it dies: the others end the shard, or find it ended, and open the next.
+#[test]
+fn a_process_that_dies_over_the_turn_leaves_it_to_another() {
+    for ahead in AHEAD.step_by(2) {
+        for dies in 0..3 {
+            let dead = [Action::Steps(ahead), Action::Kill(dies), release((dies + 1) % 3, 2), ALL];
+            hold_in(2, ahead % 4 == 0, &[&EVE[..], &dead[..]].concat());
+        }
+    }
+}
+
+/// The answer of the commit that ends the shard, or of the one that opens the next, is lost.
+#[test]
+fn a_turn_of_unknown_outcome_is_settled_before_anything_is_built_upon_it() {
+    for ahead in AHEAD.step_by(2) {
+        let lost = [&[Action::Steps(ahead)][..], &commits_of_all(Fault::AnswerLost), &[release(1, 2), ALL]].concat();
+        hold_in(2, ahead % 4 == 0, &[&EVE[..], &lost].concat());
+    }
+}
+
+/// The turn is shown by a primary that is lost, and no standby had it: nobody signed it, or built upon it (A1).
+#[test]
+fn a_turn_that_only_the_lost_primary_showed_is_signed_by_nobody() {
+    for ahead in AHEAD.step_by(2) {
+        let shown = [&[Action::Standby { paused: true }][..], &commits_of_all(Fault::WaitCancelled)].concat();
+        let after = [Action::Steps(ahead), Action::FailOver, release(1, 2), release(2, 3), ALL];
+        hold_in(2, true, &[&EVE[..3], &shown, &EVE[3..], &after].concat());
+    }
+}
+
+/// A process reads the newest head, and when it goes on the year has turned once more: it compares that head with the tree of its
+/// own shard, not with that of the newest. Found by seed 1280.
+#[test]
+fn a_process_that_was_cut_off_over_two_turns_follows_both() {
+    let restriction = Action::Restrict { at: 0, subject: 2, set: false };
+    let asks = |subject, transaction, handed| Action::Release { at: 1, subject, transaction, handed };
+    let cut = [asks(2, 7, true), Action::Steps(10), restriction, Action::Pass(900), Action::Steps(2), Action::Cut(1)];
+    let turn = [Action::Steps(9), Action::Pass(1_300), Action::Steps(14), Action::Pass(1_100), Action::Steps(10)];
+    let next = [asks(1, 35, false), Action::Steps(10), Action::NextEve, Action::Steps(32)];
+    for seed in [1280, 0, 1, 2] {
+        let actions = [&cut[..], &turn, &next].concat();
+        let ran = run(&Program { seed, standby: false, eve: true, actions }, None);
+        assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
+    }
+}
