@@ -4,19 +4,15 @@
 //! the rows, then the flag: if the process dies in between, the gateway stays stopped and the command can be repeated.
 
 use super::StartFault;
+use super::recomputed;
 use super::stopped::Stopped;
-use super::verifier_key;
 use crate::config::Config;
-use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
 use serde_json::json;
 use sluis_adapters::halt_flag::HaltFile;
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::log::scrub::{Found, Grave};
 use sluis_core::log::shard::index_of;
 use sluis_core::log::{LeafKind, Millis};
 use sluis_core::upkeep::{Halt, HaltFlag};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// First reason of the entry that lifts a halt; the operator's own is the second.
 const LIFTED: &str = "HALT_LIFTED";
@@ -91,7 +87,7 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
     if found.is_empty() {
         return Err(LiftFault::NotHalted);
     }
-    let wrong = still_wrong(&stopped, config).await?;
+    let wrong = recomputed::grave(&stopped, config).await?;
     if !wrong.is_empty() {
         return Err(LiftFault::StillWrong(wrong));
     }
@@ -124,39 +120,4 @@ fn said_of(halt: &Halt) -> String {
 async fn others(stopped: &Stopped, these: &[(i16, Millis)]) -> Result<Option<String>, LiftFault> {
     let halts = in_force(stopped).await?;
     Ok(halts.iter().find(|halt| !these.contains(&(halt.replica, halt.time))).map(said_of))
-}
-
-/// What of the findings stops a gateway, and how many there are in all.
-#[derive(Default)]
-struct Grievous(Mutex<(Vec<String>, usize)>);
-
-impl Hearing for Grievous {
-    fn found(&self, found: &Found) {
-        let Found { table, index, what, grave } = found;
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.1 += 1;
-        if *grave == Grave::Open {
-            heard.0.push(format!("`{table}` at {index}: {what}"));
-        }
-    }
-}
-
-/// Recomputes the whole log.
-async fn still_wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, LiftFault> {
-    let stores = Stores {
-        log: Arc::clone(&stopped.log),
-        keys: Arc::clone(&stopped.keys) as _,
-        origin: stopped.origin(),
-        verifier_key: verifier_key(config)?.into(),
-    };
-    let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };
-    let heard = Grievous::default();
-    let found = scrubber.pass(Duration::ZERO, &heard).await?;
-    let (mut wrong, told) = heard.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if found > told {
-        wrong.push(
-            "it could not be read to its end, or not twice the same: entries are missing, or a disk fails".to_owned(),
-        );
-    }
-    Ok(wrong)
 }

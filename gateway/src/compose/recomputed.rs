@@ -1,4 +1,4 @@
-//! The log recomputed before a command takes something away that no backup of the log brings back.
+//! The log recomputed before a command lifts a halt, or takes something away that no backup of the log brings back.
 //!
 //! Whose key goes is told by rows: of keys, of the subject index, of holds. A row that somebody changed would choose for the
 //! operator, so nothing is erased while anything is wrong in what those rows follow from. A kept note and the items of a page
@@ -8,44 +8,64 @@ use super::stopped::Stopped;
 use super::{StartFault, verifier_key};
 use crate::config::Config;
 use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
-use sluis_core::log::scrub::Found;
+use sluis_core::log::scrub::{Found, Grave};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Tables of which no finding stands in the way.
+/// Tables of which no finding stands in the way of an erasure.
 const BESIDE: [&str; 2] = ["log_checkpoint", "page_blob"];
 
-/// What was found.
-#[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+/// Whether a finding counts.
+type Counts = fn(&Found) -> bool;
+
+/// The findings that count, and how many there are in all.
+struct Heard {
+    counts: Counts,
+    told: Mutex<(Vec<String>, usize)>,
+}
 
 impl Hearing for Heard {
     fn found(&self, found: &Found) {
         let Found { table, index, what, .. } = found;
-        if !BESIDE.contains(table) {
-            let text = format!("`{table}` at {index}: {what}");
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1 += 1;
+        if (self.counts)(found) {
+            told.0.push(format!("`{table}` at {index}: {what}"));
         }
     }
 }
 
-/// Recomputes every shard and gives what is wrong in leaves, heads, the subject index, tombstones and state. Mends nothing.
+/// What stops gateways. A halt with any of it stays.
+///
+/// # Errors
+/// [`StartFault`] for a store that does not answer.
+pub(super) async fn grave(stopped: &Stopped, config: &Config) -> Result<Vec<String>, StartFault> {
+    pass(stopped, config, |found| found.grave == Grave::Open).await
+}
+
+/// What is wrong in leaves, heads, the subject index, tombstones and state.
 ///
 /// # Errors
 /// [`StartFault`] for a store that does not answer: erase nothing then either.
 pub(super) async fn wrong(stopped: &Stopped, config: &Config) -> Result<Vec<String>, StartFault> {
+    pass(stopped, config, |found| !BESIDE.contains(&found.table)).await
+}
+
+/// Recomputes every shard. Mends nothing.
+async fn pass(stopped: &Stopped, config: &Config, counts: Counts) -> Result<Vec<String>, StartFault> {
     let stores = Stores {
         log: Arc::clone(&stopped.log),
         keys: Arc::clone(&stopped.keys) as _,
-<<<<<<< HEAD
-        origin: stopped.origin().into(),
-=======
         origin: stopped.origin(),
->>>>>>> mends
         verifier_key: verifier_key(config)?.into(),
     };
     let scrubber = Scrubber { stores, within: Duration::ZERO, mends: false, progress: Arc::<Progress>::default() };
-    let heard = Heard::default();
-    scrubber.pass(Duration::ZERO, &heard).await?;
-    Ok(heard.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let heard = Heard { counts, told: Mutex::default() };
+    let found = scrubber.pass(Duration::ZERO, &heard).await?;
+    let (mut wrong, told) = heard.told.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if found > told {
+        let unread = "it could not be read to its end, or not twice the same: entries are missing, or a disk fails";
+        wrong.push(unread.to_owned());
+    }
+    Ok(wrong)
 }

@@ -25,7 +25,8 @@ impl World {
         }
         if let (Some(log), Some(runtime)) = (self.processes[0].log(), &self.processes[0].runtime) {
             let held = self.server.tables.halts.iter().filter(|(_, halt)| halt.lifted.is_none());
-            let these: Vec<_> = held.map(|(key, _)| *key).collect();
+            let key = |(replica, time): &(i64, i64)| (i16::try_from(*replica).unwrap(), u64::try_from(*time).unwrap());
+            let these: Vec<_> = held.map(|(of, _)| key(of)).collect();
             runtime.spawn(async move { log.lift_halts(&these, ENTRY).await });
         }
         self.drive(0)?;
