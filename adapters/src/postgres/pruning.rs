@@ -64,7 +64,8 @@ async fn others(c: &mut PgConnection, replica: i16) -> Result<i64, sqlx::Error> 
 
 async fn step(c: &mut PgConnection, cut: &Cut) -> Result<bool, sqlx::Error> {
     let log = i16::try_from(cut.shard).unwrap_or(i16::MAX).saturating_add(1);
-    let kinds: Vec<i16> = cut.states.iter().map(|(kind, _)| i16::from(*kind)).collect();
+    let kinds: Result<Vec<i16>, _> = cut.states.iter().map(|(kind, _)| i16::try_from(*kind)).collect();
+    let kinds = kinds.map_err(|error| sqlx::Error::Encode(error.into()))?;
     let keys: Vec<&[u8]> = cut.states.iter().map(|(_, key)| key.as_slice()).collect();
     let prune = sqlx::query_scalar::<_, i64>(statements::PRUNE).bind(log).bind(bound(cut.announced_at));
     let removed = prune.bind(kinds).bind(keys).bind(AT_ONCE).fetch_one(c).await?;
