@@ -9,9 +9,10 @@ use crate::condition::{Condition, Conditions};
 use crate::recorder::Recorder;
 use sluis_core::log::checkpoint::{self, NoteError, OpenedCheckpoint};
 use sluis_core::log::leaf::Leaf;
-use sluis_core::log::proof::{self, verify_consistency};
+use sluis_core::log::proof::{self, verify_consistency, verify_inclusion};
 use sluis_core::log::pruned::{divide, vouches};
-use sluis_core::log::shard::{Shard, are_of_one_log, continues, name_of};
+use sluis_core::log::shard::{Shard, are_of_one_log, continues, index_of, name_of, number_of};
+use sluis_core::log::tree::leaf_hash;
 use sluis_core::ports::{Ledger, StoreError};
 use sluis_core::upkeep::AnchorStore;
 use std::sync::Arc;
@@ -188,9 +189,16 @@ async fn is_announced(ledger: &dyn Ledger, shards: &[Shard]) -> Result<(), Ancho
     let not_announced = |name: &str| AnchorFault::NotAnnounced(name.to_owned());
     let Some(prefix) = divide(shards).map_err(not_announced)? else { return Ok(()) };
     let last = prefix.gone.last().map_or("", |last| name_of(&last.head.origin));
-    let leaf = ledger.leaves(prefix.announced_at, 1).await?.into_iter().next();
-    let leaf = leaf.and_then(|text| Leaf::decode(&text).ok());
-    if leaf.is_some_and(|leaf| vouches(&leaf, prefix.gone)) { Ok(()) } else { Err(not_announced(last)) }
+    let Some(text) = ledger.leaves(prefix.announced_at, 1).await?.into_iter().next() else {
+        return Err(not_announced(last));
+    };
+    let vouched = Leaf::decode(&text).is_ok_and(|leaf| vouches(&leaf, prefix.gone));
+    let among = prefix.kept.iter().find(|shard| shard.head.shard == number_of(prefix.announced_at));
+    let Some(Shard { head, .. }) = among.filter(|_| vouched) else { return Err(not_announced(last)) };
+    // A row is no entry: the tree has it, under the head that the rest of the start holds against the anchor.
+    let path = proof::inclusion(ledger, prefix.announced_at, head.size()).await?.unwrap_or_default();
+    let (hash, index) = (leaf_hash(text.as_bytes()), index_of(prefix.announced_at));
+    if verify_inclusion(&hash, index, head.size(), &path, &head.root()) { Ok(()) } else { Err(not_announced(last)) }
 }
 
 /// Whether every shard after the first of these continues the one before it: by its first entry, and by the note that is kept

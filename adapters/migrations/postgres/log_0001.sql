@@ -291,8 +291,9 @@ BEGIN
       SELECT FROM log_leaf l
       WHERE l.log_id = (NEW.pruned_by >> 40) + 1 AND l.idx = NEW.pruned_by & ((1::bigint << 40) - 1)
         AND l.log_id > OLD.log_id AND l.kind = 20
-        AND OLD.origin || ':' || ((SELECT max(h.size) FROM log_head h WHERE h.log_id = OLD.log_id) - 1)
-            LIKE '%/' || (l.leaf::json->>'ref'))) THEN
+        AND l.idx < (SELECT max(h.size) FROM log_head h WHERE h.log_id = l.log_id)
+        AND l.leaf::json->>'ref' = substring(OLD.origin FROM '[^/]*$') || ':'
+            || ((SELECT max(h.size) FROM log_head h WHERE h.log_id = OLD.log_id) - 1))) THEN
     RAISE EXCEPTION 'a shard goes only after an entry said so';
   END IF;
   RETURN NEW;
@@ -325,8 +326,8 @@ BEGIN
   DELETE FROM log_subtree WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM log_subtree t WHERE t.log_id = shard LIMIT at_once));
   GET DIAGNOSTICS part = ROW_COUNT;
   removed := removed + part;
-  DELETE FROM log_checkpoint c WHERE c.log_id = shard
-    AND c.size < (SELECT max(h.size) FROM log_head h WHERE h.log_id = shard);
+  DELETE FROM log_checkpoint WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM log_checkpoint c WHERE c.log_id = shard
+    AND c.size < (SELECT max(h.size) FROM log_head h WHERE h.log_id = shard) LIMIT at_once));
   GET DIAGNOSTICS part = ROW_COUNT;
   removed := removed + part;
   DELETE FROM log_head h WHERE h.log_id = shard AND h.size < (SELECT max(n.size) FROM log_head n WHERE n.log_id = shard);

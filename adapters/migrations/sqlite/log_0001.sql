@@ -46,8 +46,9 @@ CREATE TRIGGER log_shard_goes BEFORE UPDATE ON log_shard
 WHEN NEW.state < OLD.state OR (OLD.state = 3 AND NEW.pruned_by IS NOT OLD.pruned_by)
   OR (NEW.state = 3 AND OLD.state <> 3 AND (OLD.state <> 2 OR NOT EXISTS (
       SELECT 1 FROM log_leaf WHERE row = NEW.pruned_by + (1 << 40) AND row >> 40 > OLD.log_id AND kind = 20
-        AND OLD.origin || ':' || ((SELECT max(size) FROM log_head WHERE log_id = OLD.log_id) - 1)
-            LIKE '%/' || json_extract(leaf, '$.ref'))))
+        AND (row & ((1 << 40) - 1)) < (SELECT max(size) FROM log_head WHERE log_id = row >> 40)
+        AND substr(OLD.origin || ':' || ((SELECT max(size) FROM log_head WHERE log_id = OLD.log_id) - 1),
+            -1 - length(json_extract(leaf, '$.ref'))) = '/' || json_extract(leaf, '$.ref'))))
 BEGIN SELECT RAISE(ABORT, 'a shard goes only after an entry said so'); END;
 CREATE TRIGGER log_shard_stays BEFORE DELETE ON log_shard
 BEGIN SELECT RAISE(ABORT, 'shards are not deleted'); END;

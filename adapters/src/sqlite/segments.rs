@@ -84,9 +84,11 @@ pub(super) fn from(
     rows.collect()
 }
 
-/// Every segment of every shard with its span, one at a time; `each` sees the sealed bytes.
+/// Every segment of every shard that is there with its span, one at a time; `each` sees the sealed bytes. What is left of a
+/// shard that goes is nobody's any more.
 pub(super) fn scan(connection: &Connection, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {
-    shards::rows(connection)?.into_iter().try_for_each(|(log, ..)| scan_shard(connection, log, &mut each))
+    let there = shards::rows(connection)?.into_iter().filter(|(.., pruned)| pruned.is_none());
+    there.map(|(log, ..)| log).try_for_each(|log| scan_shard(connection, log, &mut each))
 }
 
 fn scan_shard(connection: &Connection, log: i64, mut each: impl FnMut(Span, &[u8])) -> Result<(), rusqlite::Error> {

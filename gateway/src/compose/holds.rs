@@ -1,7 +1,8 @@
 //! Legal holds in force: what the leaves say, and whom the subject index says it of.
 //!
 //! A leaf names nobody; only the index does. An entry under hold that the index lost would leave its subject unprotected, so the
-//! two are counted against each other: whoever is held cannot be erased, so the index has every hold that was not lifted.
+//! two are counted against each other: whoever is held cannot be erased, so of the entries that the index does not have any
+//! more, as many end a hold as begin one. What went with a shard counts on neither side.
 
 use super::payloads::corrupt;
 use super::stopped::Stopped;
@@ -9,7 +10,7 @@ use super::subject::{HOLD, HOLD_LIFTED, SubjectFault};
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::subject::SubjectRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries, and segments, read at a time.
 const LOOKED: u32 = 1000;
@@ -29,13 +30,13 @@ impl Holds {
         if said.is_empty() {
             return Ok(Self::default());
         }
-        let held = Self(found(stopped, &said).await?);
-        let lifted = said.values().filter(|holds| !**holds).count();
-        let in_force = said.len().saturating_sub(2 * lifted);
-        if held.0.len() < in_force {
-            return Err(SubjectFault::HoldsLost { said: in_force, found: held.0.len() });
+        let (held, seen) = found(stopped, &said).await?;
+        let missing = |begins: bool| said.iter().filter(|(at, is)| **is == begins && !seen.contains(at)).count();
+        let lost = missing(true).saturating_sub(missing(false));
+        if lost > 0 {
+            return Err(SubjectFault::HoldsLost { said: held.len() + lost, found: held.len() });
         }
-        Ok(held)
+        Ok(Self(held))
     }
 
     /// The position of the entry under which a subject is held.
@@ -62,10 +63,15 @@ async fn said(stopped: &Stopped) -> Result<BTreeMap<u64, bool>, SubjectFault> {
     }
 }
 
-/// Whom the index says these entries of: subjects of whom the last one begins a hold, with its position.
-async fn found(stopped: &Stopped, said: &BTreeMap<u64, bool>) -> Result<BTreeMap<SubjectRef, u64>, SubjectFault> {
+/// Whom the index says these entries of: subjects of whom the last one begins a hold, with its position; and the entries that it
+/// has.
+async fn found(
+    stopped: &Stopped,
+    said: &BTreeMap<u64, bool>,
+) -> Result<(BTreeMap<SubjectRef, u64>, BTreeSet<u64>), SubjectFault> {
+    let mut seen = BTreeSet::new();
     let mut of = BTreeMap::<SubjectRef, BTreeMap<u64, bool>>::new();
-    for shard in stopped.log.shards().await? {
+    for shard in stopped.log.shards().await?.into_iter().filter(|shard| shard.pruned.is_none()) {
         let mut next = shard.head.position(0);
         loop {
             let page = stopped.log.segment_rows(next, SEGMENTS_READ).await?;
@@ -75,6 +81,7 @@ async fn found(stopped: &Stopped, said: &BTreeMap<u64, bool>) -> Result<BTreeMap
                 for (subject, at, _) in segment.records.ok_or(corrupt())? {
                     if let Some(holds) = said.get(&at) {
                         of.entry(subject).or_default().insert(at, *holds);
+                        seen.insert(at);
                     }
                 }
             }
@@ -82,5 +89,5 @@ async fn found(stopped: &Stopped, said: &BTreeMap<u64, bool>) -> Result<BTreeMap
     }
     let last = |entries: BTreeMap<u64, bool>| entries.into_iter().next_back();
     let held = |(subject, entries)| last(entries).filter(|(_, holds)| *holds).map(|(at, _)| (subject, at));
-    Ok(of.into_iter().filter_map(held).collect())
+    Ok((of.into_iter().filter_map(held).collect(), seen))
 }

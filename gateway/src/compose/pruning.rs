@@ -7,13 +7,14 @@
 //! always stands in one that is there. What stays of a shard is its name, its head and its last signed checkpoint: receipts
 //! that were given verify as before, and the next shard continues it as before.
 
+mod announcing;
 mod held;
 
 pub use held::Holding;
 
-use super::payloads::corrupt;
+use super::holds::Holds;
 use super::stopped::Stopped;
-use super::subject::DAY_MS;
+use super::subject::{SubjectFault, whole};
 use super::{StartFault, verifier_key};
 use crate::client::chain;
 use crate::client::verify::VerifyFault;
@@ -21,19 +22,14 @@ use crate::config::Config;
 use held::Everywhere;
 use jiff::ToSpan;
 use jiff::civil::Date;
-use serde_json::json;
+use sluis_core::log::Millis;
 use sluis_core::log::leaf::Leaf;
-use sluis_core::log::pruned::{announcing, vouches};
 use sluis_core::log::shard::{Shard, name_of};
 use sluis_core::log::verify::Summary;
-use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::StoreError;
 use sluis_core::subject::dutch_date;
-use sluis_core::upkeep::Cut;
+use sluis_core::upkeep::{Cut, Halt};
 use std::path::Path;
-
-/// Entries looked through at a time.
-const LOOKED: u32 = 1000;
 
 /// Why a shard was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +49,15 @@ pub enum PruneFault {
     /// Another process serves the log, and would miss what is gone.
     #[error("another gateway serves this log: stop every one of them first")]
     Serving,
+    /// Somebody wrote to the log while it was looked at: it may hold now what it did not.
+    #[error("another command wrote to the log meanwhile, nothing was removed: run this again when it has ended")]
+    Meanwhile,
+    /// The log is halted.
+    #[error("the log is halted, nothing is removed: find out what happened; `sluis log lift` ends it")]
+    Halted,
+    /// What says who is under hold is not what was written, or not complete.
+    #[error(transparent)]
+    Doubtful(#[from] SubjectFault),
     /// Something holds it.
     #[error("shard {name} stays:\n{}", .held.iter().map(|s| format!("  - {s}\n")).collect::<String>())]
     Held {
@@ -146,24 +151,21 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     let at = shards.iter().position(|s| name_of(&s.head.origin) == removing.shard).ok_or_else(unknown)?;
     let shard = shards.get(at).ok_or_else(unknown)?;
     let going = shards.get(..=at).unwrap_or_default();
-    let announced = announcement(&stopped, going).await?;
-    let looking = if shard.pruned.is_some() {
+    let (looking, announced_at) = if let Some(announced_at) = shard.pruned {
         // It is gone already: what holds it now comes too late.
-        Looking::begin(config, stopped, None).await?
+        (Looking::begin(config, stopped, None).await?, announced_at)
     } else {
+        let end = trusted(config, &stopped).await?;
         let looking = Looking::begin(config, stopped, Some(exported?)).await?;
         let held = looking.held(at).await?;
         if !held.is_empty() {
             return Err(PruneFault::Held { name: removing.shard.to_owned(), held });
         }
-        looking
+        let announced_at = announcing::at(config, &looking.stopped, going, removing, end).await?;
+        (looking, announced_at)
     };
     let states = looking.everywhere.going(shard.head.shard);
     let stopped = looking.stopped;
-    let announced_at = match shard.pruned.or(announced) {
-        Some(at) => at,
-        None => announce(&stopped, going, removing).await?,
-    };
     let entry = stopped.shards().reference(announced_at);
     let not_completed = |source: StartFault| PruneFault::NotCompleted { entry: entry.clone(), source };
     let cut = Cut { shard: shard.head.shard, announced_at, states };
@@ -185,27 +187,16 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     Ok(Removed { entry, size: shard.head.size(), root, effective_after, untidy })
 }
 
-/// The entry that says that these shards go, where one was written before.
-async fn announcement(stopped: &Stopped, going: &[Shard]) -> Result<Option<u64>, PruneFault> {
-    let mut from = 0;
-    loop {
-        let page = stopped.log.leaves_of(LeafKind::Erase, from, LOOKED).await?;
-        let Some((last, _)) = page.last() else { return Ok(None) };
-        from = last + 1;
-        for (at, text) in &page {
-            if vouches(&Leaf::decode(text).map_err(|_| corrupt())?, going) {
-                return Ok(Some(*at));
-            }
-        }
+/// What says whom a hold protects is compared with every entry first: a row that is lost would let evidence go. Gives the
+/// position after the newest entry before anything else is looked at.
+async fn trusted(config: &Config, stopped: &Stopped) -> Result<u64, PruneFault> {
+    let end = stopped.log.head().await?.end();
+    if stopped.log.halts().await?.iter().any(Halt::holds) {
+        return Err(PruneFault::Halted);
     }
-}
-
-/// The entry names the shards; who decided stands in its payload.
-async fn announce(stopped: &Stopped, going: &[Shard], removing: &Removing<'_>) -> Result<u64, PruneFault> {
-    let effective_after = stopped.now().saturating_add(u64::from(removing.backup_days) * DAY_MS);
-    let leaf = announcing(going, effective_after).ok_or(corrupt())?;
-    let said = json!({ "v": "sluis-payload/1", "salt": stopped.salt(), "authorised_by": removing.authorised_by });
-    Ok(stopped.record(leaf, &said).await?)
+    whole(stopped, config).await?;
+    Holds::read(stopped).await?;
+    Ok(end)
 }
 
 /// The shards that an export has, verified with our own key.

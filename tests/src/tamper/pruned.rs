@@ -52,6 +52,20 @@ const CASES: &[Case] = &[
          SELECT 1, 3, leaf, hash, kind, t, {zero 16}, replica FROM log_leaf WHERE kind = 20",
     )
     .by("scrubber"),
+    // An entry that is in no tree: in the shard that it lets go, far behind its end.
+    log(
+        "log_leaf",
+        Insert,
+        "an entry in the shard itself",
+        "INSERT INTO log_leaf (row, leaf, hash, kind, t, rid) SELECT (1 << 40) + 70000, leaf, hash, kind, t, {zero 16} FROM log_leaf WHERE kind = 20;
+         UPDATE log_shard SET pruned_by = 70000 WHERE log_id = 1",
+    )
+    .postgres(
+        "INSERT INTO log_leaf (log_id, idx, leaf, hash, kind, t, rid, replica)
+         SELECT 1, 70000, leaf, hash, kind, t, {zero 16}, replica FROM log_leaf WHERE kind = 20;
+         UPDATE log_shard SET pruned_by = 70000 WHERE log_id = 1",
+    )
+    .by("anchor scrubber"),
     log("log_leaf", Flip("leaf"), "the entry names another", "UPDATE log_leaf SET leaf = replace(leaf, 'pruned:2026-1', 'pruned:2025-1') WHERE kind = 20")
         .by("anchor scrubber"),
 ];

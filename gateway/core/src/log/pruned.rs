@@ -9,7 +9,7 @@
 use super::LeafKind;
 use super::Millis;
 use super::leaf::{Key, Leaf, LeafDraft};
-use super::shard::{Shard, name_of};
+use super::shard::{Shard, index_of, name_of, number_of};
 use data_encoding::HEXLOWER;
 
 /// First reason of the entry, as of every erasure at the end of a term.
@@ -95,8 +95,8 @@ pub struct Prefix<'a> {
 /// Divides the shards of a log into those that are gone and those that are there; `None` when all are there.
 ///
 /// # Errors
-/// The name of a shard that cannot be gone: one after a shard that is there, or one that takes entries; or of one whose
-/// predecessor has no row at all.
+/// The name of a shard that cannot be gone: one after a shard that is there, one that takes entries, or one whose entry would
+/// stand in no shard that is there, below its size; or of one whose predecessor has no row at all.
 pub fn divide(shards: &[Shard]) -> Result<Option<Prefix<'_>>, &str> {
     if let Some((_, orphan)) = (0u16..).zip(shards).find(|(number, shard)| shard.head.shard != *number) {
         return Err(name_of(&orphan.head.origin));
@@ -109,13 +109,19 @@ pub fn divide(shards: &[Shard]) -> Result<Option<Prefix<'_>>, &str> {
         return Err(name_of(&wrong.head.origin));
     }
     let announced_at = gone.last().and_then(|last| last.pruned);
+    // A row beyond the head, or in a shard that is gone, is in no tree: anybody can write one.
+    let in_a_tree =
+        |at: u64| kept.iter().any(|shard| shard.head.shard == number_of(at) && index_of(at) < shard.head.size());
+    if let Some(wrong) = gone.last().filter(|last| !last.pruned.is_some_and(in_a_tree)) {
+        return Err(name_of(&wrong.head.origin));
+    }
     Ok(announced_at.map(|announced_at| Prefix { gone, kept, announced_at }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::finalise::{Head, Snapshot, finalise};
-    use super::super::shard::{closing, first_opening};
+    use super::super::shard::{closing, first_opening, position};
     use super::super::tree::Frontier;
     use super::*;
     use crate::log::draft::{Draft, RequestId};
@@ -161,11 +167,17 @@ mod tests {
 
     #[test]
     fn shards_go_oldest_first_and_the_open_one_never() {
-        let [a, b] = [ended(2026, Some(9)), ended(2027, None)];
-        let gone = |shard: &Shard| Shard { pruned: Some(8), ..shard.clone() };
+        let at = |shard, index| Some(position(shard, index));
+        let [a, b] = [ended(2026, at(1, 1)), ended(2027, None)];
+        let gone = |shard: &Shard| Shard { pruned: at(1, 0), ..shard.clone() };
         let all = [a.clone(), b.clone()];
         let prefix = divide(&all).unwrap().unwrap();
-        assert_eq!((prefix.gone.len(), prefix.kept.len(), prefix.announced_at), (1, 1, 9));
+        assert_eq!((prefix.gone.len(), prefix.kept.len(), prefix.announced_at), (1, 1, position(1, 1)));
+        for (nowhere, why) in
+            [(at(1, 2), "beyond the head"), (at(0, 1), "in itself"), (at(2, 0), "in a shard that is not")]
+        {
+            assert_eq!(divide(&[Shard { pruned: nowhere, ..a.clone() }, b.clone()]), Err("2026-1"), "{why}");
+        }
         let there = Shard { pruned: None, ..a.clone() };
         assert_eq!(divide(&[there.clone(), b.clone()]), Ok(None));
         assert_eq!(divide(&[there, gone(&b)]), Err("2027-1"));
