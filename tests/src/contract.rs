@@ -124,6 +124,7 @@ macro_rules! log_suite {
             upkeep::an_archive_reads_beside_the_log;
             upkeep::checkpoints_are_kept_one_per_minute_and_the_newest;
             shards::a_closed_shard_takes_nothing_and_the_next_continues_it;
+            shards::a_shard_continues_the_one_before_it_and_no_earlier_one;
             shards::what_was_asked_before_the_turn_is_known_after_it;
             shards::an_erasure_takes_payloads_from_every_shard;
             shards::state_goes_on_over_the_turn;

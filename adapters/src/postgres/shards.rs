@@ -179,6 +179,9 @@ impl Desk {
             return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
         }
         let (closed, _) = rows::head(session, before, &origin).await?;
+        if !next.is_after(&closed) {
+            return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
+        }
         keep(session, before, closed.size(), &next.before, next.now).await.map_err(&refused)?;
         let log = before.checked_add(1).ok_or(corrupt("log_shard"))?;
         let row = sqlx::query(statements::NEXT_SHARD).bind(log).bind(&next.origin).bind(before);

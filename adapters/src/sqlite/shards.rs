@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::shard::{Next, Shard};
 use sluis_core::log::tree::Frontier;
-use sluis_core::ports::StoreError;
+use sluis_core::ports::{SHARD_CLOSED, StoreError};
 use std::sync::atomic::Ordering;
 
 /// Number, whether it takes entries, the note of the one before it, the entry that announced its removal.
@@ -57,6 +57,9 @@ impl Desk {
     pub(super) fn open_shard(&mut self, next: &Next) -> Result<(), StoreError> {
         if !self.closed {
             return Ok(());
+        }
+        if !next.is_after(&self.head) {
+            return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
         }
         let before = (self.log, self.head.clone());
         match in_transaction(self, |desk| desk.begin_shard(next)) {

@@ -93,6 +93,22 @@ pub async fn a_closed_shard_takes_nothing_and_the_next_continues_it(engine: &imp
     );
 }
 
+/// Who made the first words of 2027 was stopped for a year: others opened it, and ended it too.
+pub async fn a_shard_continues_the_one_before_it_and_no_earlier_one(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append(vec![refusal(0)]).await.unwrap();
+    engine.clock().set(NEW_YEAR);
+    log.append(vec![closing()]).await.unwrap();
+    let late = next(engine, &log).await;
+    log.open_shard(late.clone()).await.unwrap();
+    let ended = Draft::new(RequestId(uuid(900_003)), NEXT.into(), shard::closing());
+    log.append(vec![ended]).await.unwrap();
+    let late = Next { origin: NEXT.replace("2027", "2028"), ..late };
+    let refused = log.open_shard(late).await.unwrap_err();
+    assert_eq!(refused, StoreError::Unavailable { store: "log database", state: SHARD_CLOSED });
+    assert_eq!(log.shards().await.unwrap().len(), 2);
+}
+
 /// Asked on 31 December, asked again on 1 January.
 pub async fn what_was_asked_before_the_turn_is_known_after_it(engine: &impl Engine) {
     let log = engine.log().await;

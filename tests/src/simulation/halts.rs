@@ -25,7 +25,7 @@ impl World {
         }
         if let (Some(log), Some(runtime)) = (self.processes[0].log(), &self.processes[0].runtime) {
             let held = self.server.tables.halts.iter().filter(|(_, halt)| halt.lifted.is_none());
-            let key = |(replica, time): &(i64, i64)| (i16::try_from(*replica).unwrap(), u64::try_from(*time).unwrap());
+            let key = |(time, replica): &(i64, i64)| (i16::try_from(*replica).unwrap(), u64::try_from(*time).unwrap());
             let these: Vec<_> = held.map(|(of, _)| key(of)).collect();
             runtime.spawn(async move { log.lift_halts(&these, ENTRY).await });
         }

@@ -29,7 +29,9 @@ pub fn hold_in(orders: u64, standby: bool, actions: &[Action]) -> Vec<Ran> {
 
 #[test]
 fn without_any_fault_everything_that_was_asked_has_a_receipt() {
-    let asked: Vec<Action> = (0..9).map(|number| release(number % 3, number)).chain([ALL, ALL]).collect();
+    // Time passes too: a standby that is behind is asked again after a moment.
+    let rest = [ALL, Action::Pass(20)].repeat(6);
+    let asked: Vec<Action> = (0..9).map(|number| release(number % 3, number)).chain(rest).collect();
     // Nine, and one of each process at the end.
     for ran in all_hold(true, &asked) {
         assert_eq!((ran.entries, ran.receipts), (12, 12), "{}", ran.story.join("\n"));

@@ -14,7 +14,7 @@ use super::leaf::{Key, Leaf, LeafDraft, LeafValue};
 use super::tree::sha256;
 use super::{LeafKind, Millis};
 use crate::subject::dutch_date;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 
 /// Bits of a position that hold the index: room for 10^12 entries in a shard.
 pub const INDEX_BITS: u32 = 40;
@@ -76,6 +76,15 @@ pub struct Next {
     pub opening: Draft,
     /// When it is opened.
     pub now: Millis,
+}
+
+impl Next {
+    /// Whether it continues the shard with this head. Whoever made it may have been stopped since then, while others opened the
+    /// next shard and ended that one too.
+    #[must_use]
+    pub fn is_after(&self, head: &Head) -> bool {
+        self.before.starts_with(&format!("{}\n{}\n{}\n", head.origin, head.size(), BASE64.encode(&head.root())))
+    }
 }
 
 /// The part of an origin that names the shard in `ref`: `<year>-<epoch>`.

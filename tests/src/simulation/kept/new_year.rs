@@ -70,3 +70,38 @@ fn a_process_that_was_cut_off_over_two_turns_follows_both() {
         assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
     }
 }
+
+/// A process signs the end of one year, and when it goes on that year and the one after it have ended: it would have opened the
+/// third as the continuation of the first. Found by seed 229.
+#[test]
+fn who_signed_the_end_of_an_earlier_year_opens_nothing() {
+    let asks = |at, subject, transaction, handed| Action::Release { at, subject, transaction, handed };
+    let lost = |at, name, fault| Action::Fault { at, name, fault };
+    let before = [Action::Pass(900), asks(1, 1, 34, true), Action::Steps(11), lost(2, "LEAF_HASHES", Fault::Hangs)];
+    let cut = [Action::Steps(8), Action::Pass(1_300), Action::Steps(12), lost(2, "LOOK", Fault::AnswerLost)];
+    let rest = [Action::Steps(5), Action::Pass(2_500), Action::Steps(7), asks(1, 2, 15, true), Action::Steps(25)];
+    let asked = [asks(2, 2, 27, true), asks(1, 1, 32, false), Action::Steps(10), Action::Steps(14), Action::Cut(2)];
+    let turned = [Action::Steps(6), asks(2, 2, 35, false), Action::Steps(1), Action::Cut(0), Action::NextEve];
+    for ahead in 0..30 {
+        let next = [Action::Steps(ahead), Action::NextEve, asks(0, 0, 13, true), Action::Steps(14), ALL];
+        let actions = [&before[..], &cut, &rest, &asked, &turned, &next].concat();
+        for seed in [229, 0] {
+            let ran = run(&Program { seed, standby: true, eve: true, actions: actions.clone() }, None);
+            assert!(ran.broken.is_none(), "order {seed}, {ahead} ahead: {:?}\n{}", ran.broken, ran.story.join("\n"));
+        }
+    }
+}
+
+/// A backup is put back under a process that goes on, and grows to the same size while the year turns: the process reads the
+/// newest head for the turn, and compares more than its size. Found by seed 832.
+#[test]
+fn a_history_that_grew_to_the_same_size_is_not_signed_at_the_turn() {
+    let asks = |subject, transaction| Action::Release { at: 1, subject, transaction, handed: true };
+    let shown = [Action::Restrict { at: 0, subject: 1, set: false }, Action::Steps(8)];
+    let again = [Action::Restore(3), Action::Steps(13), asks(0, 39), asks(1, 31), asks(0, 10)];
+    for seed in 0..30 {
+        let actions = [&shown[..], &again].concat();
+        let ran = run(&Program { seed, standby: true, eve: true, actions }, None);
+        assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
+    }
+}

@@ -96,8 +96,10 @@ fn shards(name: &str, tables: &Tables, values: &[Value]) -> Vec<Row> {
     match name {
         "SHARDS" => {
             let note = |shard: &Shard| shard.before.as_ref().and_then(|(_, note)| word(note));
-            let row =
-                |(log, shard): (&i64, &Shard)| vec![short(*log), word(&shard.origin), truth(shard.open), note(shard)];
+            // None of them was ever removed here.
+            let row = |(log, shard): (&i64, &Shard)| {
+                vec![short(*log), word(&shard.origin), short(if shard.open { 1 } else { 2 }), note(shard), None]
+            };
             tables.shards.iter().map(row).collect()
         }
         "SHARD" => one().map(|shard| vec![word(&shard.origin), truth(shard.open)]).collect(),

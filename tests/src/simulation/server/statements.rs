@@ -48,7 +48,7 @@ pub fn columns_of(name: &str) -> &'static str {
     match name {
         "HEAD" => "lbll",
         "LOCK" | "STANDS" | "FLUSHED" | "LEAVES" | "LEAVES_OF" => "t",
-        "SHARDS" => "stot",
+        "SHARDS" => "ststl",
         "SHARD" => "to",
         "SHARD_AFTER" => "s",
         "BE_REPLICA" | "MERGING" | "ON_STANDBY" | "IS_THERE" => "o",
