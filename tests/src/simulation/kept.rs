@@ -1,6 +1,6 @@
 //! Programs that are kept: what a run once found, or what is worth seeing by itself, each under the name of what must hold.
 
-mod new_year;
+pub mod new_year;
 
 use super::program::{Action, Program};
 use super::server::Fault;

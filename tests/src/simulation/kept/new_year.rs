@@ -1,9 +1,10 @@
 //! Programs that are kept, of the turn of the year: who ends a shard, who opens the next, and who dies over it.
 
 use super::{ALL, all_hold, hold_in, release};
+use crate::simulation::defect::Defect;
 use crate::simulation::program::{Action, Program};
 use crate::simulation::server::Fault;
-use crate::simulation::world::run;
+use crate::simulation::world::{Ran, run};
 
 /// An entry in the old shard, and the turn: every process wants to end the shard.
 const EVE: [Action; 4] = [Action::NextEve, release(0, 1), ALL, Action::Pass(2_100)];
@@ -102,6 +103,23 @@ fn a_history_that_grew_to_the_same_size_is_not_signed_at_the_turn() {
     for seed in 0..30 {
         let actions = [&shown[..], &again].concat();
         let ran = run(&Program { seed, standby: true, eve: true, actions }, None);
+        assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
+    }
+}
+
+/// A process dies with a delivery open that the shard of the new year has, and starts again.
+pub fn left_after_the_turn(seed: u64, defect: Option<Defect>) -> Ran {
+    let open = Action::Release { at: 0, subject: 1, transaction: 7, handed: false };
+    let ahead = Action::Steps(4 + usize::try_from(seed).unwrap());
+    let dies = [open, ahead, Action::Kill(0), Action::Start(0), ALL, Action::Pass(6_000), ALL];
+    let actions = [&EVE[..], &[ALL, Action::Pass(2_100), ALL], &dies, &[Action::Settled(0)]].concat();
+    run(&Program { seed, standby: false, eve: false, actions }, defect)
+}
+
+#[test]
+fn a_delivery_that_was_open_in_a_later_shard_gets_its_outcome() {
+    for seed in 0..20 {
+        let ran = left_after_the_turn(seed, None);
         assert!(ran.broken.is_none(), "order {seed}: {:?}\n{}", ran.broken, ran.story.join("\n"));
     }
 }
