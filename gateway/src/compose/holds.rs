@@ -39,6 +39,11 @@ impl Holds {
         Ok(Self(held))
     }
 
+    /// Whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The position of the entry under which a subject is held.
     pub fn of(&self, subject: SubjectRef) -> Option<u64> {
         self.0.get(&subject).copied()

@@ -106,7 +106,8 @@ pub struct Status {
 pub async fn status(config: &Config, export: Option<&Path>) -> Result<Vec<Status>, PruneFault> {
     let stopped = Stopped::open(config).await?;
     let exported = export.map(|dir| exported(config, dir)).transpose()?;
-    Looking::begin(config, stopped, exported).await?.all().await
+    let holds = Holds::read(&stopped).await?;
+    Looking::begin(config, stopped, holds, exported).await?.all().await
 }
 
 /// What a removal rests on.
@@ -153,10 +154,11 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     let going = shards.get(..=at).unwrap_or_default();
     let (looking, announced_at) = if let Some(announced_at) = shard.pruned {
         // It is gone already: what holds it now comes too late.
-        (Looking::begin(config, stopped, None).await?, announced_at)
+        (Looking::begin(config, stopped, Holds::default(), None).await?, announced_at)
     } else {
         let end = trusted(config, &stopped).await?;
-        let looking = Looking::begin(config, stopped, Some(exported?)).await?;
+        let holds = Holds::read(&stopped).await?;
+        let looking = Looking::begin(config, stopped, holds, Some(exported?)).await?;
         let held = looking.held(at).await?;
         if !held.is_empty() {
             return Err(PruneFault::Held { name: removing.shard.to_owned(), held });
@@ -195,7 +197,6 @@ async fn trusted(config: &Config, stopped: &Stopped) -> Result<u64, PruneFault> 
         return Err(PruneFault::Halted);
     }
     whole(stopped, config).await?;
-    Holds::read(stopped).await?;
     Ok(end)
 }
 
@@ -220,9 +221,14 @@ struct Looking {
 }
 
 impl Looking {
-    async fn begin(config: &Config, stopped: Stopped, exported: Option<Vec<Summary>>) -> Result<Self, PruneFault> {
+    async fn begin(
+        config: &Config,
+        stopped: Stopped,
+        holds: Holds,
+        exported: Option<Vec<Summary>>,
+    ) -> Result<Self, PruneFault> {
         let years = config.log.retention.clone().unwrap_or_default().years;
-        let (everywhere, shards) = (Everywhere::read(&stopped).await?, stopped.log.shards().await?);
+        let (everywhere, shards) = (Everywhere::read(&stopped, holds).await?, stopped.log.shards().await?);
         Ok(Self { stopped, everywhere, shards, exported, years })
     }
 

@@ -44,7 +44,7 @@ pub struct Ground<E> {
 
 /// What the scrubber tells.
 #[derive(Default)]
-struct Heard(Mutex<Vec<Found>>);
+pub(super) struct Heard(pub(super) Mutex<Vec<Found>>);
 
 impl Hearing for Heard {
     fn found(&self, found: &Found) {
@@ -53,7 +53,7 @@ impl Hearing for Heard {
 }
 
 /// The note kept outside the database.
-struct Outside(String);
+pub(super) struct Outside(pub(super) String);
 
 impl AnchorStore for Outside {
     fn read(&self) -> std::io::Result<Option<String>> {

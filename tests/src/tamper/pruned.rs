@@ -3,19 +3,19 @@
 
 use super::Op::{Delete, Flip, Insert};
 use super::case::{Case, log};
+use super::ground::{Heard, Outside};
 use super::stage::{Of, Stage};
 use super::{Postgres, Sqlite};
 use crate::contract::draft::{ORIGIN, refusal};
 use crate::contract::pruning::{announce, cut, prune};
 use crate::contract::shards::{NEXT, turn};
 use sluis::anchor;
-use sluis::scrubber::{Hearing, Progress, Scrubber, Stores};
+use sluis::scrubber::{Progress, Scrubber, Stores};
 use sluis::shards::Shards;
 use sluis_core::log::checkpoint::{sign, verifier_key};
 use sluis_core::log::finalise::Head;
-use sluis_core::log::scrub::Found;
 use sluis_core::log::shard::position;
-use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
+use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,31 +69,6 @@ const CASES: &[Case] = &[
     log("log_leaf", Flip("leaf"), "the entry names another", "UPDATE log_leaf SET leaf = replace(leaf, 'pruned:2026-1', 'pruned:2025-1') WHERE kind = 20")
         .by("anchor scrubber"),
 ];
-
-#[derive(Default)]
-struct Heard(std::sync::Mutex<Vec<Found>>);
-
-impl Hearing for Heard {
-    fn found(&self, found: &Found) {
-        self.0.lock().unwrap().push(found.clone());
-    }
-}
-
-struct Outside(String);
-
-impl AnchorStore for Outside {
-    fn read(&self) -> std::io::Result<Option<String>> {
-        Ok(Some(self.0.clone()))
-    }
-
-    fn keep(&self, _: &str) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn name(&self) -> String {
-        "outside".to_owned()
-    }
-}
 
 /// A log with two shards; the first went, or is only announced to go.
 struct Ground<E> {

@@ -1,9 +1,9 @@
 //! What still holds a closed shard: everything is looked at, and each that holds is named.
 
 use super::super::StartFault;
+use super::super::holds::Holds;
 use super::super::payloads::corrupt;
 use super::super::stopped::Stopped;
-use super::super::subject::{HOLD, HOLD_LIFTED};
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::GuardKey;
 use sluis_core::log::finalise::Head;
@@ -21,8 +21,7 @@ pub(super) struct Everywhere {
     /// Everybody who has a key, and the number of keys of each year.
     keyed: BTreeSet<SubjectRef>,
     keys: BTreeMap<i16, u64>,
-    /// Who is under legal hold.
-    on_hold: BTreeSet<SubjectRef>,
+    holds: Holds,
     /// Disclosures that wait for a review.
     open: Vec<u64>,
     /// Rows of state, with the position of the entry that set each.
@@ -51,7 +50,7 @@ pub struct Holding {
 }
 
 impl Everywhere {
-    pub async fn read(stopped: &Stopped) -> Result<Self, StartFault> {
+    pub async fn read(stopped: &Stopped, holds: Holds) -> Result<Self, StartFault> {
         let (mut keyed, mut keys) = (BTreeSet::new(), BTreeMap::new());
         for key in stopped.keys.due(i16::MAX, u32::MAX).await? {
             keyed.insert(key.subject);
@@ -59,8 +58,8 @@ impl Everywhere {
         }
         let mut in_flight = stopped.log.left_in_flight().await?;
         in_flight.extend(stopped.log.ended_replicas().await?.into_iter().map(|ended| ended.low));
-        let (on_hold, open) = (on_hold(stopped).await?, open_reviews(stopped).await?);
-        Ok(Self { keyed, keys, on_hold, open, states: states(stopped).await?, in_flight })
+        let (open, states) = (open_reviews(stopped).await?, states(stopped).await?);
+        Ok(Self { keyed, keys, holds, open, states, in_flight })
     }
 
     /// What holds the shard with this head.
@@ -79,10 +78,9 @@ impl Everywhere {
                 GuardKey::Subject(subject) => holding.standings += u64::from(self.keyed.contains(subject)),
             }
         }
-        if !self.on_hold.is_empty() {
-            let mut here = BTreeSet::new();
-            index_of_shard(stopped, shard, |subject, _| _ = here.insert(subject)).await?;
-            holding.on_hold = self.on_hold.intersection(&here).count() as u64;
+        if !self.holds.is_empty() {
+            let here = subjects_of_shard(stopped, shard).await?;
+            holding.on_hold = here.into_iter().filter(|subject| self.holds.of(*subject).is_some()).count() as u64;
         }
         Ok(holding)
     }
@@ -95,22 +93,16 @@ impl Everywhere {
     }
 }
 
-/// Whom every entry of one shard concerns, by its index of subjects.
-async fn index_of_shard(
-    stopped: &Stopped,
-    shard: u16,
-    mut each: impl FnMut(SubjectRef, u64),
-) -> Result<(), StartFault> {
-    let mut from = position(shard, 0);
+/// Whom the entries of one shard concern, by its index of subjects.
+async fn subjects_of_shard(stopped: &Stopped, shard: u16) -> Result<BTreeSet<SubjectRef>, StartFault> {
+    let (mut here, mut from) = (BTreeSet::new(), position(shard, 0));
     loop {
         let page = stopped.log.segment_rows(from, READ).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else { return Ok(here) };
         from = last.first + 1;
         for segment in page {
             // Whom it hides could be under hold.
-            for (subject, at, _) in segment.records.ok_or(corrupt())? {
-                each(subject, at);
-            }
+            here.extend(segment.records.ok_or(corrupt())?.into_iter().map(|(subject, ..)| subject));
         }
     }
 }
@@ -125,30 +117,6 @@ async fn leaves_of(stopped: &Stopped, kind: LeafKind) -> Result<Vec<(u64, Leaf)>
             all.push((*at, Leaf::decode(text).map_err(|_| corrupt())?));
         }
     }
-}
-
-/// Everybody whose newest entry about a hold sets one.
-async fn on_hold(stopped: &Stopped) -> Result<BTreeSet<SubjectRef>, StartFault> {
-    let mut said = BTreeMap::new();
-    for (at, leaf) in leaves_of(stopped, LeafKind::Admin).await? {
-        match leaf.list(Key::Rs).and_then(<[String]>::first).map(String::as_str) {
-            Some(HOLD) => said.insert(at, true),
-            Some(HOLD_LIFTED) => said.insert(at, false),
-            _ => None,
-        };
-    }
-    let shards: BTreeSet<u16> = said.keys().map(|at| number_of(*at)).collect();
-    let mut newest: BTreeMap<SubjectRef, (u64, bool)> = BTreeMap::new();
-    for shard in shards {
-        let each = |subject, at| {
-            if let Some(holds) = said.get(&at) {
-                let known = newest.entry(subject).or_default();
-                *known = (*known).max((at, *holds));
-            }
-        };
-        index_of_shard(stopped, shard, each).await?;
-    }
-    Ok(newest.into_iter().filter(|(_, (_, holds))| *holds).map(|(subject, _)| subject).collect())
 }
 
 /// Manual disclosures that no review names.
