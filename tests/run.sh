@@ -20,7 +20,19 @@ say() { printf '== %s %s\n' "$(date +%H:%M:%S)" "$*"; }
 skipped="$target/skipped"
 rm -f "$skipped"
 
+# Why tests failed, last of all: whoever sees only the end of a long output finds it there.
+tell_failures() {
+    local log
+    for log in "$logs"/*.log; do
+        [ -f "$log" ] && awk -v log_name="${log##*/}" '
+            /^---- .* stdout ----$/ { print "== FAILED in " log_name ": " $2; left = 12; next }
+            left > 0 && !/^$|^stack backtrace:|^ +[0-9]+: |^ +at / { print substr($0, 1, 600); left-- }
+            /^failures:$/ { left = 0 }' "$log"
+    done
+}
+
 finish() {
+    [ "$failed" -eq 0 ] || tell_failures
     if [ -s "$skipped" ]; then
         printf '== SKIPPED, NOTHING PROVEN: %s\n' "$(wc -l <"$skipped")"
         sort "$skipped" | uniq -c

@@ -7,7 +7,7 @@ use super::evidence::{Export, Kept};
 use super::kill::from_environment;
 use super::load::{World, connect, dossier, partner, transaction};
 use super::place::Place;
-use super::program::{Running, skipped};
+use super::program::{PATIENCE, Running, skipped};
 use super::watchtower::Watchtower;
 use crate::world::postgres::Cluster;
 use sluis::client::ask::Reply;
@@ -17,6 +17,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 use tokio::runtime::Runtime;
 
 /// Calls within which a full disk must have shown itself: a table has room in its last pages.
@@ -92,20 +93,21 @@ impl Scene {
     }
 
     /// Asks until the disk is found full; gives the call that it met.
-    fn until_full(&mut self) -> (uuid::Uuid, String) {
+    fn until_full(&mut self, round: u64) -> (uuid::Uuid, String) {
         let clients: Vec<String> = self.world.clients().cycle().take(CALLS_MAX).cloned().collect();
         for client in clients {
             let id = transaction();
             match self.runtime.block_on(self.connection.ask(&dossier(&client), id)) {
                 Ok(reply) => self.keep(id, &reply),
                 Err(CallError::Refused { reason, code, .. }) => {
-                    assert_eq!((reason.as_str(), code), ("LOG_UNAVAILABLE", tonic::Code::Unavailable));
+                    let refused = (reason.as_str(), code);
+                    assert_eq!(refused, ("LOG_UNAVAILABLE", tonic::Code::Unavailable), "in round {round}");
                     return (id, client);
                 }
-                Err(other) => panic!("{other}"),
+                Err(other) => panic!("in round {round}: {other}"),
             }
         }
-        panic!("{CALLS_MAX} calls, and the disk is not full");
+        panic!("{CALLS_MAX} calls in round {round}, and the disk is not full");
     }
 
     fn keep(&mut self, id: uuid::Uuid, reply: &Reply) {
@@ -113,28 +115,33 @@ impl Scene {
         self.kept.push(Kept::of_reply(id, reply, &self.world.vkey).unwrap());
     }
 
-    /// The call that failed is repeated: it left no entry.
-    fn resumes(&mut self, (id, client): &(uuid::Uuid, String)) {
-        let reply = self.runtime.block_on(self.connection.ask(&dossier(client), *id));
-        let reply = reply.unwrap_or_else(|error| panic!("it does not resume: {error}"));
+    /// The call that failed is repeated, until the gateway has seen that there is room: it left no entry.
+    fn resumes(&mut self, (id, client): &(uuid::Uuid, String), round: u64) {
+        let end = Instant::now() + PATIENCE;
+        let reply = loop {
+            match self.runtime.block_on(self.connection.ask(&dossier(client), *id)) {
+                Ok(reply) => break reply,
+                Err(CallError::Refused { reason, .. }) if reason == "LOG_UNAVAILABLE" && Instant::now() < end => {}
+                Err(error) => panic!("in round {round} it does not resume: {error}; {:?}", self.tower.get("/readyz")),
+            }
+        };
         self.keep(*id, &reply);
-        assert_eq!(self.kept.last().unwrap().repeats(), None, "the call that failed left an entry");
+        assert_eq!(self.kept.last().unwrap().repeats(), None, "the call that failed in round {round} left an entry");
     }
 
     fn rounds(&mut self, disk: &SmallDisk) {
         for round in 0..from_environment("SLUIS_DISK_ROUNDS").unwrap_or(100) {
             disk.fill();
-            let failed = self.until_full();
+            let failed = self.until_full(round);
+            self.tower.until(503, "LOG_FAILING: DISK_FULL");
             if round == 0 {
-                let name = "LOG_FAILING: DISK_FULL";
-                self.tower.until(503, name);
-                assert_eq!(self.tower.number("sluis_condition{name=\"LOG_FAILING\"}"), 1.0);
+                self.tower.until_number("sluis_condition{name=\"LOG_FAILING\"}", 1.0);
                 disk.make_room();
                 self.tower.until(200, "ready");
             } else {
                 disk.make_room();
             }
-            self.resumes(&failed);
+            self.resumes(&failed, round);
         }
         let export = Export::take(&self.place, &self.place.file("export"), &self.world.vkey).unwrap();
         export.bears_out(&self.kept).unwrap();

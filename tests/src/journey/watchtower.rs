@@ -5,7 +5,7 @@ use super::program::{PATIENCE, Running, program};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The operator's window on a gateway.
 pub struct Watchtower {
@@ -49,6 +49,15 @@ impl Watchtower {
         let page = self.metrics();
         let found = page.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(' '));
         found.unwrap_or_else(|| panic!("no `{line}` on {page}")).parse().unwrap()
+    }
+
+    /// Waits until the page has this number.
+    pub fn until_number(&self, line: &str, number: f64) {
+        let end = Instant::now() + PATIENCE;
+        while self.number(line) != number {
+            assert!(Instant::now() < end, "`{line}` never was {number}; it is {}", self.number(line));
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Waits until readiness says this.
