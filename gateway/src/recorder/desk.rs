@@ -20,6 +20,8 @@ use tokio::sync::{mpsc, watch};
 
 /// Most entries in one append.
 const BATCH_ENTRIES_MAX: usize = 256;
+/// So many entries that wait are appended without looking for more.
+const WORTH_A_FLUSH: usize = 32;
 /// While the log cannot be written, it is tried after this rest, so that it is found whole although nobody asks.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// While nobody asks, the end of the year is looked for this often.
@@ -68,8 +70,11 @@ impl Desk {
             };
             let Some(first) = first else { return };
             let mut jobs = vec![first];
-            // Callers that were just answered come back now: one flush for them together instead of one for the first.
-            tokio::task::yield_now().await;
+            // Callers that were just answered come back now: one flush for them together instead of one for the first. Where
+            // enough wait already, the store would only stand idle meanwhile.
+            if urgent.len() + normal.len() < WORTH_A_FLUSH {
+                tokio::task::yield_now().await;
+            }
             fill(&mut jobs, &mut urgent);
             fill(&mut jobs, &mut normal);
             self.append(jobs).await;
