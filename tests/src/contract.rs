@@ -134,6 +134,7 @@ macro_rules! log_suite {
             pruning::a_shard_that_goes_leaves_its_head_and_nothing_else;
             pruning::a_shard_goes_only_after_an_entry_said_so;
             pruning::a_removal_goes_on_where_it_was_interrupted;
+            pruning::a_step_of_a_removal_is_small;
             pruning::state_goes_only_with_the_shard_that_set_it;
             halts::a_halt_stops_answers_and_outlives_the_process;
             halts::a_halt_that_somebody_else_lifted_holds;
