@@ -107,6 +107,7 @@ macro_rules! log_suite {
             ledger::an_entry_that_cannot_be_stored_fails_alone;
             ledger::an_entry_for_another_shard_is_stale;
             ledger::leaves_of_one_kind_are_found_in_order_and_page_by_page;
+            shards::what_is_rare_is_found_page_by_page_in_both_shards;
             guards::nothing_recorded_is_version_zero;
             guards::a_version_that_moved_makes_the_append_stale;
             guards::a_change_earlier_in_a_batch_makes_the_next_entry_stale;
