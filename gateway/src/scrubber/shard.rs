@@ -36,11 +36,12 @@ impl<'a> OfShard<'a> {
         self.shard.head.size()
     }
 
-    /// Tells what was found, as grave as this shard makes it: nothing is appended to a closed one, so it is an alarm (A27).
+    /// Tells what was found, with the name of this shard and as grave as it makes it: nothing is appended to a closed one, so it is
+    /// an alarm (A27).
     pub fn tell(&self, found: &[Found], hearing: &dyn Hearing) {
         for found in found {
             let grave = if self.newest { found.grave } else { Grave::Beside };
-            hearing.found(&Found { grave, ..found.clone() });
+            hearing.found(&Found { grave, ..found.clone() }.within(self.origin));
         }
     }
 
