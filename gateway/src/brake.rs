@@ -88,8 +88,7 @@ impl Brake {
 
     /// Stops this gateway at once, and has it written down so that it stays so.
     pub fn pull(&self, found: &Found) {
-        let Found { table, index, what, .. } = found;
-        let text = format!("`{table}` at {index}: {what}");
+        let text = found.to_string();
         self.stop(&text);
         let mut unwritten = lock(&self.unwritten);
         if unwritten.is_none() {

@@ -15,6 +15,7 @@ mod paged;
 mod payload;
 mod progress;
 mod shard;
+mod tombs;
 mod unread;
 
 pub use act::Acting;
@@ -30,6 +31,7 @@ use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tombs::Tombs;
 
 /// Longest rest between two pages: a small log is recomputed more often than it must be.
 const REST_MAX: Duration = Duration::from_secs(60);
@@ -186,11 +188,11 @@ impl Scrubber {
     ) -> Result<bool, StoreError> {
         let (mut walk, mut segments, size, mut whole) = (Walk::default(), of.base, of.size(), true);
         while walk.size() < size {
-            let mut page = page::scrub(of, &walk, segments, size).await?;
+            let mut page = page::scrub(of, &walk, segments, size, &mut seen.tombs).await?;
             if !page.wrong.is_empty() {
                 tokio::time::sleep(rests.again).await;
                 let first = page;
-                page = page::scrub(of, &walk, segments, size).await?;
+                page = page::scrub(of, &walk, segments, size, &mut seen.tombs).await?;
                 let twice = twice(first.wrong, &page.wrong);
                 of.tell(&twice, hearing);
                 seen.findings += twice.len();
@@ -247,6 +249,7 @@ impl Scrubber {
 struct Seen {
     guards: Guards,
     index: mend::Index,
+    tombs: Tombs,
     findings: usize,
     /// Some row is no leaf.
     silent: bool,

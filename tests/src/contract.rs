@@ -107,6 +107,7 @@ macro_rules! log_suite {
             ledger::an_entry_that_cannot_be_stored_fails_alone;
             ledger::an_entry_for_another_shard_is_stale;
             ledger::leaves_of_one_kind_are_found_in_order_and_page_by_page;
+            shards::what_is_rare_is_found_page_by_page_in_both_shards;
             guards::nothing_recorded_is_version_zero;
             guards::a_version_that_moved_makes_the_append_stale;
             guards::a_change_earlier_in_a_batch_makes_the_next_entry_stale;
@@ -134,6 +135,7 @@ macro_rules! log_suite {
             pruning::a_shard_that_goes_leaves_its_head_and_nothing_else;
             pruning::a_shard_goes_only_after_an_entry_said_so;
             pruning::a_removal_goes_on_where_it_was_interrupted;
+            pruning::a_step_of_a_removal_is_small;
             pruning::state_goes_only_with_the_shard_that_set_it;
             halts::a_halt_stops_answers_and_outlives_the_process;
             halts::a_halt_that_somebody_else_lifted_holds;

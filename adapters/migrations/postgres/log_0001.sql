@@ -61,8 +61,11 @@ ALTER TABLE log_leaf ALTER COLUMN ct SET STORAGE EXTERNAL;   -- ciphertext does 
 -- and a plan that was kept then read the whole log for each append.
 CREATE UNIQUE INDEX log_leaf_rid ON log_leaf (log_id, rid) WHERE octet_length(rid) = 16;
 CREATE UNIQUE INDEX log_leaf_txn ON log_leaf (oin, txn, log_id) WHERE txn IS NOT NULL;
--- Few: manual disclosures (22) and obligations that were met (26), so that open reviews are found without reading the log.
-CREATE INDEX log_leaf_review ON log_leaf (kind, idx) WHERE kind = 22 OR kind = 26;
+-- Few, and found without reading the log: erasures and removals (20), what officers did (21), manual disclosures (22) and
+-- obligations that were met (26). By position, which no other index has: whatever the server knows of its tables, no other gives
+-- them in order, page by page over all shards.
+CREATE INDEX log_leaf_rare ON log_leaf (kind, (((log_id - 1)::bigint << 40) + idx))
+  WHERE kind = 20 OR kind = 21 OR kind = 22 OR kind = 26;
 -- Few: changes of enrolments (19) by organisation. No index of every leaf begins with `oin`: on a server that has no statistics of
 -- the table yet, it was chosen to look for a transaction, and every leaf of the organisation was then read.
 CREATE INDEX log_leaf_recipient ON log_leaf (oin, idx) WHERE kind = 19;

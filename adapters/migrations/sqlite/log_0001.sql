@@ -36,8 +36,9 @@ CREATE TABLE log_leaf (
 ) STRICT;
 CREATE UNIQUE INDEX log_leaf_rid ON log_leaf (rid);
 CREATE UNIQUE INDEX log_leaf_txn ON log_leaf (oin, txn) WHERE txn IS NOT NULL;
--- Few: manual disclosures (22) and obligations that were met (26), so that open reviews are found without reading the log.
-CREATE INDEX log_leaf_review ON log_leaf (kind) WHERE kind = 22 OR kind = 26;
+-- Few, and found without reading the log: erasures and removals (20), what officers did (21), manual disclosures (22) and
+-- obligations that were met (26).
+CREATE INDEX log_leaf_rare ON log_leaf (kind) WHERE kind = 20 OR kind = 21 OR kind = 22 OR kind = 26;
 CREATE INDEX log_leaf_oin_t ON log_leaf (oin, t) WHERE oin IS NOT NULL;
 
 -- A shard goes when its term is over (A30): after it was closed, and after an entry of a later shard named its closing entry.

@@ -4,7 +4,7 @@ use super::connect::Place;
 use super::open_error::OpenError;
 use super::rows::{self, bound, leaf_hashes, refused};
 use super::{shards, statements};
-use crate::store::{ends_as_said, pruned};
+use crate::store::ends_as_said;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::root_of;
 use sluis_core::ports::StoreError;
@@ -16,9 +16,8 @@ pub(super) async fn newest(c: &mut PgConnection, place: &Place) -> Result<(i16, 
     let engine = |source| place.engine(source);
     sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *c).await.map_err(engine)?;
     let mut newest = None;
-    for (log, origin, state, _, by) in shards::rows(&mut *c).await.map_err(engine)? {
-        let there = pruned(i64::from(state), by).is_none();
-        newest = Some((log, state == 1, head(c, place, log, &origin, there).await?));
+    for (log, origin, open, _, pruned) in shards::rows(&mut *c).await.map_err(engine)? {
+        newest = Some((log, open, head(c, place, log, &origin, pruned.is_none()).await?));
     }
     let (log, open, head) = newest.ok_or(place.corrupt("log_shard"))?;
     let last: Option<String> = sqlx::query_scalar(statements::LEAVES)

@@ -4,12 +4,12 @@ use super::read::last;
 use super::rows::{index, log_of, refused, unsigned};
 use super::{PostgresLog, statements, upkeep};
 use crate::segment;
-use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, kind_of, readable};
+use crate::store::{GuardCache, GuardRow, STATES_READ, StateAt, kind_of, readable};
 use async_trait::async_trait;
 use sluis_core::log::draft::SealedPayload;
-use sluis_core::log::shard::base_of;
+use sluis_core::log::shard::{base_of, position};
 use sluis_core::ports::StoreError;
-use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+use sluis_core::upkeep::{CheckpointRow, FIRST_PLACE, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{PgExecutor, Row, ValueRef};
 
@@ -20,6 +20,11 @@ impl LogRows for PostgresLog {
         let rows = sqlx::query(statements::LEAF_ROWS).bind(log_of(from)).bind(index(from)).bind(last(from, to));
         let rows = rows.fetch_all(&self.pool).await.map_err(refused("log_leaf"))?;
         rows.iter().map(as_it_stands).collect::<Result<_, _>>().map_err(refused("log_leaf"))
+    }
+
+    async fn any_leaf(&self, shard: u16) -> Result<bool, StoreError> {
+        let any = sqlx::query_scalar(statements::ANY_LEAF).bind(log_of(position(shard, 0)));
+        any.fetch_one(&self.pool).await.map_err(refused("log_leaf"))
     }
 
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {

@@ -3,7 +3,6 @@
 use super::rows::{bound, index, log_of, refused, stored_entry, unsigned};
 use super::writer::Command;
 use super::{PostgresLog, shards, statements};
-use crate::store::{corrupt, kind_number};
 use async_trait::async_trait;
 use sluis_core::log::draft::Draft;
 use sluis_core::log::finalise::{Committed, Head};
@@ -48,16 +47,15 @@ impl Ledger for PostgresLog {
     }
 
     async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
-        let count = bound(u64::from(count).min(ROWS_MAX));
-        let few = |sql| sqlx::query_as::<_, (i64, String)>(sql).bind(log_of(from)).bind(index(from)).bind(count);
-        let found = match kind {
-            LeafKind::Manual => few(statements::MANUAL_LEAVES),
-            LeafKind::ObligationDone => few(statements::DONE_LEAVES),
-            _ => {
-                let kind = i16::try_from(kind_number(kind)).map_err(|_| corrupt("log_leaf"))?;
-                few(statements::LEAVES_OF).bind(kind)
-            }
+        let rare = match kind {
+            LeafKind::Erase => statements::ERASE_LEAVES,
+            LeafKind::Admin => statements::ADMIN_LEAVES,
+            LeafKind::Manual => statements::MANUAL_LEAVES,
+            LeafKind::ObligationDone => statements::DONE_LEAVES,
+            _ => return self.leaves_read(kind, from, count).await,
         };
+        let count = bound(u64::from(count).min(ROWS_MAX));
+        let found = sqlx::query_as::<_, (i64, String)>(rare).bind(bound(from)).bind(count);
         let found = found.fetch_all(&self.pool).await.map_err(refused("log_leaf"))?;
         found.into_iter().map(|(at, leaf)| Ok((unsigned(at, "log_leaf")?, leaf))).collect()
     }

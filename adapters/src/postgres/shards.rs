@@ -20,21 +20,23 @@ use sluis_core::ports::{SHARD_CLOSED, StoreError};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, PgExecutor};
 
-/// Number, origin, state, the note of the one before it, the entry that announced its removal.
-pub(super) type ShardRow = (i16, String, i16, Option<String>, Option<i64>);
+/// Number, origin, whether it takes entries, the note of the one before it, the entry that announced its removal.
+pub(super) type ShardRow = (i16, String, bool, Option<String>, Option<u64>);
 
 /// The shards of a database, in order.
 pub(super) async fn rows<'e>(from: impl PgExecutor<'e>) -> Result<Vec<ShardRow>, sqlx::Error> {
-    sqlx::query_as(statements::SHARDS).fetch_all(from).await
+    let rows: Vec<(_, _, i16, _, _)> = sqlx::query_as(statements::SHARDS).fetch_all(from).await?;
+    let row = |(log, origin, state, before, by)| (log, origin, state == 1, before, pruned(i64::from(state), by));
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// The shards of a database with their heads, in order.
 pub(super) async fn all(pool: &PgPool) -> Result<Vec<Shard>, StoreError> {
     let mut connection = pool.acquire().await.map_err(refused("log_shard"))?;
     let mut shards = Vec::new();
-    for (log, origin, state, before, by) in rows(&mut *connection).await.map_err(refused("log_shard"))? {
+    for (log, origin, open, before, pruned) in rows(&mut *connection).await.map_err(refused("log_shard"))? {
         let (head, _) = rows::head(&mut connection, log, &origin).await?;
-        shards.push(Shard { head, open: state == 1, before, pruned: pruned(i64::from(state), by) });
+        shards.push(Shard { head, open, before, pruned });
     }
     if shards.is_empty() { Err(corrupt("log_shard")) } else { Ok(shards) }
 }

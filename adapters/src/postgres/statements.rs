@@ -70,12 +70,15 @@ statements! {
         LEAF_ROWS = "SELECT idx, leaf, hash, kind, t, rid, oin, txn, key_id, ct, digest IS NOT NULL FROM log_leaf
                      WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         LEAVES = "SELECT leaf FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
-        LEAVES_OF = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = $4
-                     AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
-        MANUAL_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 22
-                         AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
-        DONE_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE log_id >= $1 AND kind = 26
-                       AND (log_id, idx) >= ($1, $2) ORDER BY log_id, idx LIMIT $3";
+        ANY_LEAF = "SELECT EXISTS (SELECT FROM log_leaf WHERE log_id = $1)";
+        ERASE_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE kind = 20
+                        AND ((log_id - 1)::bigint << 40) + idx >= $1 ORDER BY ((log_id - 1)::bigint << 40) + idx LIMIT $2";
+        ADMIN_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE kind = 21
+                        AND ((log_id - 1)::bigint << 40) + idx >= $1 ORDER BY ((log_id - 1)::bigint << 40) + idx LIMIT $2";
+        MANUAL_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE kind = 22
+                         AND ((log_id - 1)::bigint << 40) + idx >= $1 ORDER BY ((log_id - 1)::bigint << 40) + idx LIMIT $2";
+        DONE_LEAVES = "SELECT ((log_id - 1)::bigint << 40) + idx, leaf FROM log_leaf WHERE kind = 26
+                       AND ((log_id - 1)::bigint << 40) + idx >= $1 ORDER BY ((log_id - 1)::bigint << 40) + idx LIMIT $2";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = $1 AND level = $2 AND number >= $3 AND number < $4
                           ORDER BY number";

@@ -61,9 +61,6 @@ async fn merged(t: &mut PgTransaction<'_>, log: i16, key: &RowKey) -> Result<Opt
     Ok(Some((whole, sealed)))
 }
 
-/// The state of a shard that was removed.
-const GONE: i16 = 3;
-
 /// What a segment covers, as its row says.
 pub(super) fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
     let [first, last] = [first, last].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
@@ -72,8 +69,8 @@ pub(super) fn span(log: i16, level: u8, first: i64, last: i64) -> Span {
 
 /// Every segment of every shard that is there as it is opened, in pages: what is left of one that goes is nobody's any more.
 async fn scan(c: &mut PgConnection, key: &RowKey, mut each: impl FnMut(Span, &[u8])) -> Result<(), sqlx::Error> {
-    for (log, _, state, ..) in shards::rows(&mut *c).await? {
-        if state == GONE {
+    for (log, _, _, _, pruned) in shards::rows(&mut *c).await? {
+        if pruned.is_some() {
             continue;
         }
         scan_shard(c, log, key, &mut each).await?;

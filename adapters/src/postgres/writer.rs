@@ -28,8 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long everything before a COMMIT may take, and how long the COMMIT may. The server gives up earlier (A3).
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// How long an erasure may take: it reads the whole index twice, and its entry was written before it.
-const ERASING: Duration = Duration::from_secs(600);
+/// How long what an entry announced may take: an erasure reads the whole index twice, a removal empties a year.
+pub(super) const UNHURRIED: Duration = Duration::from_secs(600);
 /// How long the server may take to notice that our last session ended.
 const BECOMING: Duration = Duration::from_secs(1);
 /// How often what is superseded is pruned and small segments are merged.
@@ -130,7 +130,7 @@ impl Desk {
             }
             Command::Erase { subject, keys, answer } => {
                 let seals = Arc::clone(&self.seals);
-                let done = self.within(ERASING, async |c| upkeep::erase(c, &seals, subject, &keys).await).await;
+                let done = self.within(UNHURRIED, async |c| upkeep::erase(c, &seals, subject, &keys).await).await;
                 _ = answer.send(done);
             }
             Command::Halt { time, found, answer } => {
@@ -190,7 +190,7 @@ impl Desk {
     }
 
     /// The same with a patience of its own.
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &mut self,
         patience: Duration,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,

@@ -12,7 +12,7 @@ use sluis_core::ports::StoreError;
 use sluis_core::upkeep::{Cut, LogPruning};
 
 /// Rows of each table that one step removes: the WAL and the wait of others stay bounded.
-const AT_ONCE: i64 = 10_000;
+const AT_ONCE: i64 = 500;
 
 /// The tables of a shard in the order in which they go: the items of pages refer to leaves.
 const STEPS: [(&str, &str); 5] = [

@@ -3,14 +3,14 @@
 use super::rows::{log_of, position_of, row_end, row_of};
 use super::{SqliteLog, segments, statements};
 use crate::segment;
-use crate::store::{FIRST_PLACE, GuardCache, GuardRow, STATES_READ, StateAt, corrupt, kind_of, readable};
+use crate::store::{GuardCache, GuardRow, STATES_READ, StateAt, corrupt, kind_of, readable};
 use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use sluis_core::log::draft::SealedPayload;
 use sluis_core::log::shard::{base_of, index_of};
 use sluis_core::ports::StoreError;
-use sluis_core::upkeep::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+use sluis_core::upkeep::{CheckpointRow, FIRST_PLACE, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 #[async_trait]
 impl LogRows for SqliteLog {
@@ -20,6 +20,11 @@ impl LogRows for SqliteLog {
             let mut statement = connection.prepare_cached(statements::LEAF_ROWS)?;
             statement.query_map((first, end), as_it_stands)?.collect()
         })
+    }
+
+    async fn any_leaf(&self, shard: u16) -> Result<bool, StoreError> {
+        let log = i64::from(shard) + 1;
+        self.readers.read("log_leaf", |c| c.query_row(statements::ANY_LEAF, [log], |row| row.get(0)))
     }
 
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {

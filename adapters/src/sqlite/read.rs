@@ -3,7 +3,7 @@
 use super::rows::{head_row, log_of, position_of, row_end, row_of};
 use super::writer::{Command, KeptCheckpoint};
 use super::{SqliteLog, shards, statements};
-use crate::store::{corrupt, kind_number};
+use crate::store::corrupt;
 use async_trait::async_trait;
 use rusqlite::types::FromSql;
 use rusqlite::{OptionalExtension, Params, Row};
@@ -46,12 +46,14 @@ impl Ledger for SqliteLog {
     }
 
     async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
-        let (first, count) = (row_of(from), u64::from(count).min(ROWS_MAX) as i64);
-        match kind {
-            LeafKind::Manual => self.placed(statements::MANUAL_LEAVES, (first, count)),
-            LeafKind::ObligationDone => self.placed(statements::DONE_LEAVES, (first, count)),
-            _ => self.placed(statements::KIND_LEAVES, (first, count, kind_number(kind))),
-        }
+        let rare = match kind {
+            LeafKind::Erase => statements::ERASE_LEAVES,
+            LeafKind::Admin => statements::ADMIN_LEAVES,
+            LeafKind::Manual => statements::MANUAL_LEAVES,
+            LeafKind::ObligationDone => statements::DONE_LEAVES,
+            _ => return self.leaves_read(kind, from, count).await,
+        };
+        self.placed(rare, (row_of(from), u64::from(count).min(ROWS_MAX) as i64))
     }
 
     async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {

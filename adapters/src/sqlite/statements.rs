@@ -50,9 +50,11 @@ statements! {
         CHECKPOINTS = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 AND size >= ?2 ORDER BY size LIMIT ?3";
         NEWEST_CHECKPOINT = "SELECT size, note FROM log_checkpoint WHERE log_id = ?1 ORDER BY size DESC LIMIT 1";
         LEAVES = "SELECT leaf FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
+        ANY_LEAF = "SELECT EXISTS (SELECT 1 FROM log_leaf WHERE row >= ?1 << 40 AND row < (?1 + 1) << 40)";
+        ERASE_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 20 AND row >= ?1 ORDER BY row LIMIT ?2";
+        ADMIN_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 21 AND row >= ?1 ORDER BY row LIMIT ?2";
         MANUAL_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 22 AND row >= ?1 ORDER BY row LIMIT ?2";
         DONE_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = 26 AND row >= ?1 ORDER BY row LIMIT ?2";
-        KIND_LEAVES = "SELECT row, leaf FROM log_leaf WHERE kind = ?3 AND row >= ?1 ORDER BY row LIMIT ?2";
         LEAF_HASHES = "SELECT hash FROM log_leaf WHERE row >= ?1 AND row < ?2 ORDER BY row";
         SUBTREE_HASHES = "SELECT hash FROM log_subtree WHERE log_id = ?1 AND level = ?2 AND number >= ?3 AND number < ?4
                           ORDER BY number";

@@ -23,7 +23,7 @@ pub(crate) use halt_row::{HaltRow, halt, seal as seal_halt};
 pub(crate) use key_ring::{AliasRow, KeyRing, WrappedKey, bucket_place, year_place};
 pub(crate) use leaf_kind::{kind_number, kind_of};
 pub(crate) use naming::{Meant, meant};
-pub(crate) use state_at::{FIRST_PLACE, STATES_READ, StateAt};
+pub(crate) use state_at::{STATES_READ, StateAt};
 pub(crate) use statements::statements;
 pub(crate) use tomb_row::{TombRow, open as open_tombs, seal as seal_tomb};
 

@@ -8,8 +8,6 @@ use sluis_core::upkeep::{StatePlace, StateRow};
 
 /// Rows of state read at a time when a log is opened.
 pub(crate) const STATES_READ: u32 = 4096;
-/// Before every row, also one of a kind that no row of ours has.
-pub(crate) const FIRST_PLACE: StatePlace = (i64::MIN, Vec::new());
 
 /// Kind, key, and the row.
 pub(crate) struct StateAt {

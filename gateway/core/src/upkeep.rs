@@ -10,7 +10,7 @@ mod rows;
 pub use halts::{Halt, HaltFlag, LogHalts, stops};
 pub use mending::{LeafColumns, LogMending};
 pub use pruning::{Cut, LogPruning};
-pub use rows::{CheckpointRow, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
+pub use rows::{CheckpointRow, FIRST_PLACE, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
 use crate::log::finalise::Head;

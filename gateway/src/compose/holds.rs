@@ -4,17 +4,12 @@
 //! two are counted against each other: whoever is held cannot be erased, so of the entries that the index does not have any
 //! more, as many end a hold as begin one. What went with a shard counts on neither side.
 
-use super::payloads::corrupt;
 use super::stopped::Stopped;
 use super::subject::{HOLD, HOLD_LIFTED, SubjectFault};
 use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::{Key, Leaf};
 use sluis_core::subject::SubjectRef;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Entries, and segments, read at a time.
-const LOOKED: u32 = 1000;
-const SEGMENTS_READ: u32 = 256;
 
 /// Subjects under hold.
 #[derive(Default)]
@@ -52,20 +47,13 @@ impl Holds {
 
 /// Positions of the entries that begin a hold, true, and end one, false.
 async fn said(stopped: &Stopped) -> Result<BTreeMap<u64, bool>, SubjectFault> {
-    let (mut said, mut from) = (BTreeMap::new(), 0);
-    loop {
-        let page = stopped.log.leaves_of(LeafKind::Admin, from, LOOKED).await?;
-        let Some((last, _)) = page.last() else { return Ok(said) };
-        from = last + 1;
-        for (at, text) in &page {
-            let leaf = Leaf::decode(text).map_err(|_| corrupt())?;
-            match leaf.list(Key::Rs).and_then(<[String]>::first).map(String::as_str) {
-                Some(HOLD) => _ = said.insert(*at, true),
-                Some(HOLD_LIFTED) => _ = said.insert(*at, false),
-                _ => {}
-            }
-        }
-    }
+    let begins = |leaf: &Leaf| match leaf.list(Key::Rs)?.first()?.as_str() {
+        HOLD => Some(true),
+        HOLD_LIFTED => Some(false),
+        _ => None,
+    };
+    let acts = stopped.leaves_of(LeafKind::Admin).await?;
+    Ok(acts.iter().filter_map(|(at, leaf)| Some((*at, begins(leaf)?))).collect())
 }
 
 /// Whom the index says these entries of: subjects of whom the last one begins a hold, with its position; and the entries that it
@@ -77,20 +65,13 @@ async fn found(
     let mut seen = BTreeSet::new();
     let mut of = BTreeMap::<SubjectRef, BTreeMap<u64, bool>>::new();
     for shard in stopped.log.shards().await?.into_iter().filter(|shard| shard.pruned.is_none()) {
-        let mut next = shard.head.position(0);
-        loop {
-            let page = stopped.log.segment_rows(next, SEGMENTS_READ).await?;
-            let Some(last) = page.last() else { break };
-            next = last.first.saturating_add(1);
-            for segment in page {
-                for (subject, at, _) in segment.records.ok_or(corrupt())? {
-                    if let Some(holds) = said.get(&at) {
-                        of.entry(subject).or_default().insert(at, *holds);
-                        seen.insert(at);
-                    }
-                }
+        let each = |subject, at| {
+            if let Some(holds) = said.get(&at) {
+                of.entry(subject).or_default().insert(at, *holds);
+                seen.insert(at);
             }
-        }
+        };
+        stopped.segments_of(shard.head.shard, each).await?;
     }
     let last = |entries: BTreeMap<u64, bool>| entries.into_iter().next_back();
     let held = |(subject, entries)| last(entries).filter(|(_, holds)| *holds).map(|(at, _)| (subject, at));

@@ -9,8 +9,9 @@
 
 mod announcing;
 mod held;
+mod looking;
 
-pub use held::Holding;
+pub use looking::Status;
 
 use super::holds::Holds;
 use super::stopped::Stopped;
@@ -19,15 +20,13 @@ use super::{StartFault, verifier_key};
 use crate::client::chain;
 use crate::client::verify::VerifyFault;
 use crate::config::Config;
-use held::Everywhere;
-use jiff::ToSpan;
-use jiff::civil::Date;
+use held::{Everywhere, InForce};
+use looking::Looking;
 use sluis_core::log::Millis;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::shard::{Shard, name_of};
 use sluis_core::log::verify::Summary;
 use sluis_core::ports::StoreError;
-use sluis_core::subject::dutch_date;
 use sluis_core::upkeep::{Cut, Halt};
 use std::path::Path;
 
@@ -82,23 +81,6 @@ impl From<StoreError> for PruneFault {
     }
 }
 
-/// Where a shard stands.
-#[derive(Debug)]
-pub struct Status {
-    /// Its name.
-    pub name: String,
-    /// Entries it has or had.
-    pub size: u64,
-    /// When its last entry was written; `None` while it takes entries.
-    pub closed_at: Option<Millis>,
-    /// The last day of its term.
-    pub until: Option<Date>,
-    /// The entry that announced its removal, where it is gone.
-    pub pruned_by: Option<String>,
-    /// What holds it, each with what to do; empty when it may go, or is gone.
-    pub held: Vec<String>,
-}
-
 /// Every shard, oldest first. `export` is a folder that an export was written to, where there is one.
 ///
 /// # Errors
@@ -106,8 +88,10 @@ pub struct Status {
 pub async fn status(config: &Config, export: Option<&Path>) -> Result<Vec<Status>, PruneFault> {
     let stopped = Stopped::open(config).await?;
     let exported = export.map(|dir| exported(config, dir)).transpose()?;
-    let holds = Holds::read(&stopped).await?;
-    Looking::begin(config, stopped, holds, exported).await?.all().await
+    let everywhere = Everywhere::read(&stopped, Holds::read(&stopped).await?).await?;
+    let shards = stopped.log.shards().await?;
+    let looking = Looking { stopped: &stopped, shards: &shards, years: config.log.term().years };
+    looking.all(&everywhere, exported.as_deref().unwrap_or_default()).await
 }
 
 /// What a removal rests on.
@@ -146,28 +130,16 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     if !stopped.log.is_alone().await? {
         return Err(PruneFault::Serving);
     }
-    let exported = exported(config, removing.export);
     let shards = stopped.log.shards().await?;
     let unknown = || PruneFault::Unknown(removing.shard.to_owned());
     let at = shards.iter().position(|s| name_of(&s.head.origin) == removing.shard).ok_or_else(unknown)?;
     let shard = shards.get(at).ok_or_else(unknown)?;
-    let going = shards.get(..=at).unwrap_or_default();
-    let (looking, announced_at) = if let Some(announced_at) = shard.pruned {
+    let (announced_at, in_force) = match shard.pruned {
         // It is gone already: what holds it now comes too late.
-        (Looking::begin(config, stopped, Holds::default(), None).await?, announced_at)
-    } else {
-        let end = trusted(config, &stopped).await?;
-        let holds = Holds::read(&stopped).await?;
-        let looking = Looking::begin(config, stopped, holds, Some(exported?)).await?;
-        let held = looking.held(at).await?;
-        if !held.is_empty() {
-            return Err(PruneFault::Held { name: removing.shard.to_owned(), held });
-        }
-        let announced_at = announcing::at(config, &looking.stopped, going, removing, end).await?;
-        (looking, announced_at)
+        Some(announced_at) => (announced_at, InForce::read(&stopped).await?),
+        None => announce(config, &stopped, &shards, at, removing).await?,
     };
-    let states = looking.everywhere.going(shard.head.shard);
-    let stopped = looking.stopped;
+    let states = in_force.going(shard.head.shard);
     let entry = stopped.shards().reference(announced_at);
     let not_completed = |source: StartFault| PruneFault::NotCompleted { entry: entry.clone(), source };
     let cut = Cut { shard: shard.head.shard, announced_at, states };
@@ -189,15 +161,36 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     Ok(Removed { entry, size: shard.head.size(), root, effective_after, untidy })
 }
 
-/// What says whom a hold protects is compared with every entry first: a row that is lost would let evidence go. Gives the
-/// position after the newest entry before anything else is looked at.
-async fn trusted(config: &Config, stopped: &Stopped) -> Result<u64, PruneFault> {
+/// Announces that a shard goes which is there, when nothing holds it: what is told at once is looked at before the export and the
+/// whole log are. Gives the position of the entry, and what is in force.
+async fn announce(
+    config: &Config,
+    stopped: &Stopped,
+    shards: &[Shard],
+    at: usize,
+    removing: &Removing<'_>,
+) -> Result<(u64, InForce), PruneFault> {
+    // Whoever writes from here on, a hold perhaps, ends this.
     let end = stopped.log.head().await?.end();
     if stopped.log.halts().await?.iter().any(Halt::holds) {
         return Err(PruneFault::Halted);
     }
+    let looking = Looking { stopped, shards, years: config.log.term().years };
+    let stays = |held| PruneFault::Held { name: removing.shard.to_owned(), held };
+    let held = looking.not_yet(at);
+    if !held.is_empty() {
+        return Err(stays(held));
+    }
+    let exported = exported(config, removing.export)?;
+    // What says whom a hold protects is compared with every entry first: a row that is lost would let evidence go.
     whole(stopped, config).await?;
-    Ok(end)
+    let everywhere = Everywhere::read(stopped, Holds::read(stopped).await?).await?;
+    let held = looking.held(at, &everywhere, &exported).await?;
+    if !held.is_empty() {
+        return Err(stays(held));
+    }
+    let going = shards.get(..=at).unwrap_or_default();
+    Ok((announcing::at(config, stopped, going, removing, end).await?, everywhere.in_force))
 }
 
 /// The shards that an export has, verified with our own key.
@@ -209,85 +202,4 @@ fn exported(config: &Config, dir: &Path) -> Result<Vec<Summary>, PruneFault> {
     let key = sluis_core::log::checkpoint::under_name(&own, origin)
         .map_err(|e| VerifyFault::Unusable(format!("`{}`: {e}", dir.join("vkey").display())))?;
     Ok(chain::verify_all(dir, Some(&key), |_, _| {})?)
-}
-
-/// A log that is looked at.
-struct Looking {
-    stopped: Stopped,
-    everywhere: Everywhere,
-    shards: Vec<Shard>,
-    exported: Option<Vec<Summary>>,
-    years: u8,
-}
-
-impl Looking {
-    async fn begin(
-        config: &Config,
-        stopped: Stopped,
-        holds: Holds,
-        exported: Option<Vec<Summary>>,
-    ) -> Result<Self, PruneFault> {
-        let years = config.log.retention.clone().unwrap_or_default().years;
-        let (everywhere, shards) = (Everywhere::read(&stopped, holds).await?, stopped.log.shards().await?);
-        Ok(Self { stopped, everywhere, shards, exported, years })
-    }
-
-    async fn all(&self) -> Result<Vec<Status>, PruneFault> {
-        let mut all = Vec::new();
-        for (at, shard) in self.shards.iter().enumerate() {
-            let head = &shard.head;
-            let pruned_by = shard.pruned.map(|position| self.stopped.shards().reference(position));
-            let held = if pruned_by.is_some() { Vec::new() } else { self.held(at).await? };
-            let closed_at = (!shard.open).then_some(head.last_time);
-            let (name, until) = (name_of(&head.origin).to_owned(), closed_at.map(|at| self.until(at)));
-            all.push(Status { name, size: head.size(), closed_at, until, pruned_by, held });
-        }
-        Ok(all)
-    }
-
-    /// The last day of the term of a shard whose last entry was written then.
-    fn until(&self, closed_at: Millis) -> Date {
-        dutch_date(closed_at).saturating_add(i64::from(self.years).years())
-    }
-
-    /// Each what holds a shard that is there.
-    async fn held(&self, at: usize) -> Result<Vec<String>, PruneFault> {
-        let mut held = Vec::new();
-        let Some(shard) = self.shards.get(at) else { return Ok(vec!["there is no such shard".to_owned()]) };
-        if shard.open || at + 1 == self.shards.len() {
-            return Ok(vec!["it is the newest: it takes entries, or the next was not opened yet".to_owned()]);
-        }
-        let until = self.until(shard.head.last_time);
-        if dutch_date(self.stopped.now()) <= until {
-            held.push(format!("its term runs until {until}: {} years from its last entry", self.years));
-        }
-        if let Some(before) = self.shards.iter().take(at).find(|before| before.pruned.is_none()) {
-            held.push(format!("shard {} goes first", name_of(&before.head.origin)));
-        }
-        held.extend(worded(self.everywhere.of(&self.stopped, &shard.head).await?));
-        let head = &shard.head;
-        let whole =
-            |there: &Summary| there.origin == head.origin && (there.size, there.root) == (head.size(), head.root());
-        if !self.exported.iter().flatten().any(whole) {
-            held.push(
-                "no export that has it was shown: `sluis log export`, and give its folder with --export".to_owned(),
-            );
-        }
-        Ok(held)
-    }
-}
-
-/// What holds a shard, for people.
-fn worded(holding: Holding) -> Vec<String> {
-    let Holding { keys, on_hold, open, policy, organisations, standings, in_flight } = holding;
-    let lines = [
-        (keys, "yearly keys of its year or an earlier one exist: `sluis subject retention` first"),
-        (on_hold, "clients under legal hold have an entry in it"),
-        (open, "manual disclosures in it wait for a review: `sluis manual open`"),
-        (u64::from(policy), "policy is in force by an entry of it: put one in force with a new number"),
-        (organisations, "organisations are enrolled by an entry of it: enrol them anew"),
-        (standings, "clients have a standing that was set last in it: record it anew"),
-        (in_flight, "deliveries are not known yet: start the gateway, which finds out"),
-    ];
-    lines.into_iter().filter(|(count, _)| *count > 0).map(|(count, text)| format!("{count} {text}")).collect()
 }

@@ -26,11 +26,10 @@ struct Heard {
 
 impl Hearing for Heard {
     fn found(&self, found: &Found) {
-        let Found { table, index, what, .. } = found;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
         if (self.counts)(found) {
-            told.0.push(format!("`{table}` at {index}: {what}"));
+            told.0.push(found.to_string());
         }
     }
 }

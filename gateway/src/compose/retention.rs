@@ -61,7 +61,8 @@ pub struct Destroyed {
     pub untidy: Option<StoreError>,
 }
 
-/// Lists the keys whose term is over, `years` after their year; and destroys them, when the log was recomputed and is whole.
+/// Lists the keys whose term is over, `years` after their year; and destroys them, when the log was recomputed and is whole. Where
+/// none is due, what an earlier run left in the files is taken out of them all the same.
 ///
 /// # Errors
 /// [`SubjectFault`]; what was announced before and is not done, the next run does.
@@ -71,12 +72,13 @@ pub async fn retain(
     destroying: Option<Destroying<'_>>,
 ) -> Result<Retention, SubjectFault> {
     let stopped = Stopped::open(config).await?;
-    if destroying.is_some() {
+    let due = stopped.keys.due(dutch_date(stopped.now()).year() - years, u32::MAX).await?;
+    if destroying.is_some() && !due.is_empty() {
         whole(&stopped, config).await?;
     }
-    let (today, holds) = (dutch_date(stopped.now()), Holds::read(&stopped).await?);
+    let holds = Holds::read(&stopped).await?;
     let (mut retention, mut free) = (Retention::default(), Vec::new());
-    for key in stopped.keys.due(today.year() - years, u32::MAX).await? {
+    for key in due {
         if holds.of(key.subject).is_some() {
             retention.held += 1;
             continue;

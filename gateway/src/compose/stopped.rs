@@ -4,6 +4,7 @@
 //! does stands in the log before it is done.
 
 use super::assemble::is_of;
+use super::payloads::corrupt;
 use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
@@ -14,16 +15,21 @@ use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::{OsEntropy, SystemClock};
-use sluis_core::log::Millis;
 use sluis_core::log::checkpoint::{SignedCheckpoint, sign};
 use sluis_core::log::commitment;
 use sluis_core::log::draft::{Concerns, Draft, Outcome, RequestId};
-use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
 use sluis_core::log::payload::{Sealing, padded, seal};
+use sluis_core::log::shard::position;
+use sluis_core::log::{LeafKind, Millis};
 use sluis_core::ports::{Clock, Entropy, Signer, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectRef, dutch_date};
 use sluis_core::upkeep::{AnchorStore, KeyUpkeep, LogUpkeep};
 use std::sync::Arc;
+
+/// Entries, and segments of the subject index, read at a time.
+const LEAVES_READ: u32 = 1000;
+const SEGMENTS_READ: u32 = 256;
 
 /// The stores of a gateway that does not run.
 pub(super) struct Stopped {
@@ -87,6 +93,38 @@ impl Stopped {
     /// A signed checkpoint of the newest shard as it is now. Never of a head that may still be lost with its server.
     pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
         Ok(sign(&self.log.durable_head().await?, &self.signer))
+    }
+
+    /// Every entry of one kind, in all shards that are there, with its position.
+    ///
+    /// # Errors
+    /// [`StartFault::Store`], also for one that cannot be read back.
+    pub async fn leaves_of(&self, kind: LeafKind) -> Result<Vec<(u64, Leaf)>, StartFault> {
+        let (mut all, mut from) = (Vec::new(), 0);
+        loop {
+            let page = self.log.leaves_of(kind, from, LEAVES_READ).await?;
+            let Some((last, _)) = page.last() else { return Ok(all) };
+            from = last.saturating_add(1);
+            for (at, text) in &page {
+                all.push((*at, Leaf::decode(text).map_err(|_| corrupt())?));
+            }
+        }
+    }
+
+    /// Hands over whom each entry of a shard concerns, with its position, by its index of subjects.
+    ///
+    /// # Errors
+    /// [`StartFault::Store`], also for a segment that does not open: whom it hides could be under hold.
+    pub async fn segments_of(&self, shard: u16, mut each: impl FnMut(SubjectRef, u64)) -> Result<(), StartFault> {
+        let mut from = position(shard, 0);
+        loop {
+            let page = self.log.segment_rows(from, SEGMENTS_READ).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            from = last.first.saturating_add(1);
+            for segment in page {
+                segment.records.ok_or(corrupt())?.into_iter().for_each(|(subject, at, _)| each(subject, at));
+            }
+        }
     }
 
     /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a

@@ -165,12 +165,16 @@ pub async fn hold(config: &Config, subject: &SubjectId, lift: bool, reason: &str
 pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, SubjectFault> {
     let stopped = Stopped::open(config).await?;
     let whom = find(&stopped, erasure.subject).await?;
+    let year = erasure.year;
+    // Told at once. A key that cannot be read is named when the whole log was.
+    if let Ok(None) = stopped.keys.subject_key(whom, year).await {
+        return Err(SubjectFault::NoKey { year });
+    }
     whole(&stopped, config).await?;
     if let Some(at) = Holds::read(&stopped).await?.of(whom) {
         return Err(SubjectFault::OnHold { index: index_of(at) });
     }
     let entries = Entries::read(&stopped, whom).await?;
-    let year = erasure.year;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
     let effective_after = stopped.now().saturating_add(u64::from(erasure.backup_days) * DAY_MS);
     let leaf =

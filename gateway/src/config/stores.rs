@@ -53,6 +53,12 @@ impl Log {
     pub fn anchor(&self) -> PathBuf {
         self.anchor.clone().unwrap_or_else(|| self.signing_key.with_file_name("log.anchor"))
     }
+
+    /// The term of closed shards.
+    #[must_use]
+    pub fn term(&self) -> Retention {
+        self.retention.clone().unwrap_or_default()
+    }
 }
 
 /// The key database, apart from the log.

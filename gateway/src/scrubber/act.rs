@@ -34,13 +34,19 @@ impl Acting {
 
 impl Hearing for Acting {
     fn found(&self, found: &Found) {
-        let Found { table, index, what, grave } = found;
-        tracing::error!(table, index, what, ?grave, "the scrubber read something twice that is not what was written");
+        let Found { table, index, what, grave, shard } = found;
+        tracing::error!(
+            table,
+            index,
+            shard = shard.as_deref(),
+            what,
+            ?grave,
+            "the scrubber read something twice that is not what was written"
+        );
         self.gateway.metrics.scrub.found();
         match grave {
             Grave::Beside => {
-                let text =
-                    format!("`{table}` at {index}: {what}; what was released stays provable. Find out who changed it");
+                let text = format!("{found}; what was released stays provable. Find out who changed it");
                 self.gateway.conditions.raise(Condition::ScrubFinding, text);
             }
             Grave::Open => self.brake.pull(found),

@@ -15,7 +15,7 @@ use sluis_core::log::shard::Shard;
 use sluis_core::organisation::Oin;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::SubjectRef;
-use sluis_core::upkeep::{StatePlace, StateRow};
+use sluis_core::upkeep::{FIRST_PLACE, StateRow};
 use std::collections::HashMap;
 
 /// Rows of state, and segments, read at a time.
@@ -108,7 +108,9 @@ impl Guards {
         }
         self.not_found(stores, missing, &mut last, &mut wrong).await?;
         let end = shards.last().map_or(0, |newest| newest.head.end());
-        self.states(stores, Entries { end, whole }, last, &mut wrong).await?;
+        let unread = self.states(stores, Entries { end, whole }, last, &mut wrong).await?;
+        let mut wrong: Vec<Found> = wrong.into_iter().map(|found| found.placed(shards)).collect();
+        wrong.extend(unread);
         match stores.log.erased_keys().await {
             Err(StoreError::Corrupt { table, .. }) => wrong.push(Found::beside(table, 0, FOREIGN_TOMB)),
             erased => drop(erased?),
@@ -179,19 +181,19 @@ impl Guards {
         Ok(())
     }
 
+    /// Adds what is wrong in rows of state; gives that they cannot be read.
     async fn states(
         &self,
         stores: &Stores,
         entries: Entries,
         mut last: HashMap<GuardKey, Set>,
         wrong: &mut Vec<Found>,
-    ) -> Result<(), StoreError> {
-        let mut after: StatePlace = (i64::MIN, Vec::new());
+    ) -> Result<Option<Found>, StoreError> {
+        let mut after = FIRST_PLACE;
         loop {
             let page = match stores.log.state_rows(&after, STATES_READ).await {
                 Err(StoreError::Corrupt { table, .. }) => {
-                    wrong.push(Found::open(table, 0, "a row cannot be read"));
-                    return Ok(());
+                    return Ok(Some(Found::open(table, 0, "a row cannot be read")));
                 }
                 page => page?,
             };
@@ -202,13 +204,10 @@ impl Guards {
                 wrong.extend(self.judge(&row, set, entries).map(|what| Found::open("state", row.index, what)));
             }
         }
-        if !entries.whole {
-            return Ok(());
-        }
         let gone =
             last.into_values().map(|set| Found::open("state", set.newest, "the row that this entry set is gone"));
-        wrong.extend(gone);
-        Ok(())
+        wrong.extend(gone.filter(|_| entries.whole));
+        Ok(None)
     }
 
     /// What is wrong with a row of state, given how these entries set its guard.

@@ -2,15 +2,17 @@
 
 use super::guards::{Note, note};
 use super::index::{self, Concerned, NOT_FOUND};
-use super::payload::{self, GONE, NO_KEY};
+use super::payload;
 use super::shard::OfShard;
+use super::tombs::Tombs;
 use super::unread;
 use sluis_core::log::checkpoint;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::scrub::{self, Found, Subtree, Walk};
+use sluis_core::log::shard::index_of;
 use sluis_core::log::{Hash, LeafKind};
 use sluis_core::ports::StoreError;
-use sluis_core::upkeep::{CheckpointRow, LeafRow};
+use sluis_core::upkeep::CheckpointRow;
 use std::collections::BTreeMap;
 
 /// Leaves read at a time.
@@ -41,7 +43,13 @@ pub(super) struct Page {
 ///
 /// # Errors
 /// A store that does not answer.
-pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size: u64) -> Result<Page, StoreError> {
+pub(super) async fn scrub(
+    stores: &OfShard<'_>,
+    from: &Walk,
+    segments: u64,
+    size: u64,
+    tombs: &mut Tombs,
+) -> Result<Page, StoreError> {
     let (mut walk, mut notes, mut wrong) = (from.clone(), Vec::new(), Vec::new());
     let count = u32::try_from(size - walk.size()).unwrap_or(u32::MAX).min(LEAVES_READ);
     let end = walk.size() + u64::from(count);
@@ -61,8 +69,8 @@ pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size
             silent = true;
             continue;
         };
-        let about = payload::check(stores, &leaf, row, &mut wrong).await?;
-        items(stores, &leaf, &mut wrong).await?;
+        let items = items(stores, &leaf, &mut wrong).await?;
+        let about = payload::check(stores, &leaf, row, items.as_deref(), &mut wrong).await?;
         notes.extend(note(&leaf, about.subject).map(|(index, guard)| (stores.base + index, guard)));
         let at = stores.base + leaf.index();
         concerned.extend(about.indexed.into_iter().map(|(subject, item)| (at, subject, item)));
@@ -72,7 +80,7 @@ pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size
     if broken {
         wrong.push(Found::open("log_leaf", walk.size(), "the row is missing"));
     }
-    let late = buried(stores, &rows, &mut wrong).await?;
+    let late = tombs.explain(stores, &rows, &mut wrong).await?;
     subtrees(stores, &complete, &mut wrong).await?;
     let (unindexed, segments) = match index::missing(stores, concerned, segments).await {
         Err(StoreError::Corrupt { table, .. }) => {
@@ -81,32 +89,8 @@ pub(super) async fn scrub(stores: &OfShard<'_>, from: &Walk, segments: u64, size
         }
         missing => missing?,
     };
-    wrong.extend(unindexed.first().map(|(at, ..)| Found::beside("subject_segment", *at, NOT_FOUND)));
+    wrong.extend(unindexed.first().map(|(at, ..)| Found::beside("subject_segment", index_of(*at), NOT_FOUND)));
     Ok(Page { walk, unindexed, only_indexed, segments, notes, late, wrong, silent, broken })
-}
-
-/// Strikes the findings that a tombstone explains. Gives the entries that have a payload all the same: they were written with a
-/// key that somebody remembered for a moment after it was erased.
-async fn buried(stores: &OfShard<'_>, rows: &[LeafRow], wrong: &mut Vec<Found>) -> Result<Vec<u64>, StoreError> {
-    if !wrong.iter().any(|found| found.what == GONE || found.what == NO_KEY) {
-        return Ok(Vec::new());
-    }
-    let erased = match stores.log.erased_keys().await {
-        // Said by whoever compares the tombstones; until then none counts.
-        Err(StoreError::Corrupt { .. }) => Vec::new(),
-        erased => erased?,
-    };
-    let key_of = |index| rows.iter().find(|row| row.index == index)?.payload.as_ref().map(|sealed| sealed.key_id);
-    let mut late = Vec::new();
-    wrong.retain(|found| match found.what {
-        GONE => erased.is_empty(),
-        NO_KEY if key_of(found.index).is_some_and(|key| erased.contains(&key)) => {
-            late.push(stores.base + found.index);
-            false
-        }
-        _ => true,
-    });
-    Ok(late)
 }
 
 /// The roots that our key signed at sizes from `from` to `to`, by the kept notes.
@@ -152,16 +136,22 @@ pub(super) fn opened(stores: &OfShard<'_>, row: &CheckpointRow, wrong: &mut Vec<
     }
 }
 
-async fn items(stores: &OfShard<'_>, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<(), StoreError> {
-    if leaf.kind() == LeafKind::Page {
-        match stores.log.page(stores.base + leaf.index()).await {
-            Err(StoreError::Corrupt { table, .. }) => {
-                wrong.push(Found::beside(table, leaf.index(), "the items of the page cannot be read"));
-            }
-            blob => wrong.extend(scrub::page(leaf, blob?.as_deref())),
+/// The items of a page as they stand, compared with its leaf; `None` of another leaf, and where they cannot be read.
+async fn items(stores: &OfShard<'_>, leaf: &Leaf, wrong: &mut Vec<Found>) -> Result<Option<Vec<u8>>, StoreError> {
+    if leaf.kind() != LeafKind::Page {
+        return Ok(None);
+    }
+    match stores.log.page(stores.base + leaf.index()).await {
+        Err(StoreError::Corrupt { table, .. }) => {
+            wrong.push(Found::beside(table, leaf.index(), "the items of the page cannot be read"));
+            Ok(None)
+        }
+        items => {
+            let items = items?;
+            wrong.extend(scrub::page(leaf, items.as_deref()));
+            Ok(items)
         }
     }
-    Ok(())
 }
 
 async fn subtrees(stores: &OfShard<'_>, complete: &[Subtree], wrong: &mut Vec<Found>) -> Result<(), StoreError> {

@@ -27,7 +27,7 @@ struct Lines {
     items: Vec<serde_json::Value>,
 }
 
-/// Whom the items of a page concern, by its opened payload, which `day` opened.
+/// Whom the items of a page, as they stand, concern by its opened payload, which `day` opened.
 ///
 /// # Errors
 /// A store that does not answer.
@@ -37,11 +37,9 @@ pub(super) async fn concerned(
     rid: RequestId,
     day: &SubjectKey,
     plain: &[u8],
+    items: Option<&[u8]>,
 ) -> Result<Paged, StoreError> {
-    let blob = match stores.log.page(stores.base + leaf.index()).await {
-        Err(StoreError::Corrupt { .. }) => return Ok(Paged::default()),
-        blob => blob?.and_then(|bytes| PageBlob::from_bytes(&bytes).ok()),
-    };
+    let blob = items.and_then(|items| PageBlob::from_bytes(items).ok());
     let lines = serde_json::from_slice::<Lines>(plain).ok();
     let (Some(blob), Some(Lines { items })) = (blob, lines) else { return Ok(Paged::default()) };
     let mut paged = Paged { concerned: Vec::new(), told: blob.len() == items.len() };

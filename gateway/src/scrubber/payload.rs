@@ -42,7 +42,7 @@ impl About {
     }
 }
 
-/// Compares the payload of an entry with its leaf. Gives whom it is about.
+/// Compares the payload of an entry with its leaf; `items` are those of a page, as they stand. Gives whom it is about.
 ///
 /// # Errors
 /// A store that does not answer.
@@ -50,6 +50,7 @@ pub(super) async fn check(
     stores: &OfShard<'_>,
     leaf: &Leaf,
     row: &LeafRow,
+    items: Option<&[u8]>,
     wrong: &mut Vec<Found>,
 ) -> Result<About, StoreError> {
     let mut beside = |what| wrong.push(Found::beside("log_leaf", leaf.index(), what));
@@ -88,7 +89,7 @@ pub(super) async fn check(
         beside("column `oin` is not the organisation that recorded the disclosure");
     }
     if leaf.kind() == LeafKind::Page {
-        let Paged { concerned, told } = paged::concerned(stores, leaf, rid, &key, &plain).await?;
+        let Paged { concerned, told } = paged::concerned(stores, leaf, rid, &key, &plain, items).await?;
         return Ok(About { subject: None, indexed: concerned, only_indexed: !told });
     }
     let Some(id) = subject(&plain) else { return Ok(handled(leaf, &plain)) };

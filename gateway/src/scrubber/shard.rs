@@ -10,9 +10,6 @@ use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::upkeep::LogUpkeep;
 use std::sync::Arc;
 
-/// Places looked at a time for rows where none may be.
-const AT_ONCE: u32 = 65_536;
-
 /// What is read of one shard.
 pub(super) struct OfShard<'a> {
     pub log: &'a Arc<dyn LogUpkeep>,
@@ -39,11 +36,12 @@ impl<'a> OfShard<'a> {
         self.shard.head.size()
     }
 
-    /// Tells what was found, as grave as this shard makes it: nothing is appended to a closed one, so it is an alarm (A27).
+    /// Tells what was found, with the name of this shard and as grave as it makes it: nothing is appended to a closed one, so it is
+    /// an alarm (A27).
     pub fn tell(&self, found: &[Found], hearing: &dyn Hearing) {
         for found in found {
             let grave = if self.newest { found.grave } else { Grave::Beside };
-            hearing.found(&Found { grave, ..found.clone() });
+            hearing.found(&Found { grave, ..found.clone() }.within(self.origin));
         }
     }
 
@@ -99,7 +97,7 @@ impl<'a> OfShard<'a> {
     /// checkpoint, and an entry announced exactly that.
     pub async fn gone(&self, all: &[Shard], before: Option<&Shard>) -> Result<Vec<Found>, StoreError> {
         let mut wrong = Vec::new();
-        if self.any_row().await? || !self.log.segment_rows(self.base, 1).await?.is_empty() {
+        if self.log.any_leaf(self.shard.head.shard).await? || !self.log.segment_rows(self.base, 1).await?.is_empty() {
             wrong.push(Found::beside("log_leaf", 0, "the shard was removed, and rows of it are left: remove it again"));
         }
         for row in self.log.checkpoint_rows(self.base, 2).await? {
@@ -125,19 +123,6 @@ impl<'a> OfShard<'a> {
         }
         self.kept_note(before, &mut wrong);
         Ok(wrong)
-    }
-
-    /// Whether any row of a leaf stands in the shard, up to one page beyond its end.
-    async fn any_row(&self) -> Result<bool, StoreError> {
-        let mut from = 0;
-        while from <= self.size() {
-            match self.log.leaf_rows(self.base + from, AT_ONCE).await {
-                Ok(rows) if rows.is_empty() => from += u64::from(AT_ONCE),
-                Ok(_) | Err(StoreError::Corrupt { .. }) => return Ok(true),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(false)
     }
 
     /// Entries in the shard now: the newest grows while it is read.

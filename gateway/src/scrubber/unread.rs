@@ -48,7 +48,7 @@ pub(super) async fn notes(stores: &OfShard<'_>, from: u64, size: u64) -> Result<
     for row in rows(stores, from, count, &mut told).await? {
         let leaf = Leaf::decode(&row.leaf).ok().filter(|leaf| leaf.index() == row.index);
         let Some(leaf) = leaf.filter(|_| leaf_hash(row.leaf.as_bytes()) == row.hash) else { continue };
-        let about = payload::check(stores, &leaf, &row, &mut told).await?;
+        let about = payload::check(stores, &leaf, &row, None, &mut told).await?;
         notes.extend(note(&leaf, about.subject).map(|(index, guard)| (stores.base + index, guard)));
     }
     Ok((notes, from + u64::from(count)))

@@ -86,6 +86,17 @@ pub fn enrolled(number: u64, oin: &Oin) -> Draft {
     Draft { effects, ..bare(number, leaf) }
 }
 
+/// An entry of a kind that is looked for and rare.
+pub fn rare(number: u64, kind: LeafKind) -> Draft {
+    let leaf = LeafDraft::new(kind);
+    match kind {
+        LeafKind::Manual => manual(number),
+        LeafKind::Erase => bare(number, leaf.with(Key::N, 1).with(Key::Rs, "ASKED").with(Key::Ea, 1)),
+        LeafKind::Admin => bare(number, leaf.with(Key::Rs, "SUBJECT_LOOKUP")),
+        _ => bare(number, leaf.with(Key::Ref, "2026-1:0").with(Key::Ob, "REVIEW")),
+    }
+}
+
 /// A draft with a leaf and nothing else.
 pub fn bare(number: u64, leaf: LeafDraft) -> Draft {
     Draft::new(RequestId(uuid(number)), ORIGIN.into(), leaf)

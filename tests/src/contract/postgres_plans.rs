@@ -4,10 +4,11 @@
 //! rows of a table again, which may be a minute and thousands of entries later. Here it never does; it tells how many rows it read.
 
 use super::Engine;
-use super::draft::{caseload, index, oin, refusal, uuid};
+use super::draft::{caseload, index, oin, rare, refusal, uuid};
 use super::postgres::Postgres;
 use crate::world::PATIENCE;
 use crate::world::postgres::ROLE;
+use sluis_core::log::LeafKind;
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
 use sqlx::postgres::PgConnection;
@@ -104,6 +105,64 @@ async fn entries_are_found_on_a_server_that_knows_an_empty_log() {
 #[tokio::test]
 async fn entries_are_found_on_a_server_that_knows_a_small_log() {
     entries_are_found(Some(3)).await;
+}
+
+/// Looks for each rare kind in the whole log, a page at a time.
+async fn read_rare(log: &dyn LogUpkeep) -> usize {
+    let mut found = 0;
+    for kind in [LeafKind::Erase, LeafKind::Admin, LeafKind::Manual, LeafKind::ObligationDone] {
+        let mut from = 0;
+        loop {
+            let page = log.leaves_of(kind, from, 10).await.unwrap();
+            let Some((last, _)) = page.last() else { break };
+            (from, found) = (last + 1, found + page.len());
+        }
+    }
+    found
+}
+
+/// Half of the entries are what an officer did, three are of the other rare kinds; the rest are refusals. What is rare is looked
+/// for in plans that were made while there was nothing, and a page of it reads no more than its entries.
+async fn what_is_rare_is_found(counted: Option<u64>) {
+    let engine = Postgres::empty().await;
+    let mut intruder = engine.database.log_intruder().await;
+    intruder.execute(UNCOUNTED).await.unwrap();
+    let log = engine.log().await;
+    for number in 0..ENTRIES {
+        if counted == Some(number) {
+            intruder.execute("ANALYZE").await.unwrap();
+        }
+        if number < UNTIL_KEPT {
+            read_rare(&*log).await;
+        }
+        let draft = match number {
+            101 => rare(number, LeafKind::Erase),
+            103 => rare(number, LeafKind::Manual),
+            105 => rare(number, LeafKind::ObligationDone),
+            _ if number % 2 == 0 => rare(number, LeafKind::Admin),
+            _ => refusal(number),
+        };
+        log.append(vec![draft]).await.unwrap();
+    }
+    let rounds = 20;
+    for _ in 0..rounds {
+        assert_eq!(read_rare(&*log).await as u64, ENTRIES / 2 + 3);
+    }
+    drop(log);
+    let read = read(&mut intruder).await;
+    let leaves: i64 = read.iter().filter(|(name, _)| name.starts_with("log_leaf")).map(|(_, rows)| rows).sum();
+    let asked = i64::try_from(rounds * ENTRIES / 2 + 2 * ENTRIES).unwrap();
+    assert!(leaves <= 2 * asked, "{leaves} rows read for {asked}: {:?}", &read[..6]);
+}
+
+#[tokio::test]
+async fn what_is_rare_is_found_on_a_server_that_knows_nothing_of_its_tables() {
+    what_is_rare_is_found(None).await;
+}
+
+#[tokio::test]
+async fn what_is_rare_is_found_on_a_server_that_knows_a_small_log() {
+    what_is_rare_is_found(Some(3)).await;
 }
 
 async fn read_keys(keys: &dyn KeyUpkeep, client: &SubjectId) {

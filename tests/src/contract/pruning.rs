@@ -37,13 +37,16 @@ pub async fn prune(log: &Arc<dyn LogUpkeep>, cut: &Cut) -> usize {
     steps
 }
 
+/// A refusal with a page.
+pub fn paged(number: u64) -> Draft {
+    let item = Item { number: 1, tag: "ab".repeat(16), outcome: "RELEASED".into(), body: None };
+    Draft { page: Some(PageBlob::new(&[item]).unwrap()), ..refusal(number) }
+}
+
 /// A shard of 2026 with a page, 300 refusals, a restriction and an enrolment, and that of 2027 with two entries.
 async fn two_shards(engine: &impl Engine) -> Arc<dyn LogUpkeep> {
     let log = engine.log().await;
-    let mut paged = refusal(0);
-    let item = Item { number: 1, tag: "ab".repeat(16), outcome: "RELEASED".into(), body: None };
-    paged.page = Some(PageBlob::new(&[item]).unwrap());
-    log.append(vec![paged, enrolled(1, &oin())]).await.unwrap();
+    log.append(vec![paged(0), enrolled(1, &oin())]).await.unwrap();
     log.append(vec![change(2, subject(3), Change::Restriction { set: true })]).await.unwrap();
     log.append((10..310).map(refusal).collect()).await.unwrap();
     log.keep_checkpoint(302, "kept", 1).await.unwrap();
@@ -123,6 +126,27 @@ pub async fn a_removal_goes_on_where_it_was_interrupted(engine: &impl Engine) {
     assert!(prune(&log, &cut(at)).await > 0);
     assert_eq!(prune(&log, &cut(at)).await, 0, "nothing is left");
     assert_eq!(log.leaf_rows(0, 1).await.unwrap(), []);
+}
+
+/// However large a shard is, a step is small: on a slow server a large one would be given up for ever.
+pub async fn a_step_of_a_removal_is_small(engine: &impl Engine) {
+    const PAGES: u64 = 600;
+    let log = engine.log().await;
+    for numbers in (0..PAGES).collect::<Vec<_>>().chunks(200) {
+        log.append(numbers.iter().map(|number| paged(*number)).collect()).await.unwrap();
+    }
+    turn(engine, &log).await;
+    let cut = cut(announce(&log).await);
+    let mut left = vec![PAGES];
+    while log.prune(&cut).await.unwrap() {
+        let mut pages = 0;
+        for at in 0..PAGES {
+            pages += u64::from(log.page(at).await.unwrap().is_some());
+        }
+        left.push(pages);
+    }
+    assert!(left.windows(2).all(|steps| steps[0] - steps[1] <= 500), "{left:?}");
+    assert_eq!(left.last(), Some(&0));
 }
 
 /// A row of state goes only where the shard that goes set it.

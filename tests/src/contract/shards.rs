@@ -1,7 +1,7 @@
 //! The promises at the turn of the year: one shard ends, the next continues it, and everything is found in both.
 
 use super::Engine;
-use super::draft::{ORIGIN, enrolled, manual, oin, refusal, subject, uuid};
+use super::draft::{ORIGIN, enrolled, manual, oin, rare, refusal, subject, uuid};
 use sluis_core::log::checkpoint::{self, OpenedCheckpoint, sign, verifier_key};
 use sluis_core::log::draft::{Draft, Outcome, RequestId};
 use sluis_core::log::leaf::Leaf;
@@ -138,6 +138,27 @@ pub async fn what_was_asked_before_the_turn_is_known_after_it(engine: &impl Engi
     assert_eq!(places(log.leaves_from(4, 100).await.unwrap()), [0, 1, 2].map(|index| position(1, index)));
     assert_eq!(log.forget_transactions(NEW_YEAR + 1).await.unwrap(), 3, "in both shards");
     assert_eq!(log.transaction(&oin(), uuid(1)).await.unwrap(), None);
+}
+
+pub async fn what_is_rare_is_found_page_by_page_in_both_shards(engine: &impl Engine) {
+    let log = engine.log().await;
+    log.append((0..3).map(|number| rare(number, LeafKind::Admin)).collect()).await.unwrap();
+    turn(engine, &log).await;
+    let again = |number| Draft { origin: NEXT.into(), ..rare(number, LeafKind::Admin) };
+    log.append(vec![again(10), later(11), again(12), Draft { origin: NEXT.into(), ..rare(13, LeafKind::Erase) }])
+        .await
+        .unwrap();
+    let (mut found, mut from) = (Vec::new(), 0);
+    loop {
+        let page = log.leaves_of(LeafKind::Admin, from, 2).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        from = last + 1;
+        assert!(page.len() <= 2);
+        found.extend(page.into_iter().map(|(at, _)| at));
+    }
+    assert_eq!(found, [0, 1, 2, position(1, 1), position(1, 3)]);
+    let erased = log.leaves_of(LeafKind::Erase, 0, 9).await.unwrap();
+    assert_eq!(erased.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [position(1, 4)]);
 }
 
 pub async fn an_erasure_takes_payloads_from_every_shard(engine: &impl Engine) {

@@ -7,7 +7,7 @@
 
 pub mod acts;
 pub mod ground;
-mod ports;
+pub mod ports;
 mod start;
 pub mod trip;
 mod wire;

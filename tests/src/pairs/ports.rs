@@ -131,6 +131,9 @@ impl LogRows for Tripped<dyn LogUpkeep> {
     async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError> {
         reads!(self, LOG, "leaf_rows", self.real.leaf_rows(from, count))
     }
+    async fn any_leaf(&self, shard: u16) -> Result<bool, StoreError> {
+        reads!(self, LOG, "any_leaf", self.real.any_leaf(shard))
+    }
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError> {
         reads!(self, LOG, "state_rows", self.real.state_rows(after, count))
     }

@@ -206,6 +206,12 @@ impl<E: Stage> Ground<E> {
         keys.destroy(vec![self.key.key_id]).await.unwrap();
     }
 
+    /// The same for a moment: the key is gone, and what it sealed is still there.
+    pub async fn bury_child(&self, log: &Arc<dyn LogUpkeep>, keys: &Arc<dyn KeyUpkeep>) {
+        log.erase(SubjectRef([0xee; 16]), vec![self.key.key_id]).await.unwrap();
+        keys.destroy(vec![self.key.key_id]).await.unwrap();
+    }
+
     /// A refusal that relies on the newest policy, organisation and child.
     fn relying(&self) -> Draft {
         let guards = [GuardKey::Policy, GuardKey::Organisation(oin()), GuardKey::Subject(self.children[0])];

@@ -14,6 +14,7 @@ mod leaf_cases;
 mod log_cases;
 mod mending;
 mod pruned;
+mod reads;
 mod rewritten;
 mod stage;
 mod state_cases;

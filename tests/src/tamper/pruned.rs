@@ -52,6 +52,17 @@ const CASES: &[Case] = &[
          SELECT 1, 3, leaf, hash, kind, t, {zero 16}, replica FROM log_leaf WHERE kind = 20",
     )
     .by("scrubber"),
+    log(
+        "log_leaf",
+        Insert,
+        "a row far behind its end",
+        "INSERT INTO log_leaf (row, leaf, hash, kind, t, rid) SELECT (1 << 40) + 70000, leaf, hash, kind, t, {zero 16} FROM log_leaf WHERE kind = 20",
+    )
+    .postgres(
+        "INSERT INTO log_leaf (log_id, idx, leaf, hash, kind, t, rid, replica)
+         SELECT 1, 70000, leaf, hash, kind, t, {zero 16}, replica FROM log_leaf WHERE kind = 20",
+    )
+    .by("scrubber"),
     // An entry that is in no tree: in the shard that it lets go, far behind its end.
     log(
         "log_leaf",

@@ -2,6 +2,8 @@
 
 mod chain;
 mod pruned;
+mod refused;
+mod resumed;
 mod scrub;
 mod stopped;
 

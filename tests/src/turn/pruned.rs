@@ -23,19 +23,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-fn year() -> i16 {
+pub fn year() -> i16 {
     dutch_date(SystemClock.now()).year()
 }
 
 /// Sets a clock so long before (or after) the beginning of the year before last but four.
-fn set(clock: &MovedClock, before: i64) {
+pub fn set(clock: &MovedClock, before: i64) {
     let turn = dutch_midnight(jiff::civil::date(year() - 6, 1, 1));
     let now = i64::try_from(SystemClock.now()).unwrap();
     clock.0.store(i64::try_from(turn).unwrap() - before - now, Ordering::SeqCst);
 }
 
 /// The policy of the house with this number, in force for long.
-fn policy(house: &mut House, number: u32) {
+pub fn policy(house: &mut House, number: u32) {
     let text = include_str!("../../../gateway/policy/kracht.toml");
     let previous = format!("previous = \"sha256:{}\"\n", "0".repeat(64));
     let previous = if number == 1 { "" } else { &previous };
@@ -46,7 +46,7 @@ fn policy(house: &mut House, number: u32) {
 }
 
 /// Waits until the process before has let go of its files.
-async fn let_go(house: &House) {
+pub async fn let_go(house: &House) {
     let files = [&house.config.log.database, &house.config.keys.database];
     let free = async {
         while files.iter().any(|file| sluis_adapters::sqlite::in_use(file.as_deref().unwrap()).unwrap()) {
@@ -58,7 +58,7 @@ async fn let_go(house: &House) {
 
 /// A log with a shard that was closed six years ago and one of the year after. Both children have their standing from the
 /// first, and one of them from the second again. Gives a receipt of the first.
-async fn aged() -> (House, Receipt) {
+pub async fn aged() -> (House, Receipt) {
     let mut house = House::build(2).await;
     policy(&mut house, 1);
     house.reinitialise_for(year() - 7).await;
@@ -75,15 +75,20 @@ async fn aged() -> (House, Receipt) {
     (house, receipt)
 }
 
-/// The present: another policy, other enrolments, and the other child has a standing of this year too.
-async fn renewed(house: &mut House) {
+/// Another policy and other enrolments, by this clock.
+pub async fn new_rules(house: &mut House, clock: Arc<dyn Clock>) {
     policy(house, 2);
     let file = house.config.enrolment.file.clone().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("name = \"test ", "name = \"renewed ")).unwrap();
-    drop(house.start().await);
+    drop(house.start_by(clock).await);
     let_go(house).await;
     std::fs::write(&file, text).unwrap();
+}
+
+/// The present: another policy, other enrolments, and the other child has a standing of this year too.
+async fn renewed(house: &mut House) {
+    new_rules(house, Arc::new(SystemClock)).await;
     let gateway = house.start().await;
     record(&gateway, child(1), caseload(false)).await;
     drop(gateway);
@@ -108,12 +113,12 @@ fn says(held: &[String], words: &[&str]) {
     }
 }
 
-async fn removed(house: &House, shard: &str, export: &Path) -> Result<Removed, PruneFault> {
+pub async fn removed(house: &House, shard: &str, export: &Path) -> Result<Removed, PruneFault> {
     let removing = Removing { shard, export, authorised_by: "the board, decision 9", backup_days: 30 };
     prune(&house.config, &removing).await
 }
 
-async fn export(house: &House, name: &str) -> PathBuf {
+pub async fn export(house: &House, name: &str) -> PathBuf {
     let dir = house.config.log.signing_key.with_file_name(name);
     compose::export_log(&house.config, &dir).await.unwrap();
     dir

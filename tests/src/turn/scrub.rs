@@ -90,6 +90,23 @@ async fn what_is_missing_in_a_closed_shard_hides_nothing_in_the_open_one() {
     assert!(found.iter().any(|found| found.table == "log_leaf" && found.grave == Grave::Open), "{found:?}");
 }
 
+/// An index alone is that of another entry in every shard.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finding_names_its_shard() {
+    let (house, assembled) = two_shards().await;
+    let names: Vec<String> = assembled.gateway.recorder.shards().names().map(str::to_owned).collect();
+    intrude(&house, "DROP TRIGGER log_leaf_stays; DROP TRIGGER state_grows; DELETE FROM log_leaf WHERE row = 1 << 40");
+    let found = pass(&assembled).await;
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(texts[0].starts_with(&format!("`log_leaf` at {}:0: ", names[0])), "{texts:?}");
+    assert!(found.iter().all(|found| found.shard.as_deref() == Some(&*names[0])), "{texts:?}");
+    intrude(&house, "UPDATE state SET sealed = zeroblob(40) WHERE kind = 3");
+    let found = pass(&assembled).await;
+    let states: Vec<&Found> = found.iter().filter(|found| found.table == "state").collect();
+    assert_eq!(states.len(), 2, "{found:?}");
+    assert!(states.iter().all(|found| found.shard.as_deref() == Some(&*names[1]) && found.index < 99), "{states:?}");
+}
+
 /// Nothing is appended to it as long as the other one is there: whoever took that away could write on in this one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_shard_that_takes_entries_again_is_found() {

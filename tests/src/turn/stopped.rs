@@ -1,11 +1,12 @@
 //! Commands on the stores of a gateway that stood still over New Year: what they record stands in the shard of this year.
 
-use super::{SystemClock, ask, child, leaf, leaves, record, released, workers_question};
+use super::{SystemClock, ask, child, leaf, outcome_of, record, workers_question};
 use crate::conduct::{House, PARTNER, caseload};
 use crate::world::PATIENCE;
 use crate::world::ports::MovedClock;
 use sluis::compose::StartFault;
 use sluis::compose::subject::{Found, SubjectFault, look_up};
+use sluis::release::Answer;
 use sluis_core::log::LeafKind;
 use sluis_core::log::checkpoint::{under_name, verifier_key};
 use sluis_core::log::draft::Draft;
@@ -25,22 +26,27 @@ fn late_last_year() -> Arc<MovedClock> {
     Arc::new(MovedClock(AtomicI64::new(i64::try_from(noon).unwrap() - i64::try_from(now).unwrap())))
 }
 
-/// A house whose gateway ended on 30 December, having released something; or was killed right after the shard was closed.
-async fn ended_last_year(killed: bool) -> House {
+/// A house whose gateway ended on 30 December, having released something that nobody took; or was killed right after the shard was
+/// closed. Gives the place of the release.
+async fn ended_last_year(killed: bool) -> (House, String) {
     let mut house = House::build(1).await;
     house.reinitialise_for(dutch_date(SystemClock.now()).year() - 1).await;
     let gateway = house.start_by(late_last_year() as _).await;
     record(&gateway, child(0), caseload(true)).await;
-    let receipt = released(ask(&gateway, PARTNER, &workers_question(&gateway, child(0))).await.unwrap());
+    let answer = ask(&gateway, PARTNER, &workers_question(&gateway, child(0))).await.unwrap();
+    let Answer::Released(released, delivery) = answer else { panic!("not released: {answer:?}") };
+    let (_, _, receipt) = released.into_parts();
     assert_eq!(dutch_date(leaf(&receipt).time()).year(), house.config.log.year);
-    let origin = gateway.origin();
+    let (origin, place) = (gateway.origin(), format!("{}:{}", receipt.shard(), receipt.index()));
     drop(gateway);
+    // Given up when nobody is there any more who could say so.
+    drop(delivery);
     if killed {
         let log = house.open_log().await;
         let rid = request_id(&origin, log.head().await.unwrap().end(), late_last_year().now());
         log.append(vec![Draft::new(rid, origin, closing())]).await.unwrap();
     }
-    house
+    (house, place)
 }
 
 /// The command, when the process before it has closed its files.
@@ -59,7 +65,7 @@ async fn looked_up(house: &House) -> (u64, Vec<Found>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lookup_after_new_year_is_recorded_in_the_shard_of_this_year() {
     for killed in [false, true] {
-        let house = ended_last_year(killed).await;
+        let (house, place) = ended_last_year(killed).await;
         let (index, found) = looked_up(&house).await;
         assert_eq!(index, 1, "after the entry that opens the shard");
         let kinds: Vec<LeafKind> = found.iter().map(|one| one.leaf.kind()).collect();
@@ -78,10 +84,7 @@ async fn a_lookup_after_new_year_is_recorded_in_the_shard_of_this_year() {
         // The gateway starts upon it, and its sweeper says of last year's release what became of it.
         let gateway = house.start().await;
         assert_eq!(gateway.recorder.shards().names().count(), 2);
-        let all = leaves(&gateway).await;
-        let outcomes = all.iter().filter(|(_, leaf)| leaf.kind() == LeafKind::Outcome);
-        for (_, outcome) in outcomes {
-            assert!(outcome.list(Key::Refs).unwrap()[0].starts_with(names[0]), "{outcome:?}");
-        }
+        let (_, outcome) = outcome_of(&gateway).await;
+        assert_eq!(outcome.list(Key::Refs).unwrap(), [place], "{outcome:?}");
     }
 }

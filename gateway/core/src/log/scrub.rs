@@ -6,9 +6,12 @@
 
 use super::leaf::{Key, Leaf};
 use super::page::PageBlob;
+use super::shard::{Shard, index_of, name_of, number_of};
 use super::tree::{Frontier, leaf_hash};
 use super::{Hash, LeafKind, Millis};
 use crate::upkeep::LeafRow;
+use std::fmt;
+use std::sync::Arc;
 
 /// Leaves under one stored hash of the first level, and hashes under one of the next.
 const WIDTH: u64 = 256;
@@ -27,8 +30,10 @@ pub enum Grave {
 pub struct Found {
     /// In which table.
     pub table: &'static str,
-    /// At which index, or the number of the row where it is not one of a leaf.
+    /// At which index in its shard, or the number of the row where it is not one of a leaf.
     pub index: u64,
+    /// The name of that shard, `<year>-<epoch>`; `None` where it is in none, or that is not told.
+    pub shard: Option<Arc<str>>,
     /// What is wrong, for people.
     pub what: &'static str,
     /// How grave.
@@ -39,13 +44,40 @@ impl Found {
     /// A finding that stops this replica.
     #[must_use]
     pub const fn open(table: &'static str, index: u64, what: &'static str) -> Self {
-        Self { table, index, what, grave: Grave::Open }
+        Self { table, index, shard: None, what, grave: Grave::Open }
     }
 
     /// A finding that raises an alarm.
     #[must_use]
     pub const fn beside(table: &'static str, index: u64, what: &'static str) -> Self {
-        Self { table, index, what, grave: Grave::Beside }
+        Self { table, index, shard: None, what, grave: Grave::Beside }
+    }
+
+    /// The same in the shard of this origin.
+    #[must_use]
+    pub fn within(self, origin: &str) -> Self {
+        Self { shard: Some(name_of(origin).into()), ..self }
+    }
+
+    /// The same where the index is a position, in whichever of these shards that is.
+    #[must_use]
+    pub fn placed(self, shards: &[Shard]) -> Self {
+        let shard = shards.iter().find(|shard| shard.head.shard == number_of(self.index));
+        match shard {
+            Some(shard) => Self { index: index_of(self.index), ..self }.within(&shard.head.origin),
+            None => self,
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    /// For people: the table, the place as in `ref`, and what is wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { table, index, what, .. } = self;
+        match &self.shard {
+            Some(shard) => write!(f, "`{table}` at {shard}:{index}: {what}"),
+            None => write!(f, "`{table}` at {index}: {what}"),
+        }
     }
 }
 

@@ -59,13 +59,19 @@ pub trait Ledger: Send + Sync {
     /// The positions and exact bytes of at most `count` leaves of one kind from `from`, in order, in all shards. Empty when
     /// there are no more.
     ///
-    /// An engine finds manual disclosures and obligations that were met by an index; for other kinds it may read every leaf.
+    /// An engine finds by an index what is rare and looked for: erasures, what officers did, manual disclosures, and obligations
+    /// that were met. For other kinds it may read every leaf, page by page.
     async fn leaves_of(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
+        self.leaves_read(kind, from, count).await
+    }
+
+    /// As [`leaves_of`](Self::leaves_of), by reading every leaf.
+    async fn leaves_read(&self, kind: LeafKind, from: u64, count: u32) -> Result<Vec<(u64, String)>, StoreError> {
         let (mut found, mut next) = (Vec::new(), from);
         while found.len() < count as usize {
             let page = self.leaves_from(next, LEAVES_READ).await?;
             let Some((last, _)) = page.last() else { break };
-            next = last + 1;
+            next = last.saturating_add(1);
             for (at, text) in page {
                 let leaf = Leaf::decode(&text)
                     .map_err(|_| StoreError::Corrupt { store: "log database", table: "log_leaf" })?;

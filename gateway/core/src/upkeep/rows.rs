@@ -38,6 +38,9 @@ pub struct LeafRow {
 /// Where a row of state stands: the number of its kind, as it stands there, and its key, which is no identifier of a person.
 pub type StatePlace = (i64, Vec<u8>);
 
+/// Before every row of state, also one of a kind that no row of ours has.
+pub const FIRST_PLACE: StatePlace = (i64::MIN, Vec::new());
+
 /// One row of `state`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateRow {
@@ -76,6 +79,9 @@ pub struct CheckpointRow {
 pub trait LogRows: Send + Sync {
     /// At most `count` rows of leaves of one shard from position `from`, in order.
     async fn leaf_rows(&self, from: u64, count: u32) -> Result<Vec<LeafRow>, StoreError>;
+
+    /// Whether any row of a leaf stands in the shard with this number, wherever: in one that was removed none may.
+    async fn any_leaf(&self, shard: u16) -> Result<bool, StoreError>;
 
     /// At most `count` rows of state after a place, in order.
     async fn state_rows(&self, after: &StatePlace, count: u32) -> Result<Vec<StateRow>, StoreError>;

@@ -14,8 +14,6 @@ use sluis_core::log::pruned::{announced, announcing, vouches};
 use sluis_core::log::shard::Shard;
 use sluis_core::log::{LeafKind, Millis};
 
-/// Entries looked through at a time.
-const LOOKED: u32 = 1000;
 /// How long after its entry a removal may begin.
 const BEGINS_WITHIN: Millis = 3600 * 1000;
 
@@ -41,19 +39,10 @@ pub(super) async fn at(
 
 /// The newest entry that says that these shards go, where one was written a moment ago.
 async fn written(stopped: &Stopped, going: &[Shard]) -> Result<Option<u64>, PruneFault> {
-    let (mut newest, mut from, now) = (None, 0, stopped.now());
-    loop {
-        let page = stopped.log.leaves_of(LeafKind::Erase, from, LOOKED).await?;
-        let Some((last, _)) = page.last() else { return Ok(newest) };
-        from = last + 1;
-        for (at, text) in &page {
-            let leaf = Leaf::decode(text).map_err(|_| corrupt())?;
-            let fresh = announced(&leaf).is_some_and(|said| said.time.abs_diff(now) <= BEGINS_WITHIN);
-            if fresh && vouches(&leaf, going) {
-                newest = Some(*at);
-            }
-        }
-    }
+    let now = stopped.now();
+    let fresh = |leaf: &Leaf| announced(leaf).is_some_and(|said| said.time.abs_diff(now) <= BEGINS_WITHIN);
+    let said = stopped.leaves_of(LeafKind::Erase).await?;
+    Ok(said.into_iter().rev().find(|(_, leaf)| fresh(leaf) && vouches(leaf, going)).map(|(at, _)| at))
 }
 
 /// The entry names the shards; who decided, and under which term, stands in its payload.
@@ -65,7 +54,7 @@ async fn announce(
 ) -> Result<u64, PruneFault> {
     let effective_after = stopped.now().saturating_add(u64::from(removing.backup_days) * DAY_MS);
     let leaf = announcing(going, effective_after).ok_or(corrupt())?;
-    let term = config.log.retention.clone().unwrap_or_default();
+    let term = config.log.term();
     let said = json!({
         "v": "sluis-payload/1",
         "salt": stopped.salt(),

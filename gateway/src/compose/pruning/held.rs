@@ -7,32 +7,55 @@ use super::super::stopped::Stopped;
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::GuardKey;
 use sluis_core::log::finalise::Head;
-use sluis_core::log::leaf::{Key, Leaf};
-use sluis_core::log::shard::{INDEX_BITS, number_of, position, year_and_epoch};
+use sluis_core::log::leaf::Key;
+use sluis_core::log::shard::{INDEX_BITS, number_of, year_and_epoch};
 use sluis_core::subject::SubjectRef;
-use sluis_core::upkeep::StatePlace;
+use sluis_core::upkeep::{FIRST_PLACE, StatePlace};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows read at a time.
 const READ: u32 = 1000;
 
-/// What the whole log says that holds some of its shards.
-pub(super) struct Everywhere {
+/// Who has a key, and which entries what is in force rests on.
+pub(super) struct InForce {
     /// Everybody who has a key, and the number of keys of each year.
     keyed: BTreeSet<SubjectRef>,
     keys: BTreeMap<i16, u64>,
+    /// Rows of state, with the position of the entry that set each.
+    states: Vec<(u64, StatePlace, GuardKey)>,
+}
+
+impl InForce {
+    pub async fn read(stopped: &Stopped) -> Result<Self, StartFault> {
+        let (mut keyed, mut keys) = (BTreeSet::new(), BTreeMap::new());
+        for key in stopped.keys.due(i16::MAX, u32::MAX).await? {
+            keyed.insert(key.subject);
+            *keys.entry(key.year).or_default() += 1;
+        }
+        Ok(Self { keyed, keys, states: states(stopped).await? })
+    }
+
+    /// The rows of state that go with a shard: of subjects without any key.
+    pub fn going(&self, shard: u16) -> Vec<StatePlace> {
+        let goes = |key: &GuardKey| matches!(key, GuardKey::Subject(subject) if !self.keyed.contains(subject));
+        let here = self.states.iter().filter(|(at, _, key)| number_of(*at) == shard && goes(key));
+        here.map(|(_, place, _)| place.clone()).collect()
+    }
+}
+
+/// What the whole log says that holds some of its shards.
+pub(super) struct Everywhere {
+    pub in_force: InForce,
     holds: Holds,
     /// Disclosures that wait for a review.
     open: Vec<u64>,
-    /// Rows of state, with the position of the entry that set each.
-    states: Vec<(u64, StatePlace, GuardKey)>,
     /// What may be in flight.
     in_flight: Vec<u64>,
 }
 
 /// What one shard is held by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Holding {
+pub(super) struct Holding {
     /// Yearly keys of its year that exist.
     pub keys: u64,
     /// Clients under legal hold with an entry in it.
@@ -51,86 +74,50 @@ pub struct Holding {
 
 impl Everywhere {
     pub async fn read(stopped: &Stopped, holds: Holds) -> Result<Self, StartFault> {
-        let (mut keyed, mut keys) = (BTreeSet::new(), BTreeMap::new());
-        for key in stopped.keys.due(i16::MAX, u32::MAX).await? {
-            keyed.insert(key.subject);
-            *keys.entry(key.year).or_default() += 1;
-        }
         let mut in_flight = stopped.log.left_in_flight().await?;
         in_flight.extend(stopped.log.ended_replicas().await?.into_iter().map(|ended| ended.low));
-        let (open, states) = (open_reviews(stopped).await?, states(stopped).await?);
-        Ok(Self { keyed, keys, holds, open, states, in_flight })
+        let (in_force, open) = (InForce::read(stopped).await?, open_reviews(stopped).await?);
+        Ok(Self { in_force, holds, open, in_flight })
     }
 
     /// What holds the shard with this head.
     pub async fn of(&self, stopped: &Stopped, head: &Head) -> Result<Holding, StartFault> {
         let (shard, year) = (head.shard, year_and_epoch(&head.origin).ok_or(corrupt())?.0);
+        let InForce { keyed, keys, states } = &self.in_force;
         let mut holding = Holding {
-            keys: self.keys.range(..=year).map(|(_, keys)| keys).sum(),
+            keys: keys.range(..=year).map(|(_, keys)| keys).sum(),
             open: self.open.iter().filter(|at| number_of(**at) == shard).count() as u64,
             in_flight: self.in_flight.iter().filter(|at| **at < head.end()).count() as u64,
             ..Holding::default()
         };
-        for (_, _, key) in self.states.iter().filter(|(at, ..)| number_of(*at) == shard) {
+        for (_, _, key) in states.iter().filter(|(at, ..)| number_of(*at) == shard) {
             match key {
                 GuardKey::Policy => holding.policy = true,
                 GuardKey::Organisation(_) => holding.organisations += 1,
-                GuardKey::Subject(subject) => holding.standings += u64::from(self.keyed.contains(subject)),
+                GuardKey::Subject(subject) => holding.standings += u64::from(keyed.contains(subject)),
             }
         }
         if !self.holds.is_empty() {
-            let here = subjects_of_shard(stopped, shard).await?;
+            let mut here = BTreeSet::new();
+            stopped.segments_of(shard, |subject, _| _ = here.insert(subject)).await?;
             holding.on_hold = here.into_iter().filter(|subject| self.holds.of(*subject).is_some()).count() as u64;
         }
         Ok(holding)
-    }
-
-    /// The rows of state that go with a shard: of subjects without any key.
-    pub fn going(&self, shard: u16) -> Vec<StatePlace> {
-        let goes = |key: &GuardKey| matches!(key, GuardKey::Subject(subject) if !self.keyed.contains(subject));
-        let here = self.states.iter().filter(|(at, _, key)| number_of(*at) == shard && goes(key));
-        here.map(|(_, place, _)| place.clone()).collect()
-    }
-}
-
-/// Whom the entries of one shard concern, by its index of subjects.
-async fn subjects_of_shard(stopped: &Stopped, shard: u16) -> Result<BTreeSet<SubjectRef>, StartFault> {
-    let (mut here, mut from) = (BTreeSet::new(), position(shard, 0));
-    loop {
-        let page = stopped.log.segment_rows(from, READ).await?;
-        let Some(last) = page.last() else { return Ok(here) };
-        from = last.first + 1;
-        for segment in page {
-            // Whom it hides could be under hold.
-            here.extend(segment.records.ok_or(corrupt())?.into_iter().map(|(subject, ..)| subject));
-        }
-    }
-}
-
-async fn leaves_of(stopped: &Stopped, kind: LeafKind) -> Result<Vec<(u64, Leaf)>, StartFault> {
-    let (mut all, mut from) = (Vec::new(), 0);
-    loop {
-        let page = stopped.log.leaves_of(kind, from, READ).await?;
-        let Some((last, _)) = page.last() else { return Ok(all) };
-        from = last + 1;
-        for (at, text) in &page {
-            all.push((*at, Leaf::decode(text).map_err(|_| corrupt())?));
-        }
     }
 }
 
 /// Manual disclosures that no review names.
 async fn open_reviews(stopped: &Stopped) -> Result<Vec<u64>, StartFault> {
-    let (shards, done) = (stopped.shards(), leaves_of(stopped, LeafKind::ObligationDone).await?);
+    let (shards, done) = (stopped.shards(), stopped.leaves_of(LeafKind::ObligationDone).await?);
     let done = done.iter().filter_map(|(_, leaf)| shards.position(leaf.text(Key::Ref)?));
     let done: BTreeSet<u64> = done.collect();
-    let manual = leaves_of(stopped, LeafKind::Manual).await?;
+    let manual = stopped.leaves_of(LeafKind::Manual).await?;
     Ok(manual.into_iter().map(|(at, _)| at).filter(|at| !done.contains(at)).collect())
 }
 
 /// Every row of state.
 async fn states(stopped: &Stopped) -> Result<Vec<(u64, StatePlace, GuardKey)>, StartFault> {
-    let (mut all, mut after): (Vec<_>, StatePlace) = (Vec::new(), (0, Vec::new()));
+    let (mut all, mut after) = (Vec::new(), FIRST_PLACE);
     loop {
         let page = stopped.log.state_rows(&after, READ).await?;
         let Some(last) = page.last() else { return Ok(all) };

@@ -47,7 +47,7 @@ pub fn plain(sql: &str) -> Statement {
 pub fn columns_of(name: &str) -> &'static str {
     match name {
         "HEAD" => "lbll",
-        "LOCK" | "STANDS" | "FLUSHED" | "LEAVES" | "LEAVES_OF" => "t",
+        "LOCK" | "STANDS" | "FLUSHED" | "LEAVES" => "t",
         "SHARDS" => "ststl",
         "SHARD" => "to",
         "SHARD_AFTER" => "s",
