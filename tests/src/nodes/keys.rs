@@ -3,8 +3,8 @@
 //! A key that a failover takes away would leave payloads that nothing opens; a pseudonym that comes back as another one has
 //! no restriction.
 
-use super::failover::{CANCEL, WAITS};
 use super::blocking;
+use super::failover::{CANCEL, WAITS};
 use crate::world::PATIENCE;
 use crate::world::postgres::pair::{Pair, wait_for};
 use crate::world::postgres::server::Server;
