@@ -5,6 +5,7 @@
 //! the same folder served with ports that fail, hang or lie. Nothing here sleeps: what must come is waited for, with an end.
 
 pub mod broken;
+pub mod deaf;
 pub mod desk;
 pub mod folder;
 pub mod manager;

@@ -1,10 +1,10 @@
 //! The key database of a holder on PostgreSQL: pseudonyms by lookup tag, yearly keys wrapped under the key that follows from
 //! the master key. Any number of gateway processes use it at once.
 //!
-//! Promises: a key is committed durably before anybody uses it; the same subject and year, or day, never have two, whichever
-//! replicas ask at once; without the master key nobody can be looked up and nothing unwrapped. What another replica
-//! destroyed is forgotten within 60 seconds (A21). Where this ends: between the commit of a key by one replica and its
-//! arrival on the standby, another replica may read it; a cancelled wait makes that longer than a moment.
+//! Promises: a key is committed durably before anybody uses it, and where a standby is required it is flushed there: also a key
+//! that another replica made, whose commit shows it before a standby has it where the wait was cancelled or the server was
+//! started again. The same subject and year, or day, never have two, whichever replicas ask at once; without the master key nobody
+//! can be looked up and nothing unwrapped. What another replica destroyed is forgotten within 60 seconds (A21).
 
 use super::connect::{Kind, Place};
 use super::errors::before_commit;
@@ -25,16 +25,22 @@ use sluis_core::upkeep::{DueKey, KeyUpkeep};
 use sqlx::Error;
 use sqlx::postgres::{PgConnection, PgPool};
 use std::sync::Arc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What the key database is and holds.
 pub(super) const KIND: Kind =
     Kind { name: KEYS, version: 1, schema: include_str!("../../migrations/postgres/keys_0001.sql") };
 
+/// How long a row that was read may wait for its standby: shorter than its caller waits, who is then told what does not answer.
+const ON_STANDBY: Duration = Duration::from_secs(2);
+
 /// The key database of one holder, as one gateway process sees it.
 pub struct PostgresKeys {
     readers: PgPool,
     writer: Writer,
+    /// Whether nothing is used before a synchronous standby has it.
+    standby: bool,
     ring: KeyRing,
 }
 
@@ -71,7 +77,7 @@ impl PostgresKeys {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
         let ring = KeyRing::new(master, newest, entropy)?;
-        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), ring })
+        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), standby, ring })
     }
 }
 
@@ -85,6 +91,7 @@ impl KeyStore for PostgresKeys {
         let row = read("subject_alias", || rows::alias(&self.readers, tag)).await?;
         let found = row.map(|row| self.ring.owner(&tag, &row)).transpose()?;
         if let Some(subject) = found {
+            self.outlives_failover("subject_alias").await?;
             self.ring.cache.subjects.insert(tag, subject);
         }
         Ok(found)
@@ -107,6 +114,7 @@ impl KeyStore for PostgresKeys {
         let row = read("subject_key", || rows::of_year(&self.readers, subject.0, year)).await?;
         let key = row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()?;
         if let Some(key) = &key {
+            self.outlives_failover("subject_key").await?;
             self.ring.cache.keys.insert((subject, year), key.clone());
         }
         Ok(key)
@@ -117,7 +125,7 @@ impl KeyStore for PostgresKeys {
             return Ok(key);
         }
         let row = match read("bucket_key", || rows::bucket(&self.readers, day)).await? {
-            Some(row) => row,
+            Some(row) => self.outlives_failover("bucket_key").await.map(|()| row)?,
             None => settle(|| keys_day::make_bucket(&self.writer, &self.ring, day)).await?,
         };
         let key = self.ring.subject_key(&row, "bucket_key")?;
@@ -130,7 +138,7 @@ impl KeyStore for PostgresKeys {
             return Ok(key);
         }
         let row = match read("transaction_key", || rows::transaction(&self.readers, day)).await? {
-            Some(row) => row,
+            Some(row) => self.outlives_failover("transaction_key").await.map(|()| row)?,
             None => settle(|| keys_day::make_transaction(&self.writer, &self.ring, day)).await?,
         };
         let place = KeyRing::transaction_place(day);
@@ -140,8 +148,14 @@ impl KeyStore for PostgresKeys {
     }
 
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
+        // It opens what is in the log already, and makes nothing that a failover could take its key from.
         let row = read("subject_key", || rows::by_id(&self.readers, key_id)).await?;
         row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        self.key_by_id([0; 16]).await?;
+        self.outlives_failover("subject_key").await
     }
 }
 
@@ -177,6 +191,24 @@ impl KeyUpkeep for PostgresKeys {
 }
 
 impl PostgresKeys {
+    /// Returns when a synchronous standby has everything that was read so far; at once where none is required.
+    ///
+    /// A row that is visible was flushed on its server; no more is known of it. One that a failover loses would come back as
+    /// another pseudonym, of whom no restriction is known, or its key would be gone with the payloads that it opens.
+    async fn outlives_failover(&self, table: &'static str) -> Result<(), StoreError> {
+        if !self.standby {
+            return Ok(());
+        }
+        let there = read(table, async || on_standby(&mut *self.readers.acquire().await?).await);
+        match tokio::time::timeout(ON_STANDBY, there).await {
+            Ok(there) => there,
+            Err(_elapsed) => {
+                tracing::warn!(table, "no synchronous standby has the newest keys: none of them is used");
+                Err(StoreError::Unavailable { store: KEYS, state: "NO_STANDBY" })
+            }
+        }
+    }
+
     async fn delete_keys(&self, key_ids: &[[u8; 16]]) -> Result<u64, StoreError> {
         let mut writing = self.writer.begin("subject_key").await?;
         let destroyed = patient(delete_keys(writing.session(), key_ids)).await;

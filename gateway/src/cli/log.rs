@@ -85,7 +85,7 @@ impl Log {
             Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
             Action::Consistency(command) => command.run(),
             Action::Freshness(command) => command.run().await,
-            Action::Policy(command) => command.run(),
+            Action::Policy(command) => command.run().await,
             Action::Lift(command) => command.run().await,
             Action::Subject(command) => command.run().await,
             Action::Retention(command) => command.run().await,

@@ -1,17 +1,14 @@
 //! Replays an export for freshness; with a configuration also what its payloads say, out of the log beside a gateway.
 
-use super::payloads::Payloads;
-use super::{StartFault, engine};
+use super::StartFault;
+use super::behind::Behind;
 use crate::client::bundle::Bundle;
 use crate::client::verify::{VerifyFault, verify_export};
 use crate::config::Config;
 use sluis_core::log::freshness::{Freshness, Opened, Report, Stale};
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::verify::Summary;
-use sluis_core::ports::StoredEntry;
-use sluis_core::upkeep::LogArchive;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Entries of one bundle.
 const BUNDLE: u32 = 256;
@@ -68,14 +65,25 @@ pub async fn freshness(
         let first = number * u64::from(BUNDLE);
         let texts = bundle.entries(number)?;
         let stored = match &behind {
-            Some(behind) => behind.log.entries(behind.base + first, BUNDLE).await?,
+            Some(behind) => behind.entries(first, BUNDLE).await?,
             None => Vec::new(),
         };
         for (position, text) in texts.iter().enumerate() {
             let leaf = Leaf::decode(text).map_err(|e| VerifyFault::Found(e.to_string()))?;
             let found = match &behind {
                 None => replay.entry(&leaf, Opened::NotAsked),
-                Some(behind) => behind.replay(&mut replay, &leaf, text, stored.get(position)).await?,
+                Some(behind) => {
+                    let stored = stored.get(position);
+                    let plain = behind.plain(&leaf, text, stored).await?;
+                    let sealed = stored.and_then(|stored| stored.payload.as_ref());
+                    replay.entry(
+                        &leaf,
+                        match (sealed, &plain) {
+                            (Some(sealed), Some(bytes)) => Opened::Plain { key_id: sealed.key_id, bytes },
+                            _ => Opened::Gone,
+                        },
+                    )
+                }
             };
             count += found.len() as u64;
             stale.extend(found.into_iter().take(KEPT.saturating_sub(stale.len())));
@@ -83,43 +91,4 @@ pub async fn freshness(
         progress(first + texts.len() as u64, bundle.size());
     }
     Ok(Replayed { summary, report: *replay.report(), stale, count })
-}
-
-/// The log behind an export, with its payloads.
-struct Behind {
-    log: Arc<dyn LogArchive>,
-    payloads: Payloads,
-    /// The position of the first entry of the shard.
-    base: u64,
-}
-
-impl Behind {
-    async fn open(config: &Config, bundle: &Bundle) -> Result<Self, FreshnessFault> {
-        let log = engine::archive(config).await?;
-        let (shards, expected) = (log.shards().await?, bundle.checkpoint.origin.clone());
-        let Some(shard) = shards.iter().find(|shard| shard.head.origin == expected) else {
-            let found = shards.last().map_or_else(String::new, |newest| newest.head.origin.clone());
-            return Err(StartFault::OtherShard { found, expected }.into());
-        };
-        let base = shard.head.position(0);
-        Ok(Self { log, payloads: Payloads::of(config, expected).await?, base })
-    }
-
-    async fn replay(
-        &self,
-        replay: &mut Freshness,
-        leaf: &Leaf,
-        text: &str,
-        stored: Option<&StoredEntry>,
-    ) -> Result<Vec<Stale>, FreshnessFault> {
-        let Some(stored) = stored.filter(|stored| stored.leaf == text) else {
-            let text = format!("entry {} of the export is not the one in the log of the configuration", leaf.index());
-            return Err(VerifyFault::Found(text).into());
-        };
-        let plain = self.payloads.open(leaf, stored).await?;
-        Ok(match (&stored.payload, &plain) {
-            (Some(sealed), Some(bytes)) => replay.entry(leaf, Opened::Plain { key_id: sealed.key_id, bytes }),
-            _ => replay.entry(leaf, Opened::Gone),
-        })
-    }
 }

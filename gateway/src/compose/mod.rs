@@ -1,6 +1,7 @@
 //! Composition: the only room besides `main.rs` that names an engine. Reads files, opens stores, assembles, serves.
 
 mod assemble;
+mod behind;
 pub mod doctor;
 mod engine;
 mod export;
@@ -15,6 +16,7 @@ mod operate;
 mod payloads;
 pub mod pruning;
 mod recomputed;
+pub mod redecide;
 mod reload;
 mod replicas;
 pub mod retention;

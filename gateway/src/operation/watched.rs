@@ -81,6 +81,10 @@ impl<T: KeyStore + ?Sized> KeyStore for Watched<T> {
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         self.seen(KEYS, self.inner.key_by_id(key_id)).await
     }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        self.seen(KEYS, self.inner.answers()).await
+    }
 }
 
 #[async_trait]

@@ -2,14 +2,17 @@
 //! the caller is told; and that releases resume by themselves where no person must decide.
 //!
 //! [`LINES`] is the table. A line is provoked here, on ports that fail or on a server of its own, or by a test that it names.
+//! [`ABSENT`] are the lines of which the gateway has nothing to provoke yet.
 
+mod lines;
 pub mod named;
 mod ports;
 mod server;
 
+use lines::{ABSENT, LINES};
 use ports::Plant;
 use server::Mishap;
-use sluis::condition::Condition as C;
+use sluis::condition::{Condition as C, Conditions};
 
 /// What makes a line come true.
 #[derive(Clone, Copy)]
@@ -42,89 +45,31 @@ struct Line {
     shows: Option<C>,
     /// Why the caller is refused: always with UNAVAILABLE.
     reason: &'static str,
+    /// A word of what the condition tells the operator.
+    tells: &'static str,
     ends: Ends,
 }
 
+impl Line {
+    /// It tells the operator this word.
+    const fn telling(self, tells: &'static str) -> Self {
+        Self { tells, ..self }
+    }
+
+    /// Whether this word is told now.
+    fn is_told(&self, conditions: &Conditions) -> bool {
+        let held = conditions.watch().borrow().clone();
+        self.shows.and_then(|shown| held.get(&shown)).is_some_and(|text| text.contains(self.tells))
+    }
+}
+
 const fn line(says: &'static str, by: By, shows: C, reason: &'static str, ends: Ends) -> Line {
-    Line { says, by, shows: Some(shows), reason, ends }
+    Line { says, by, shows: Some(shows), reason, tells: "", ends }
 }
 
 const fn elsewhere(says: &'static str, test: &'static str, shows: Option<C>, ends: Ends) -> Line {
-    Line { says, by: By::Test(test), shows, reason: "", ends }
+    Line { says, by: By::Test(test), shows, reason: "", tells: "", ends }
 }
-
-const LOG: &str = "LOG_UNAVAILABLE";
-const KEYS: &str = "KEYS_UNAVAILABLE";
-const SOURCE: &str = "SOURCE_UNAVAILABLE";
-
-/// Every line of core-design 1.10 as amended.
-const LINES: &[Line] = &[
-    line("append fails", By::Port(Plant::LogRefuses("LOCKED")), C::LogFailing, LOG, Ends::ByItself),
-    line("append times out", By::Port(Plant::LogSilent), C::LogFailing, LOG, Ends::ByItself),
-    line("outcome unknown, SQLite (A6)", By::Port(Plant::LogForgets), C::LogHalted, LOG, Ends::AtStart),
-    elsewhere(
-        "outcome unknown, PostgreSQL (A1)",
-        "delivery::unsettled::it_is_settled_although_nobody_asks",
-        Some(C::LogFailing),
-        Ends::ByItself,
-    ),
-    line("server does not answer", By::Server(Mishap::Killed), C::LogUnreadable, LOG, Ends::ByItself),
-    line("server is silent", By::Server(Mishap::Frozen), C::LogUnreadable, LOG, Ends::ByItself),
-    line("lock is held (A3)", By::Server(Mishap::Locked), C::LogFailing, LOG, Ends::ByItself),
-    line("read-only database", By::Port(Plant::LogRefuses("READ_ONLY")), C::LogFailing, LOG, Ends::ByItself),
-    line("read-only database, PostgreSQL", By::Server(Mishap::ReadOnly), C::LogFailing, LOG, Ends::ByItself),
-    line("disk full (A6)", By::Port(Plant::LogRefuses("DISK_FULL")), C::LogFailing, LOG, Ends::ByItself),
-    line("disk < 5 %", By::Port(Plant::DiskLow), C::DiskLow, LOG, Ends::ByItself),
-    elsewhere(
-        "no sync standby (A1)",
-        "nodes::gateway::a_gateway_releases_nothing_while_its_standby_is_paused_or_its_log_was_put_back",
-        Some(C::LogFailing),
-        Ends::ByItself,
-    ),
-    line("settings that lose commits", By::Server(Mishap::Unsafe), C::ServerUnsafe, LOG, Ends::ByItself),
-    elsewhere(
-        "anchor mismatch at a start",
-        "journey::anchor::a_backup_put_back_is_not_served_from_and_the_newer_log_is",
-        None,
-        Ends::ByOperator,
-    ),
-    elsewhere(
-        "the head is not the one that was seen, while serving (A5)",
-        "nodes::restored::a_backup_that_was_put_back_is_not_written_to",
-        Some(C::LogFailing),
-        Ends::ByOperator,
-    ),
-    line("scrubber finding in an open shard (A27)", By::Port(Plant::Tampered), C::LogTampered, LOG, Ends::ByOperator),
-    line("clock: local time < last_t - 5 s", By::Port(Plant::ClockBehind), C::ClockBehind, LOG, Ends::ByItself),
-    elsewhere(
-        "policy missing or refused at a start",
-        "journey::start_files::a_policy_is_refused_with_place_and_reason",
-        None,
-        Ends::ByOperator,
-    ),
-    elsewhere(
-        "another replica decides under another policy",
-        "replicas::a_gateway_under_another_policy_answers_nothing_until_it_has_the_same",
-        Some(C::PolicyBehind),
-        Ends::ByOperator,
-    ),
-    line("fact source does not answer", By::Port(Plant::FactsRefuse), C::HolderFailing, SOURCE, Ends::ByItself),
-    line("fact source is silent", By::Port(Plant::FactsSilent), C::HolderFailing, SOURCE, Ends::ByItself),
-    line("key database down", By::Port(Plant::KeysRefuse), C::KeysFailing, KEYS, Ends::ByItself),
-    line(
-        "OUTCOME cannot be written, more than N pending",
-        By::Port(Plant::NoOutcomes),
-        C::OutcomesPending,
-        LOG,
-        Ends::ByItself,
-    ),
-    elsewhere(
-        "CRL older than its nextUpdate",
-        "journey::reload::revocation::a_list_that_ends_cuts_everybody_within_a_second_and_a_new_one_lets_them_in",
-        Some(C::RevocationStale),
-        Ends::ByItself,
-    ),
-];
 
 /// A condition that sends callers away and that no line provokes would be a promise without proof.
 #[test]
@@ -140,4 +85,12 @@ fn every_test_that_a_line_names_is_there() {
         let By::Test(path) = line.by else { continue };
         assert!(named::is_test(path), "{}: there is no test `{path}`", line.says);
     }
+}
+
+/// What is not built is called so, and nowhere proven.
+#[test]
+fn every_line_stands_once() {
+    let mut all: Vec<_> = LINES.iter().map(|line| line.says).chain(ABSENT.iter().map(|(says, _)| *says)).collect();
+    all.sort_unstable();
+    assert!(all.windows(2).all(|two| two[0] != two[1]), "{all:#?}");
 }

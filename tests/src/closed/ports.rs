@@ -3,7 +3,7 @@
 use super::{By, Ends, LINES, Line};
 use crate::replicas::becomes_at;
 use crate::world::broken::Broken;
-use crate::world::desk::{Desk, said};
+use crate::world::desk::{Desk, said, transaction};
 use crate::world::people::Client;
 use crate::world::ports::{Append, Fetch};
 use crate::world::{Options, PATIENCE};
@@ -18,6 +18,7 @@ use sluis_proto::v1::release_response::Outcome;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tonic::Code;
+use uuid::Uuid;
 
 const WORKER: &str = "fs-0001";
 
@@ -75,9 +76,13 @@ impl Ward {
         Self { broken, disk, desk, question, _end: end }
     }
 
-    async fn released(&self, place: &str) {
-        let reply = self.desk.release(self.question.clone()).await.unwrap_or_else(|e| panic!("{place}: {e}"));
+    /// Gives the transaction under which it was.
+    async fn released(&self, place: &str) -> Uuid {
+        let id = transaction();
+        let reply = self.desk.release_under(self.question.clone(), id).await;
+        let reply = reply.unwrap_or_else(|e| panic!("{place}: {e}"));
         assert!(matches!(reply.outcome, Some(Outcome::Released(_))), "{place}");
+        id
     }
 
     async fn refused(&self, line: &Line) {
@@ -155,13 +160,18 @@ impl Ward {
 async fn walk(line: &Line, what: Plant) {
     let ward = Ward::open().await;
     let conditions = Arc::clone(&ward.broken.gateway.conditions);
-    ward.released(line.says).await;
+    let earlier = ward.released(line.says).await;
     assert!(conditions.ready(), "{}", line.says);
     ward.plant(what).await;
     ward.refused(line).await;
     let shown = line.shows.unwrap();
     becomes_at(&conditions, shown, true).await;
     assert!(!conditions.ready(), "{}: callers still come", line.says);
+    assert!(line.is_told(&conditions), "{}: {:?}", line.says, conditions.watch().borrow());
+    if matches!(what, Plant::LogRefuses(_) | Plant::DiskLow) {
+        // What stands is still proven (core-design 1.10).
+        ward.desk.receipt(earlier).await.unwrap_or_else(|status| panic!("{}: no proof: {status}", line.says));
+    }
     ward.lift();
     if line.ends == Ends::ByItself {
         becomes_at(&conditions, shown, false).await;

@@ -3,7 +3,7 @@
 use super::{By, LINES, Line};
 use crate::pairs::ground::on_server;
 use crate::replicas::{becomes_at, is_released};
-use crate::world::desk::{Desk, said};
+use crate::world::desk::{Desk, said, transaction};
 use crate::world::folder::Folder;
 use crate::world::people::Client;
 use crate::world::postgres::{Cluster, Database};
@@ -28,7 +28,18 @@ pub enum Mishap {
     Locked,
     ReadOnly,
     Unsafe,
+    ClockApart,
 }
+
+impl Mishap {
+    /// Whether proofs of what stands are still served: where the log can be read, they are (core-design 1.10).
+    fn leaves_proofs(self) -> bool {
+        !matches!(self, Self::Killed | Self::Frozen)
+    }
+}
+
+/// The clock that the lock query returns, and one that is further off than two clocks may be.
+const CLOCKS: [&str; 2] = ["clock_timestamp()", "(clock_timestamp() - interval ''4 s'')"];
 
 /// A server of one's own, and a gateway on it.
 struct Site {
@@ -68,6 +79,7 @@ impl Site {
             }
             Mishap::ReadOnly => set(self.cluster, "default_transaction_read_only", "on"),
             Mishap::Unsafe => set(self.cluster, "full_page_writes", "off"),
+            Mishap::ClockApart => self.change_clock(CLOCKS),
         }
         None
     }
@@ -80,7 +92,19 @@ impl Site {
             Mishap::Locked => {}
             Mishap::ReadOnly => set(self.cluster, "default_transaction_read_only", "off"),
             Mishap::Unsafe => set(self.cluster, "full_page_writes", "on"),
+            Mishap::ClockApart => self.change_clock([CLOCKS[1], CLOCKS[0]]),
         }
+    }
+
+    /// The machine of the server has another clock from now on, as far as the log looks.
+    fn change_clock(&self, [from, to]: [&str; 2]) {
+        let change = format!(
+            "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('log_look'::regproc), '{from}', '{to}'); END $$;
+             SELECT strpos(pg_get_functiondef('log_look'::regproc), '{to}') > 0"
+        );
+        let name = self.database.log_url.rsplit('/').next().unwrap();
+        let changed = tokio::task::block_in_place(|| self.cluster.server.sql(name, &change));
+        assert_eq!(changed.trim(), "t", "the lock query has another clock");
     }
 }
 
@@ -103,7 +127,8 @@ async fn walk(cluster: &'static Cluster, line: &Line, mishap: Mishap) {
     let desk = site.desk(&partner).await;
     let question = child.question(v1::Purpose::Treatment, WORKER);
     let ask = || desk.release(question.clone());
-    assert!(is_released(&ask().await.unwrap()), "{}", line.says);
+    let earlier = transaction();
+    assert!(is_released(&desk.release_under(question.clone(), earlier).await.unwrap()), "{}", line.says);
 
     let shown = line.shows.unwrap();
     let holder = site.befall(mishap).await;
@@ -120,6 +145,10 @@ async fn walk(cluster: &'static Cluster, line: &Line, mishap: Mishap) {
     );
     becomes_at(conditions, shown, true).await;
     assert!(!conditions.ready(), "{}: callers still come", line.says);
+    assert!(line.is_told(conditions), "{}: {:?}", line.says, conditions.watch().borrow());
+    if mishap.leaves_proofs() {
+        desk.receipt(earlier).await.unwrap_or_else(|status| panic!("{}: no proof: {status}", line.says));
+    }
     drop(holder);
     site.end(mishap);
     becomes_at(conditions, shown, false).await;

@@ -1,11 +1,13 @@
 //! `sluis log policy`: which policy was in force when; what names another one is found, whoever signed it.
 
 use super::consistency::{ask, entries, export, python, rewritten};
-use super::load::partner;
+use super::load::{World, partner};
 use super::place::{Place, copy};
 use super::program::{Said, sluis};
 use super::reload::numbered;
+use sluis::transport::install_cryptography;
 use sluis_core::log::leaf::{Key, Leaf};
+use tokio::runtime::Runtime;
 
 fn policy(place: &Place, words: &[&str]) -> Said {
     let place_of = |word: &&str| match word.strip_prefix('/') {
@@ -44,9 +46,34 @@ fn every_policy_is_shown_and_another_one_is_found() {
     let (status, text) = python(&["policy", &place.file("export").display().to_string()]);
     assert!(status == Some(0) && text.contains("policy number 2"), "{text}");
 
+    // What the payloads say, decided again under the policy given: the answer under the other one needs that one.
+    let again = |file: &str| policy(&place, &["/export", "--policy", file, "--config", "/gateway.toml"]);
+    for said in [again("/policy/kracht.toml"), again("/first/kracht.toml")] {
+        assert_eq!(said.status, Some(0), "{said:#?}");
+        assert!(said.out.contains("1 answers NOT decided again: they name another policy"), "{}", said.out);
+        assert!(said.out.trim_end().ends_with("1 answers decided again: each is what the entry says"), "{}", said.out);
+    }
+
     another_file_is_refused(&place);
     a_tampered_export_is_refused(&place);
     an_answer_under_an_older_policy_is_found(&place);
+}
+
+#[test]
+fn releases_are_decided_again_from_their_payloads() {
+    install_cryptography();
+    let (place, runtime) = (Place::new("log-policy-again"), Runtime::new().unwrap());
+    let gateway = place.serve();
+    let (world, kept) = runtime.block_on(World::lay(&place, &gateway));
+    assert!(kept.len() >= world.clients().count());
+    gateway.signal("INT");
+    assert_eq!(gateway.end().status, Some(0));
+    export(&place, "export");
+    let said = policy(&place, &["/export", "--policy", "/policy/kracht.toml", "--config", "/gateway.toml"]);
+    assert_eq!(said.status, Some(0), "{said:#?}");
+    let last = said.out.trim_end().lines().last().unwrap();
+    let decided = last.strip_suffix(" answers decided again: each is what the entry says").expect(last);
+    assert!(decided.parse::<usize>().unwrap() >= kept.len(), "{} releases: {last}", kept.len());
 }
 
 /// The same number with other words in it is another policy; what is no policy cannot be looked at.
@@ -61,6 +88,7 @@ fn another_file_is_refused(place: &Place) {
         (&["/absent"][..], "--vkey"),
         (&["/export", "--policy", "/gateway.toml", "--catalog", "/first/catalog.toml"][..], "cannot read"),
         (&["/export", "--catalog", "/first/catalog.toml"][..], "--policy"),
+        (&["/export", "--config", "/gateway.toml"][..], "--policy"),
     ] {
         let said = policy(place, words);
         assert_eq!((said.status, said.out.as_str()), (Some(2), ""), "{words:?}: {said:#?}");

@@ -12,7 +12,7 @@ mod disk_full;
 mod doctor;
 mod ending;
 mod erasure;
-mod evidence;
+pub mod evidence;
 mod fsc;
 mod help;
 mod kill;

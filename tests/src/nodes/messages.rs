@@ -1,5 +1,5 @@
-//! Every message of one append, from BEGIN to COMMIT: the connection is cut, or everything goes silent, before the server
-//! sees it, and after the server has answered what it belongs to.
+//! Every message of one append, from BEGIN to COMMIT and, where a standby is required, to its answer: the connection is cut,
+//! everything goes silent, or every packet is lost, before the server sees it, and after the server has answered what it belongs to.
 //!
 //! The caller is told that the entry stands, that it does not, or that it is not known, and never wrongly; the next append
 //! settles it, and another replica goes on.
@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Longest that another replica may stand still. Amid the messages of one statement the server limits nothing: it holds off
-/// `statement_timeout` while it reads, and only its version 17 has `transaction_timeout`. There a middlebox that is alive and
-/// silent holds the lock as long as it likes; the others release nothing meanwhile, and say so. Who is cut off is found by
-/// keepalives.
+/// Longest that another replica may stand still: five to six seconds until the server's kernel gives up a peer that acknowledges
+/// nothing (`tcp_keepalives`, `tcp_user_timeout`), and what slow cores need besides.
+///
+/// Amid the messages of one statement the server limits nothing else: it holds off `statement_timeout` while it reads, and only
+/// its version 17 has `transaction_timeout`. There a middlebox that is alive, acknowledges and says nothing holds the lock as
+/// long as it likes; the others release nothing meanwhile, and say so.
 const STANDSTILL: Duration = Duration::from_secs(9);
 /// More messages than one append has.
 const MESSAGES_MAX: u64 = 400;
@@ -24,29 +26,46 @@ const MESSAGES_MAX: u64 = 400;
 const AT_ONCE: u64 = 8;
 
 /// A replica behind a wire, and another one beside it.
-struct Lane {
-    site: Site,
-    wire: Wire,
-    log: PostgresLog,
+pub struct Lane {
+    pub site: Site,
+    pub wire: Wire,
+    /// Behind the wire.
+    pub log: PostgresLog,
     other: PostgresLog,
+    port: u16,
     number: u64,
+    /// What callers were told of every request.
+    pub told: Told,
 }
 
 impl Lane {
-    async fn open(cluster: &Cluster) -> Self {
+    pub async fn open(cluster: &Cluster, standby: bool) -> Self {
         let (port, site) = (cluster.server.port(), Site::make(cluster).await);
         let wire = Wire::to(port).await;
-        let (log, other) = (site.open(wire.port(), 1, false).await, site.open(port, 2, false).await);
-        Self { site, wire, log, other, number: 0 }
+        let (log, other) = (site.open(wire.port(), 1, standby).await, site.open(port, 2, standby).await);
+        Self { site, wire, log, other, port, number: 0, told: Told::new() }
     }
 }
 
-/// One append whose message with this number meets something; whether there was one.
-async fn meets(lane: &mut Lane, (message, when, then): (u64, When, Then)) -> bool {
+/// What came of an append.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// It has no such message.
+    Nothing,
+    /// Its caller was told whether it stands.
+    Clear,
+    /// It was not known to stand, and stood.
+    Stood,
+    /// It was not known to stand, and did not.
+    Lost,
+}
+
+/// One append whose message with this number meets something.
+pub async fn meets(lane: &mut Lane, (message, when, then): (u64, When, Then)) -> Met {
     let (first, cut, last) = (lane.number, lane.number + 1, lane.number + 2);
     lane.number += 3;
-    let Lane { site, wire, log, other, .. } = lane;
-    let mut told = Told::from([(first, site.insist(log, first).await)]);
+    let Lane { site, wire, log, other, told, port, .. } = lane;
+    told.insert(first, site.insist(log, first).await);
     wire.trap_message(Some((message, when, then)));
     let answer = site.append(log, cut).await;
     let caught = wire.has_caught();
@@ -61,7 +80,7 @@ async fn meets(lane: &mut Lane, (message, when, then): (u64, When, Then)) -> boo
             Ok(index) => index,
             Err(_elapsed) => {
                 let amid = when == When::Before && ['D', 'E', 'C', 'S'].contains(&wire.kind());
-                assert!(amid, "{place}, `{}`: another replica stands still", wire.kind());
+                assert!(amid && then == Then::Freeze, "{place}, `{}`: another replica stands still", wire.kind());
                 site.insist(other, last).await
             }
         },
@@ -73,16 +92,21 @@ async fn meets(lane: &mut Lane, (message, when, then): (u64, When, Then)) -> boo
         Err(error) => assert_eq!(*error, UNKNOWN, "{place}"),
     }
     told.insert(cut, again);
-    site.check(Cluster::shared().server.port(), &told).await;
-    caught
+    site.check(*port, told).await;
+    match answer {
+        _ if !caught => Met::Nothing,
+        Err(error) if error == UNKNOWN && again < told[&last] => Met::Stood,
+        Err(error) if error == UNKNOWN => Met::Lost,
+        _ => Met::Clear,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_whose_connection_is_cut_at_any_message_is_settled() {
-    let mut lane = Lane::open(Cluster::shared()).await;
+    let mut lane = Lane::open(Cluster::shared(), false).await;
     for when in [When::Before, When::Answered] {
         let mut messages = 0;
-        while meets(&mut lane, (messages, when, Then::Cut)).await {
+        while meets(&mut lane, (messages, when, Then::Cut)).await != Met::Nothing {
             messages += 1;
             assert!(messages < MESSAGES_MAX);
         }
@@ -91,24 +115,34 @@ async fn an_append_whose_connection_is_cut_at_any_message_is_settled() {
     }
 }
 
+/// Every message of an append meets the same, several at a time.
+async fn at_any_message(when: When, then: Then) {
+    let next = Arc::new(AtomicU64::new(0));
+    let mut lanes = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let next = Arc::clone(&next);
+        lanes.spawn(async move {
+            let (mut lane, mut met) = (Lane::open(Cluster::shared(), false).await, 0);
+            while meets(&mut lane, (next.fetch_add(1, Ordering::SeqCst), when, then)).await != Met::Nothing {
+                met += 1;
+            }
+            met
+        });
+    }
+    let met: u64 = lanes.join_all().await.into_iter().sum();
+    println!("{when:?}, {then:?}: {met} silences");
+    assert!(met > 10, "an append of {met} messages proves little");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_append_that_goes_silent_at_any_message_is_settled() {
-    let cluster = Cluster::shared();
-    for when in [When::Before, When::Answered] {
-        let next = Arc::new(AtomicU64::new(0));
-        let mut lanes = tokio::task::JoinSet::new();
-        for _ in 0..AT_ONCE {
-            let next = Arc::clone(&next);
-            lanes.spawn(async move {
-                let (mut lane, mut met) = (Lane::open(cluster).await, 0);
-                while meets(&mut lane, (next.fetch_add(1, Ordering::SeqCst), when, Then::Freeze)).await {
-                    met += 1;
-                }
-                met
-            });
-        }
-        let met: u64 = lanes.join_all().await.into_iter().sum();
-        println!("{when:?}: {met} silences");
-        assert!(met > 10, "an append of {met} messages proves little");
-    }
+    at_any_message(When::Before, Then::Freeze).await;
+    at_any_message(When::Answered, Then::Freeze).await;
+}
+
+/// A partition: the server's packets are lost too, so that its kernel finds out, at whatever message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_cut_off_at_any_message_does_not_stop_the_others() {
+    at_any_message(When::Before, Then::Vanish).await;
+    at_any_message(When::Answered, Then::Vanish).await;
 }

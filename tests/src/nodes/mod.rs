@@ -4,11 +4,16 @@
 //! `SLUIS_NODES_ROUNDS` sets how often what depends on a moment is repeated (2). Each promise has beside it what happens
 //! without it.
 
+mod clock;
+mod durable;
 mod failover;
 mod gateway;
+mod keys;
 mod load;
 mod messages;
+mod promoted;
 mod restored;
+mod snapshot;
 mod standby;
 mod together;
 mod wire;

@@ -1,6 +1,6 @@
 //! The standby does not answer, or nobody waits for it: nothing counts, a state is named, and it goes on by itself.
 
-use super::failover::WAITS;
+use super::failover::{CANCEL, WAITS};
 use super::{Site, Told, UNKNOWN, at, blocking, named};
 use crate::world::postgres::pair::{Pair, name, wait_for};
 use sluis_core::log::draft::Outcome;
@@ -42,9 +42,7 @@ async fn a_commit_that_no_standby_has_does_not_count() {
     pair.standby.freeze();
     let cancel = |recorded: &str| {
         primary.until("postgres", WAITS);
-        let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-                      WHERE wait_event = 'SyncRep' AND query = 'COMMIT'";
-        primary.sql("postgres", cancel);
+        primary.sql("postgres", CANCEL);
         primary.until(&site.database, &format!("SELECT count(*) = {recorded} FROM log_leaf"));
     };
     // Another replica sees the entry; no more than the one that wrote it may it say that it stands.

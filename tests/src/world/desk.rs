@@ -9,6 +9,7 @@ use sluis_adapters::system::{OsEntropy, SystemClock};
 use sluis_core::ports::{Clock, Entropy};
 use sluis_proto::v1;
 use sluis_proto::v1::disclosure_service_client::DisclosureServiceClient;
+use sluis_proto::v1::log_service_client::LogServiceClient;
 use sluis_proto::v1::release_service_client::ReleaseServiceClient;
 use sluis_proto::v1::standing_service_client::StandingServiceClient;
 use tonic::Status;
@@ -112,6 +113,14 @@ impl Desk {
     pub async fn open_manual(&self) -> Result<Vec<v1::OpenManual>, Status> {
         let request = with_metadata(v1::ListOpenManualRequest {}, &self.token, transaction()).unwrap();
         Ok(DisclosureServiceClient::new(self.channel.clone()).list_open_manual(request).await?.into_inner().open)
+    }
+
+    /// Reads the receipt of an earlier answer.
+    pub async fn receipt(&self, of: Uuid) -> Result<v1::Receipt, Status> {
+        let message = v1::ReadReceiptRequest { transaction_id: of.to_string() };
+        let request = with_metadata(message, &self.token, transaction()).unwrap();
+        let reply = LogServiceClient::new(self.channel.clone()).read_receipt(request).await?;
+        Ok(reply.into_inner().receipt.unwrap())
     }
 
     /// Sends messages as they are and gives back every byte that comes.

@@ -3,8 +3,11 @@
 //! It reads the messages of the client (PostgreSQL, chapter "Message Formats") as far as it must to know a COMMIT, which the
 //! writer of a log sends as a prepared statement. It changes no byte. It can be pointed at another server, as an address that
 //! moves with the primary is.
+//!
+//! What only goes silent is still known to be there: its kernel acknowledges what arrives. Who vanishes does not even do that.
 
 use super::PATIENCE;
+use super::deaf::deafen;
 use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
@@ -44,6 +47,9 @@ pub enum Then {
     Cut,
     /// Nothing passes on any connection until [`Wire::thaw`].
     Freeze,
+    /// The same, and on this connection neither end hears that anything arrived, as when every packet is lost. It ends with the
+    /// thaw.
+    Vanish,
 }
 
 /// What a server answers that a trap waits for.
@@ -151,13 +157,23 @@ impl Drop for Wire {
 }
 
 impl Shared {
-    /// The moment has come.
-    fn spring(&self, then: Then) -> io::Result<()> {
-        if then == Then::Freeze {
+    /// The moment has come, on the connection between these two ends.
+    async fn spring(&self, then: Then, ends: [&TcpStream; 2]) -> io::Result<()> {
+        if then == Then::Vanish {
+            ends.into_iter().try_for_each(deafen)?;
+        }
+        if then != Then::Cut {
             self.frozen.send_replace(true);
         }
         self.caught.send_replace(true);
-        if then == Then::Cut { Err(io::Error::other("cut")) } else { Ok(()) }
+        if then == Then::Vanish {
+            self.thawed().await?;
+        }
+        if then == Then::Freeze { Ok(()) } else { Err(io::Error::other("cut")) }
+    }
+
+    async fn thawed(&self) -> io::Result<()> {
+        self.frozen.subscribe().wait_for(|frozen| !frozen).await.map(drop).map_err(io::Error::other)
     }
 
     /// Counts a message; gives what is to happen at it.
@@ -174,7 +190,7 @@ impl Shared {
     }
 
     async fn pass(&self, to: &mut OwnedWriteHalf, bytes: &[u8]) -> io::Result<()> {
-        drop(self.frozen.subscribe().wait_for(|frozen| !frozen).await.map_err(io::Error::other)?);
+        self.thawed().await?;
         to.write_all(bytes).await
     }
 }
@@ -233,11 +249,11 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, an
         let answers = if counted.is_some() { Answer::Any } else { Answer::Committed };
         let trap = (kind == b'B' && commits.contains(second)).then(|| shared.trap.lock().unwrap().take()).flatten();
         match counted.or(trap) {
-            Some((When::Before, then)) => shared.spring(then)?,
+            Some((When::Before, then)) => shared.spring(then, [from.as_ref(), to.as_ref()]).await?,
             Some((When::Half, then)) => {
                 let rest = message.split_off(message.len() / 2);
                 shared.pass(&mut to, &message).await?;
-                shared.spring(then)?;
+                shared.spring(then, [from.as_ref(), to.as_ref()]).await?;
                 message = rest;
             }
             Some((When::Sent, then)) => sent = Some(then),
@@ -248,7 +264,7 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, an
         // The server acts on what it got when it gets a Sync.
         if let (b'S', Some(then)) = (kind, sent) {
             sent = None;
-            shared.spring(then)?;
+            shared.spring(then, [from.as_ref(), to.as_ref()]).await?;
         }
     }
 }
@@ -265,11 +281,11 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, 
         let committed = bytes.windows(COMMITTED.len()).any(|window| window == COMMITTED);
         let trap = answer.lock().unwrap().take_if(|(_, _, waits_for)| committed || *waits_for == Answer::Any);
         if let Some((When::Answered, then, _)) = trap {
-            shared.spring(then)?;
+            shared.spring(then, [from.as_ref(), to.as_ref()]).await?;
         }
         shared.pass(&mut to, bytes).await?;
         if let Some((When::Delivered, then, _)) = trap {
-            shared.spring(then)?;
+            shared.spring(then, [from.as_ref(), to.as_ref()]).await?;
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod proof;
 mod proof_plan;
 pub mod pruned;
 pub mod receipt;
+pub mod redecide;
 pub mod scrub;
 pub mod shard;
 pub mod tile_proof;

@@ -1,10 +1,13 @@
-//! `sluis log policy`: which policy was in force at which entry, and whether every answer names it.
+//! `sluis log policy`: which policy was in force at which entry, and whether every answer names it and follows from it.
 
 use super::{VerifyFault, key};
 use crate::cli::policy::PolicyFiles;
 use crate::cli::{ANSWER_NO, Failure};
 use crate::client::consistency::key_of;
 use crate::client::policies::{Replayed, policies};
+use crate::compose::freshness::FreshnessFault;
+use crate::compose::redecide::{Redecided, redecide};
+use crate::config::Config;
 use sluis_core::log::policies::InForce;
 use sluis_core::policy;
 use std::path::PathBuf;
@@ -12,7 +15,8 @@ use std::process::ExitCode;
 
 /// Show which policy was in force at which entry of an export, and that every answer names it
 ///
-/// With --policy also whether exactly this policy, with its catalogue and ceiling, was in force, and when.
+/// With --policy also whether exactly this policy, with its catalogue and ceiling, was in force, and when. With --config too, on
+/// the machine of the gateway and beside it, every answer under this policy is decided again from what its payload says.
 #[derive(Debug, clap::Args)]
 pub struct Policy {
     /// The export
@@ -22,13 +26,16 @@ pub struct Policy {
     file: Option<PathBuf>,
     #[command(flatten)]
     beside: PolicyFiles,
+    /// The configuration of its gateway, to open payloads
+    #[arg(long, value_name = "FILE", requires = "file")]
+    config: Option<PathBuf>,
     /// The verifier key you trust, or a file with it; the export's own file `vkey` when absent
     #[arg(long, value_name = "KEY")]
     vkey: Option<String>,
 }
 
 impl Policy {
-    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(&self) -> Result<ExitCode, Failure> {
         let vkey = match &self.vkey {
             Some(given) => key(given)?,
             None => key_of(&[&self.dir])?,
@@ -39,15 +46,32 @@ impl Policy {
             bar.set_length(of);
             bar.set_position(done);
         });
-        bar.finish_and_clear();
-        match replayed {
-            Ok(replayed) => print(&replayed, given.as_ref()),
-            Err(VerifyFault::Unusable(text)) => Err(text.into()),
-            Err(VerifyFault::Found(finding)) => {
-                println!("NOT VERIFIED: {finding}");
-                Ok(ExitCode::from(ANSWER_NO))
+        let named = match replayed {
+            Ok(replayed) => bar.suspend(|| print(&replayed, given.as_ref()))?,
+            Err(fault) => {
+                bar.finish_and_clear();
+                return unverified(fault);
             }
-        }
+        };
+        let again = match given.as_ref().zip(self.config.as_deref()) {
+            None => true,
+            Some((policy, config)) => {
+                let config = Config::read(config)?;
+                let again = redecide(&self.dir, &vkey, policy, &config, |done, of| {
+                    bar.set_length(of);
+                    bar.set_position(done);
+                });
+                let again = again.await;
+                bar.finish_and_clear();
+                match again {
+                    Ok(again) => print_again(&again),
+                    Err(FreshnessFault::Export(fault)) => return unverified(fault),
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
+        };
+        bar.finish_and_clear();
+        Ok(if named && again { ExitCode::SUCCESS } else { ExitCode::from(ANSWER_NO) })
     }
 
     fn given(&self) -> Result<Option<policy::Policy>, Failure> {
@@ -60,7 +84,37 @@ impl Policy {
     }
 }
 
-fn print(replayed: &Replayed, given: Option<&policy::Policy>) -> Result<ExitCode, Failure> {
+fn unverified(fault: VerifyFault) -> Result<ExitCode, Failure> {
+    match fault {
+        VerifyFault::Unusable(text) => Err(text.into()),
+        VerifyFault::Found(finding) => {
+            println!("NOT VERIFIED: {finding}");
+            Ok(ExitCode::from(ANSWER_NO))
+        }
+    }
+}
+
+/// Says what came of deciding again; whether each came out the same.
+fn print_again(again: &Redecided) -> bool {
+    let Redecided { decided, other_policy, erased, otherwise, count } = again;
+    for (number, what) in [(other_policy, "they name another policy"), (erased, "their payload is erased")] {
+        if *number > 0 {
+            println!("  {number} answers NOT decided again: {what}");
+        }
+    }
+    for one in otherwise {
+        println!("OTHER DECISION: {one}");
+    }
+    if *count == 0 {
+        println!("{decided} answers decided again: each is what the entry says");
+    } else {
+        println!("{decided} answers decided again, {count} findings: NOT DECIDED UNDER THIS POLICY");
+    }
+    *count == 0
+}
+
+/// Says which policies were in force; whether every answer names its own, and the one given was.
+fn print(replayed: &Replayed, given: Option<&policy::Policy>) -> Result<bool, Failure> {
     let Replayed { shards, policies, others, count } = replayed;
     shards.iter().for_each(|shard| println!("{}", shard.origin));
     for (at, one) in policies.all().iter().enumerate() {
@@ -84,7 +138,7 @@ fn print(replayed: &Replayed, given: Option<&policy::Policy>) -> Result<ExitCode
     } else {
         println!("{size} entries, {count} findings: NOT UNDER THE POLICY IN FORCE");
     }
-    Ok(if *count == 0 && held { ExitCode::SUCCESS } else { ExitCode::from(ANSWER_NO) })
+    Ok(*count == 0 && held)
 }
 
 /// Says when a policy that was given was in force, or which one with its number was.
