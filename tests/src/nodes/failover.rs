@@ -11,7 +11,7 @@ use sluis_core::ports::{Ledger, StoreError};
 use std::sync::Arc;
 
 /// How often the primary is killed and started again.
-const KILLS: u64 = 12;
+const KILLS: u64 = 8;
 /// Whether a COMMIT waits for a standby.
 pub const WAITS: &str =
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT')";

@@ -1,7 +1,7 @@
 //! One log on two servers, written by several replicas: whatever dies, freezes or is cut off, what was answered `Recorded` is
 //! never missing afterwards, nothing stands twice, and nothing counts that no standby has.
 //!
-//! `SLUIS_NODES_ROUNDS` sets how often what depends on a moment is repeated (kills 12 times, the rest twice). Each promise has
+//! `SLUIS_NODES_ROUNDS` sets how often what depends on a moment is repeated (kills 8 times, the rest twice). Each promise has
 //! beside it what happens without it.
 
 mod clock;
