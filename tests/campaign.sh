@@ -11,7 +11,7 @@
 #   race     100,000 rounds of withdrawal against release SLUIS_RACE_ROUNDS
 #   fault    5,000 programs of calls and failing stores   SLUIS_FAULT_PROGRAMS, SLUIS_FAULT_SEED
 #   simulation 100,000 programs of the sequencer simulated     SLUIS_SIM_SEEDS, SLUIS_SIM_FROM; one alone: SLUIS_SIM_SEED
-#   nodes    100 rounds of killed primaries and cut connections, on two servers        SLUIS_NODES_ROUNDS
+#   nodes    1,000 rounds of killed primaries and cut connections, on two servers      SLUIS_NODES_ROUNDS
 #   full     tests that are ignored in a normal run because they take long
 #
 # The last line is `campaign: N held, N failed`; the status is 0 only if everything held. Run tests/run.sh first: it
@@ -73,7 +73,7 @@ sequencer_simulated() {
 }
 
 primaries_that_die() {
-    SLUIS_NODES_ROUNDS="${SLUIS_NODES_ROUNDS:-100}" some --lib nodes:: -- --nocapture
+    SLUIS_NODES_ROUNDS="${SLUIS_NODES_ROUNDS:-1000}" some --lib nodes:: -- --nocapture
 }
 
 # Of the whole workspace: the core has its own.

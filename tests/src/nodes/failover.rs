@@ -10,6 +10,8 @@ use sluis_adapters::postgres::PostgresLog;
 use sluis_core::ports::{Ledger, StoreError};
 use std::sync::Arc;
 
+/// How often the primary is killed and started again.
+const KILLS: u64 = 8;
 /// Whether a COMMIT waits for a standby.
 pub const WAITS: &str =
     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query = 'COMMIT')";
@@ -29,7 +31,7 @@ async fn nothing_that_was_recorded_is_missing_after_the_primary_dies() {
     let (one, two) = (site.open(wire.port(), 1, true).await, site.open(primary.port(), 2, true).await);
     let logs = [Arc::new(one), Arc::new(two)];
     let load = Load::start(&site, &[Arc::clone(&logs[0]), Arc::clone(&logs[0]), Arc::clone(&logs[1])]);
-    for round in 0..rounds() {
+    for round in 0..rounds(KILLS) {
         load.goes_on(usize::try_from(10 + 7 * round % 23).unwrap()).await;
         if round % 2 == 0 {
             wire.trap(When::Answered, Then::Freeze);

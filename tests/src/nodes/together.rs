@@ -24,7 +24,7 @@ async fn three_replicas_leave_no_gap_and_no_duplicate() {
         logs.extend([Arc::clone(&log), log]);
     }
     let load = Load::start(&site, &logs);
-    for _ in 0..rounds() {
+    for _ in 0..rounds(2) {
         load.goes_on(60).await;
     }
     let told = load.stop().await;

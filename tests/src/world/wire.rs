@@ -3,8 +3,7 @@
 //! It reads the messages of the client (PostgreSQL, chapter "Message Formats") as far as it must to know a COMMIT, which the
 //! writer of a log sends as a prepared statement. It changes no byte. It can be pointed at another server, as an address that
 //! moves with the primary is.
-//!
-//! What only goes silent is still known to be there: its kernel acknowledges what arrives. Who vanishes does not even do that.
+//! What goes silent is still there, its kernel acknowledges what arrives; who vanishes does not even do that.
 
 use super::PATIENCE;
 use super::deaf::deafen;
@@ -47,8 +46,7 @@ pub enum Then {
     Cut,
     /// Nothing passes on any connection until [`Wire::thaw`].
     Freeze,
-    /// The same, and on this connection neither end hears that anything arrived, as when every packet is lost. It ends with the
-    /// thaw.
+    /// The same, and on this connection every packet is lost. It ends with the thaw.
     Vanish,
 }
 

@@ -15,8 +15,10 @@ use std::process::ExitCode;
 
 /// Show which policy was in force at which entry of an export, and that every answer names it
 ///
-/// With --policy also whether exactly this policy, with its catalogue and ceiling, was in force, and when. With --config too, on
-/// the machine of the gateway and beside it, every answer under this policy is decided again from what its payload says.
+/// With --policy also whether exactly this policy, with its catalogue and ceiling, was in force, and when.
+///
+/// With --config too, on the machine of the gateway and beside it, every answer under this policy is decided again from what its
+/// payload says.
 #[derive(Debug, clap::Args)]
 pub struct Policy {
     /// The export
