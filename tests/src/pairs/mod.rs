@@ -6,17 +6,22 @@
 //! restart where an outcome that SQLite does not know ended the process (A6).
 
 pub mod acts;
+mod coverage;
+mod deeds;
 pub mod ground;
 mod ports;
 mod start;
 pub mod trip;
+mod upkeep;
 mod wire;
+mod yard;
 
 use crate::invariant::seen::{Log, Seen, Verdict};
 use crate::race::offline;
 use crate::race::replay::{Replay, Violation};
 use crate::world::PATIENCE;
 use acts::{Act, Scene};
+use coverage::{By, Told};
 use ground::Ground;
 use sluis::fault::Fault;
 use sluis::recorder::LogState;
@@ -45,7 +50,7 @@ async fn enumerate(mut ground: Ground) {
     let seen = Arc::<Mutex<Seen>>::default();
     let mut scene = Scene::open(&ground, &seen).await;
     scene.prepare().await;
-    let mut rounds = 0;
+    let (mut rounds, mut told) = (0, Told::default());
     for act in Act::ALL {
         let calls = calls_of(&scene, act).await;
         println!("{act:?}: {calls:?}");
@@ -54,6 +59,7 @@ async fn enumerate(mut ground: Ground) {
             for how in How::ALL {
                 let place = format!("{act:?}, call {nth} of `{name}`, {how:?}");
                 scene = round(&mut ground, scene, act, (name, nth, how), &place).await;
+                told.tripped(name, how);
                 rounds += 1;
             }
         }
@@ -68,6 +74,7 @@ async fn enumerate(mut ground: Ground) {
     let seen = seen.lock().unwrap().clone();
     seen.undelivered_is_marked(&log).unwrap();
     println!("{rounds} rounds, {} entries", log.leaves.len());
+    told.covers(By::Acts);
 }
 
 /// The calls that an act makes when nothing goes wrong, each with which of its name it is.

@@ -7,15 +7,15 @@
 mod acting;
 mod blind;
 mod case;
-mod entries;
-mod ground;
+pub mod entries;
+pub mod ground;
 mod key_cases;
 mod leaf_cases;
 mod log_cases;
 mod mending;
 mod pruned;
 mod rewritten;
-mod stage;
+pub mod stage;
 mod state_cases;
 
 use crate::contract::postgres::Postgres;

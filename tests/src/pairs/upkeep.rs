@@ -1,0 +1,147 @@
+//! Fault pairs of what is done beside answering: every store call of every deed goes wrong once in each of five ways, on both
+//! engines. What the deed promised does not half hold: it did not begin, or the same command, pass or start completes it.
+//!
+//! A call that is made hundreds of times goes wrong at its first and its last time. Who waits for a silent call leaves, as a
+//! process does that is killed.
+
+use super::WAITS;
+use super::coverage::{By, Told};
+use super::deeds::Deed;
+use super::trip::{How, Trip};
+use super::yard::{At, Stores, World, Yard, at_files, becomes};
+use crate::contract::postgres::Postgres;
+use crate::contract::sqlite::Sqlite;
+use crate::tamper::stage::Stage;
+use crate::world::PATIENCE;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+fn files(engine: &Sqlite) -> At {
+    at_files(&engine.folder)
+}
+
+fn server(engine: &Postgres) -> At {
+    let urls = [engine.database.log_url.clone(), engine.database.keys_url.clone()];
+    At { folder: engine.folder.clone(), urls: Some(urls) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_of_upkeep_that_fails_on_sqlite_leaves_nothing_half_done() {
+    every_deed(files).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_of_upkeep_that_fails_on_postgres_leaves_nothing_half_done() {
+    every_deed(server).await;
+}
+
+async fn every_deed<E: Stage>(at: impl Fn(&E) -> At) {
+    let mut told = Told::default();
+    let yard = Yard::<E>::one(&at).await;
+    for deed in Deed::ONE {
+        enumerate(&yard, deed, &mut told).await;
+    }
+    enumerate(&Yard::<E>::aged(&at).await, Deed::Prune, &mut told).await;
+    told.covers(By::Deeds);
+}
+
+/// A call: its name, and which of that name.
+type Call = (&'static str, usize);
+
+/// The calls of a deed that go wrong: writes all, reads the first and the last of a name.
+fn chosen(deed: Deed, calls: &[(Call, bool)]) -> Vec<Call> {
+    let mut last = BTreeMap::new();
+    calls.iter().for_each(|((name, nth), _)| _ = last.insert(*name, *nth));
+    let goes = |(name, nth): &Call, writes: bool| writes || (deed.reads() && (*nth == 0 || *nth == last[name]));
+    calls.iter().filter(|(call, writes)| goes(call, *writes)).map(|(call, _)| *call).collect()
+}
+
+/// Every call of one deed, every way.
+async fn enumerate<E: Stage>(yard: &Yard<E>, deed: Deed, told: &mut Told) {
+    let trip = Arc::new(Trip::idle());
+    yard.fresh(deed).await;
+    let stores = yard.open(&trip).await;
+    trip.arm(None);
+    deed.perform(yard, &stores, &trip).await.unwrap();
+    deed.stands(yard, &stores, true).await.unwrap();
+    let calls = chosen(deed, &trip.numbered_with());
+    drop(stores);
+    assert!(!calls.is_empty(), "{deed:?}");
+    println!("{deed:?}: {calls:?}");
+    let (mut rounds, mut dirty) = (0, true);
+    for (name, nth) in calls {
+        for how in How::ALL {
+            if dirty {
+                yard.fresh(deed).await;
+            }
+            dirty = round(yard, deed, (name, nth, how), &trip).await;
+            told.tripped(name, how);
+            rounds += 1;
+        }
+    }
+    println!("{deed:?}: {rounds} rounds");
+}
+
+/// One call goes wrong in one way; then the fault clears and the deed is done again by the next process. Whether anything was
+/// changed.
+async fn round<E: Stage>(yard: &Yard<E>, deed: Deed, fault: (&'static str, usize, How), trip: &Arc<Trip>) -> bool {
+    let place = format!("{deed:?}, call {} of `{}`, {:?}", fault.1, fault.0, fault.2);
+    let stores = yard.open(trip).await;
+    trip.arm(Some(fault));
+    let answer = tokio::select! {
+        biased;
+        answer = deed.perform(yard, &stores, trip) => Some(answer),
+        () = gives_up(trip, fault.2) => None,
+    };
+    assert!(trip.tripped(), "{place}: it did not come: {answer:?}");
+    match &answer {
+        None => assert!(fault.2.is_silent(), "{place}: no answer"),
+        Some(Ok(())) => assert!(tolerated(deed, fault, trip), "{place}: it went well"),
+        Some(Err(_)) => {}
+    }
+    let writes = trip.numbered_with().iter().any(|(_, writes)| *writes);
+    trip.clear();
+    let done = matches!(answer, Some(Ok(())));
+    drop(stores);
+    if !writes {
+        return false;
+    }
+    let idle = Arc::new(Trip::idle());
+    let stores = yard.open(&idle).await;
+    if let World::One(_) = yard.world
+        && deed != Deed::Turn
+    {
+        assert!(yard.ground().anchored(&stores.log).await.is_ok(), "{place}: the log is not what it was");
+    }
+    deed.stands(yard, &stores, done).await.unwrap_or_else(|wrong| panic!("{place}: {wrong}"));
+    again(yard, deed, stores, &idle).await.unwrap_or_else(|wrong| panic!("{place}: it is not completed: {wrong}"));
+    true
+}
+
+/// The same again, when the fault is over.
+async fn again<E: Stage>(yard: &Yard<E>, deed: Deed, stores: Stores, idle: &Arc<Trip>) -> Result<(), String> {
+    deed.perform(yard, &stores, idle).await?;
+    deed.stands(yard, &stores, true).await
+}
+
+/// Ends when somebody leaves who waits for a silent call.
+async fn gives_up(trip: &Trip, how: How) {
+    if !how.is_silent() {
+        return tokio::time::sleep(PATIENCE).await;
+    }
+    becomes(|| trip.tripped(), "the silent call").await;
+    tokio::time::sleep(WAITS).await;
+}
+
+/// Calls whose failure does not fail the deed: because it is tried again by itself.
+fn tolerated(deed: Deed, (name, nth, how): (&str, usize, How), trip: &Trip) -> bool {
+    let again = trip.numbered().iter().any(|(passed, at)| *passed == name && *at > nth);
+    match deed {
+        // What contradicts itself counts when it is read twice.
+        Deed::Scrub => how == How::Lost && again,
+        Deed::Mend | Deed::Halt => again || name == "halts",
+        // The note of a turn or of an answer is kept after who asked was answered.
+        Deed::Turn => name == "keep_checkpoint",
+        _ => false,
+    }
+}
