@@ -4,7 +4,7 @@ use super::trip::Trip;
 use super::yard::{Stores, World, Yard, becomes};
 use crate::contract::draft::{ORIGIN, refusal};
 use crate::contract::shards::{NEW_YEAR, NEXT};
-use crate::tamper::ground::Heard;
+use crate::tamper::ground::{Heard, SIZE};
 use crate::tamper::stage::Stage;
 use crate::world::PATIENCE;
 use sluis::brake::Brake;
@@ -38,8 +38,10 @@ static NUMBER: AtomicU64 = AtomicU64::new(10_000);
 pub enum Deed {
     /// The scrubber reads everything and mends nothing.
     Scrub,
-    /// The scrubber rebuilds what follows from the leaves, and takes away what was written under an erased key.
+    /// The scrubber rebuilds what follows from the leaves.
     Mend,
+    /// The scrubber takes away what was written under an erased key.
+    Late,
     /// The year turns: a shard is closed, the next is opened, an entry goes into it.
     Turn,
     /// The gateway stops itself, and writes that down.
@@ -56,11 +58,12 @@ pub enum Deed {
 
 impl Deed {
     /// Those of a log of one shard.
-    pub const ONE: [Self; 7] = [Self::Scrub, Self::Mend, Self::Turn, Self::Halt, Self::Lift, Self::Erase, Self::Retain];
+    pub const ONE: [Self; 8] =
+        [Self::Scrub, Self::Mend, Self::Late, Self::Turn, Self::Halt, Self::Lift, Self::Erase, Self::Retain];
 
     /// Whether its reads go wrong too; those of a recomputation do under [`Deed::Scrub`].
     pub const fn reads(self) -> bool {
-        !matches!(self, Self::Mend)
+        !matches!(self, Self::Mend | Self::Late)
     }
 
     /// Does it. An error is what who commanded it is told, or a pass that does not count.
@@ -71,7 +74,7 @@ impl Deed {
                 Ok(found) => Err(format!("{found} findings")),
                 Err(error) => Err(error.to_string()),
             },
-            Self::Mend => mend(yard, stores).await,
+            Self::Mend | Self::Late => mend(yard, stores).await,
             Self::Turn => turn(yard, stores).await,
             Self::Halt => halt(yard, stores, trip).await,
             Self::Lift => match lift_upon(&stopped(yard, stores).await?, &yard.config, "FALSE_ALARM", "T").await {
@@ -112,8 +115,10 @@ impl Deed {
         let (log, keys) = (&stores.log, &stores.keys);
         let says = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
         match self {
-            Self::Scrub | Self::Mend | Self::Turn if !done => Ok(()),
-            Self::Scrub | Self::Mend => says(pass(yard, stores, false).await == Ok(0), "the scrubber finds something"),
+            Self::Scrub | Self::Mend | Self::Late | Self::Turn if !done => Ok(()),
+            Self::Scrub | Self::Mend | Self::Late => {
+                says(pass(yard, stores, false).await == Ok(0), "the scrubber finds something")
+            }
             Self::Turn => turned(yard, log).await,
             Self::Halt => {
                 let flagged = yard.flag().read().unwrap().is_some();
@@ -175,7 +180,10 @@ async fn pass<E: Stage>(yard: &Yard<E>, stores: &Stores, mends: bool) -> Result<
 /// What could not be mended in one pass is mended in the next.
 async fn mend<E: Stage>(yard: &Yard<E>, stores: &Stores) -> Result<(), String> {
     for _ in 0..3 {
-        if pass(yard, stores, true).await.map_err(|error| error.to_string())? == 0 {
+        let found = pass(yard, stores, true).await.map_err(|error| error.to_string())?;
+        // A tombstone explains it: it is no finding.
+        let late = stores.log.entry(SIZE).await.map_err(|error| error.to_string())?;
+        if found == 0 && late.is_none_or(|entry| entry.payload.is_none()) {
             return Ok(());
         }
     }

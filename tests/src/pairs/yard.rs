@@ -136,6 +136,8 @@ impl<E: Stage> Yard<E> {
                 ] {
                     self.engine().change(Of::Log, &E::dialect().spell(sql)).await;
                 }
+            }
+            Deed::Late => {
                 // Another process still remembers the key when it writes.
                 let stores = self.open(&Arc::new(Trip::idle())).await;
                 self.ground().erase_child(&stores.log, &stores.keys).await;
@@ -153,7 +155,7 @@ impl<E: Stage> Yard<E> {
 }
 
 /// What a command is configured with, in the folder where an engine keeps its keys.
-fn configured(At { folder, urls }: At) -> Config {
+pub fn configured(At { folder, urls }: At) -> Config {
     let mut config = configuration(&folder);
     config.organisation.domain = domain(&[ORIGIN, NEXT]).to_owned();
     config.log.year = 2026;
