@@ -48,6 +48,7 @@ const PROBE: By = By::Excused("it comes by itself while the log fails, and is tr
 const START: By = By::Excused("at a start and when enrolments change: `pairs::start` cuts every message of a start");
 const OTHERS: By =
     By::Excused("a look at others that fails says nothing about them, and the next begins anew: `replicas::ended`");
+const WATCH: By = By::Excused("at a start, and by the watch, which says so: `closed` and `pairs::start`");
 const READER: By = By::Excused("read by commands of people, who see the error; changes nothing");
 const FILE: By = By::Excused("a file, no store: `pairs::start` for the anchor, `tamper::acting` for the flag");
 
@@ -57,7 +58,7 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
         "Ledger",
         &[
             ("append", ACTS),
-            ("head", ACTS),
+            ("head", DEEDS),
             ("durable_head", DEEDS),
             ("shards", DEEDS),
             ("open_shard", DEEDS),
@@ -82,7 +83,7 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
             ("organisations", START),
             ("enrolled_by", START),
             ("recipient_entry_after", START),
-            ("active_policy", ACTS),
+            ("active_policy", WATCH),
         ],
     ),
     (

@@ -149,7 +149,7 @@ impl<E: Stage> Yard<E> {
     /// Opens the stores as the next process does.
     pub async fn open(&self, trip: &Arc<Trip>) -> Stores {
         self.engine().settle().await;
-        let (log, keys) = (self.engine().try_log().await.unwrap(), self.engine().keys().await);
+        let (log, keys) = (self.engine().try_log().await.unwrap(), self.engine().try_keys().await.unwrap());
         Stores { log: Tripped::around(&log, trip), keys: Tripped::around(&keys, trip) }
     }
 }
