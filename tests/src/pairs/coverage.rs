@@ -9,8 +9,10 @@ use std::path::Path;
 pub enum By {
     /// While somebody is answered ([`super::acts`]).
     Acts,
-    /// During upkeep ([`super::deeds`]).
+    /// During what the gateway does by itself ([`super::deeds`]).
     Deeds,
+    /// During what operators command ([`super::deeds`]).
+    Commands,
     /// Nowhere here, and why that is borne.
     Excused(&'static str),
 }
@@ -41,6 +43,7 @@ fn called(of: &str, method: &'static str) -> &'static str {
 
 const ACTS: By = By::Acts;
 const DEEDS: By = By::Deeds;
+const COMMANDS: By = By::Commands;
 
 const PURE: By = By::Excused("it does nothing that can fail");
 const MADE: By = By::Excused("it is made of `leaves` and `shards`");
@@ -58,12 +61,12 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
         "Ledger",
         &[
             ("append", ACTS),
-            ("head", DEEDS),
+            ("head", COMMANDS),
             ("durable_head", DEEDS),
             ("shards", DEEDS),
             ("open_shard", DEEDS),
             ("leaves", ACTS),
-            ("leaves_of", DEEDS),
+            ("leaves_of", COMMANDS),
             ("leaves_from", MADE),
             ("leaf_hashes", ACTS),
             ("subtree_hashes", DEEDS),
@@ -106,14 +109,14 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
     (
         "LogUpkeep",
         &[
-            ("left_in_flight", DEEDS),
-            ("ended_replicas", DEEDS),
+            ("left_in_flight", COMMANDS),
+            ("ended_replicas", COMMANDS),
             ("hold_replica", OTHERS),
             ("erased_keys", DEEDS),
-            ("erase", DEEDS),
-            ("tidy", DEEDS),
+            ("erase", COMMANDS),
+            ("tidy", COMMANDS),
             ("forget_transactions", ACTS),
-            ("entries_of", DEEDS),
+            ("entries_of", COMMANDS),
             ("page", DEEDS),
         ],
     ),
@@ -128,16 +131,16 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
             ("halted", READER),
         ],
     ),
-    ("KeyUpkeep", &[("destroy", DEEDS), ("due", DEEDS), ("tidy", DEEDS), ("destroy_transaction_keys", ACTS)]),
+    ("KeyUpkeep", &[("destroy", COMMANDS), ("due", COMMANDS), ("tidy", COMMANDS), ("destroy_transaction_keys", ACTS)]),
     ("PayloadKeys", &[("key_by_id", READER)]),
     ("AnchorStore", &[("read", FILE), ("keep", FILE), ("name", PURE)]),
-    ("LogHalts", &[("replica", PURE), ("halts", DEEDS), ("halt", DEEDS), ("lift_halts", DEEDS)]),
+    ("LogHalts", &[("replica", PURE), ("halts", DEEDS), ("halt", DEEDS), ("lift_halts", COMMANDS)]),
     ("HaltFlag", &[("read", FILE), ("raise", FILE), ("lower", FILE), ("name", PURE)]),
     (
         "LogMending",
         &[("mend_columns", DEEDS), ("mend_index", DEEDS), ("erase_late", DEEDS), ("drop_checkpoint", DEEDS)],
     ),
-    ("LogPruning", &[("is_alone", DEEDS), ("prune", DEEDS), ("compact", DEEDS)]),
+    ("LogPruning", &[("is_alone", COMMANDS), ("prune", COMMANDS), ("compact", COMMANDS)]),
     ("LogRows", &[("leaf_rows", DEEDS), ("state_rows", DEEDS), ("segment_rows", DEEDS), ("checkpoint_rows", DEEDS)]),
 ];
 

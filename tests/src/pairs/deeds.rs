@@ -57,13 +57,27 @@ pub enum Deed {
 }
 
 impl Deed {
-    /// Those of a log of one shard.
-    pub const ONE: [Self; 8] =
-        [Self::Scrub, Self::Mend, Self::Late, Self::Turn, Self::Halt, Self::Lift, Self::Erase, Self::Retain];
+    /// Every deed.
+    pub const ALL: [Self; 9] = [
+        Self::Scrub,
+        Self::Mend,
+        Self::Late,
+        Self::Turn,
+        Self::Halt,
+        Self::Lift,
+        Self::Erase,
+        Self::Retain,
+        Self::Prune,
+    ];
 
     /// Whether its reads go wrong too; those of a recomputation do under [`Deed::Scrub`].
     pub const fn reads(self) -> bool {
         !matches!(self, Self::Mend | Self::Late)
+    }
+
+    /// Whether it recomputes the log first; that this fails well is shown under [`Deed::Scrub`].
+    pub const fn recomputes(self) -> bool {
+        matches!(self, Self::Lift | Self::Erase | Self::Retain | Self::Prune)
     }
 
     /// Does it. An error is what who commanded it is told, or a pass that does not count.
