@@ -44,6 +44,8 @@ pub trait Engine: Sized + Send + Sync {
     fn clock(&self) -> &TestClock;
     /// A signer for checkpoints.
     fn signer(&self) -> &dyn Signer;
+    /// Signer and clock, for what keeps them.
+    fn outfit(&self) -> (Arc<dyn Signer>, Arc<dyn Clock>);
     /// Changes one byte in every stored row of state, past the engine.
     async fn bend_states(&self);
     /// Runs SQL on the log database past the engine and past its triggers, as an administrator can.

@@ -43,6 +43,8 @@ mod operator_guide;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod pacing;
+#[cfg(test)]
 mod pairs;
 #[cfg(test)]
 mod property;

@@ -75,9 +75,21 @@ pub struct Lifted {
 /// # Errors
 /// [`LiftFault`]: the gateway stays stopped.
 pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<Lifted, LiftFault> {
-    let stopped = Stopped::open(config).await?;
+    lift_upon(&Stopped::open(config).await?, config, reason, authorised_by).await
+}
+
+/// The same upon stores that are open.
+///
+/// # Errors
+/// As [`lift`].
+pub async fn lift_upon(
+    stopped: &Stopped,
+    config: &Config,
+    reason: &str,
+    authorised_by: &str,
+) -> Result<Lifted, LiftFault> {
     let flag = HaltFile::beside(config.log.anchor());
-    let held = in_force(&stopped).await?;
+    let held = in_force(stopped).await?;
     let mut found: Vec<String> = held.iter().map(said_of).collect();
     match flag.read() {
         Ok(None) => {}
@@ -87,12 +99,12 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
     if found.is_empty() {
         return Err(LiftFault::NotHalted);
     }
-    let wrong = recomputed::grave(&stopped, config).await?;
+    let wrong = recomputed::grave(stopped, config).await?;
     if !wrong.is_empty() {
         return Err(LiftFault::StillWrong(wrong));
     }
     let these: Vec<_> = held.iter().map(|halt| (halt.replica, halt.time)).collect();
-    if let Some(newer) = others(&stopped, &these).await? {
+    if let Some(newer) = others(stopped, &these).await? {
         return Err(LiftFault::Newer(newer));
     }
     let said =
@@ -101,7 +113,7 @@ pub async fn lift(config: &Config, reason: &str, authorised_by: &str) -> Result<
     let position = stopped.record(leaf, &said).await?;
     stopped.log.lift_halts(&these, &stopped.shards().reference(position)).await?;
     let index = index_of(position);
-    if let Some(found) = others(&stopped, &[]).await? {
+    if let Some(found) = others(stopped, &[]).await? {
         return Err(LiftFault::NewerStays { index, found });
     }
     flag.lower().map_err(|source| LiftFault::Flag { index, flag: flag.name(), source })?;

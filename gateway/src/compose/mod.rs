@@ -36,6 +36,7 @@ pub use reload::Asking;
 pub use replicas::Others;
 pub use serve::{Listening, listen, listen_at};
 pub use sluis_adapters::process::keep_memory_private;
+pub use stopped::Stopped;
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;

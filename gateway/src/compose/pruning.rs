@@ -126,7 +126,18 @@ pub struct Removed {
 /// # Errors
 /// [`PruneFault`]: nothing was removed, except after [`PruneFault::NotCompleted`].
 pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, PruneFault> {
-    let stopped = Stopped::open(config).await?;
+    let removed = prune_upon(Stopped::open(config).await?, config, removing).await?;
+    // A WAL still holds pages from before; opening a database empties it.
+    let not_completed = |source| PruneFault::NotCompleted { entry: removed.entry.clone(), source };
+    Stopped::open(config).await.map_err(not_completed)?;
+    Ok(removed)
+}
+
+/// The same upon stores that are open; superseded pages stay in their files until they are opened again.
+///
+/// # Errors
+/// As [`prune`].
+pub async fn prune_upon(stopped: Stopped, config: &Config, removing: &Removing<'_>) -> Result<Removed, PruneFault> {
     if !stopped.log.is_alone().await? {
         return Err(PruneFault::Serving);
     }
@@ -154,9 +165,6 @@ pub async fn prune(config: &Config, removing: &Removing<'_>) -> Result<Removed, 
     let untidy = stopped.log.compact().await.err();
     let leaf = stopped.log.leaves(announced_at, 1).await?.into_iter().next().and_then(|text| Leaf::decode(&text).ok());
     let effective_after = leaf.and_then(|leaf| leaf.number(sluis_core::log::leaf::Key::Ea)).unwrap_or_default();
-    // A WAL still holds pages from before; opening a database empties it.
-    drop(stopped);
-    Stopped::open(config).await.map_err(not_completed)?;
     let root = data_encoding::HEXLOWER.encode(&shard.head.root());
     Ok(Removed { entry, size: shard.head.size(), root, effective_after, untidy })
 }

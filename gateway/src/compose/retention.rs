@@ -72,11 +72,30 @@ pub async fn retain(
     destroying: Option<Destroying<'_>>,
 ) -> Result<Retention, SubjectFault> {
     let stopped = Stopped::open(config).await?;
+    let retention = retain_upon(&stopped, config, years, destroying).await?;
+    if retention.destroyed.is_some() {
+        // A WAL still holds pages from before; opening a database empties it.
+        drop(stopped);
+        Stopped::open(config).await?;
+    }
+    Ok(retention)
+}
+
+/// The same upon stores that are open; superseded pages stay in their files until they are opened again.
+///
+/// # Errors
+/// As [`retain`].
+pub async fn retain_upon(
+    stopped: &Stopped,
+    config: &Config,
+    years: i16,
+    destroying: Option<Destroying<'_>>,
+) -> Result<Retention, SubjectFault> {
     let due = stopped.keys.due(dutch_date(stopped.now()).year() - years, u32::MAX).await?;
     if destroying.is_some() && !due.is_empty() {
-        whole(&stopped, config).await?;
+        whole(stopped, config).await?;
     }
-    let holds = Holds::read(&stopped).await?;
+    let holds = Holds::read(stopped).await?;
     let (mut retention, mut free) = (Retention::default(), Vec::new());
     for key in due {
         if holds.of(key.subject).is_some() {
@@ -92,17 +111,14 @@ pub async fn retain(
         ..Destroyed::default()
     };
     for part in free.chunks(AT_ONCE) {
-        let index = announce(&stopped, part, &destroying, done.effective_after).await?;
+        let index = announce(stopped, part, &destroying, done.effective_after).await?;
         for key in part {
-            let payloads = destroy(&stopped, key.subject, key.key_id).await;
+            let payloads = destroy(stopped, key.subject, key.key_id).await;
             done.payloads += payloads.map_err(|source| SubjectFault::NotCompleted { index, source })?;
             done.keys += 1;
         }
     }
-    done.untidy = tidy(&stopped).await.err();
-    // A WAL still holds pages from before; opening a database empties it.
-    drop(stopped);
-    Stopped::open(config).await?;
+    done.untidy = tidy(stopped).await.err();
     retention.destroyed = Some(done);
     Ok(retention)
 }

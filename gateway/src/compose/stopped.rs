@@ -32,11 +32,11 @@ const LEAVES_READ: u32 = 1000;
 const SEGMENTS_READ: u32 = 256;
 
 /// The stores of a gateway that does not run.
-pub(super) struct Stopped {
+pub struct Stopped {
     /// The log.
-    pub log: Arc<dyn LogUpkeep>,
+    pub(super) log: Arc<dyn LogUpkeep>,
     /// The keys.
-    pub keys: Arc<dyn KeyUpkeep>,
+    pub(super) keys: Arc<dyn KeyUpkeep>,
     shards: ArcSwap<Shards>,
     signer: Ed25519Signer,
     anchor: AnchorFile,
@@ -65,6 +65,14 @@ impl Stopped {
         servers::refuse_unsafe(config).await?;
         let log = engine::log(config, &master, Arc::new(SystemClock)).await?;
         let keys = engine::keys(config, &master, Arc::new(OsEntropy)).await?;
+        Self::over(config, log, keys).await
+    }
+
+    /// The same over stores that are open, of which nobody else changes anything.
+    ///
+    /// # Errors
+    /// As [`Stopped::open`].
+    pub async fn over(config: &Config, log: Arc<dyn LogUpkeep>, keys: Arc<dyn KeyUpkeep>) -> Result<Self, StartFault> {
         bury(log.as_ref(), keys.as_ref()).await?;
         let shards = log.shards().await?;
         is_of(config, &shards)?;
@@ -76,22 +84,22 @@ impl Stopped {
     }
 
     /// The shards of the log. An entry that is recorded first turns the year, when that is due.
-    pub fn shards(&self) -> Arc<Shards> {
+    pub(super) fn shards(&self) -> Arc<Shards> {
         self.shards.load_full()
     }
 
     /// The origin of the newest shard.
-    pub fn origin(&self) -> Arc<str> {
+    pub(super) fn origin(&self) -> Arc<str> {
         self.shards.load().origin()
     }
 
     /// Now.
-    pub fn now(&self) -> Millis {
+    pub(super) fn now(&self) -> Millis {
         SystemClock.now()
     }
 
     /// A signed checkpoint of the newest shard as it is now. Never of a head that may still be lost with its server.
-    pub async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
+    pub(super) async fn checkpoint(&self) -> Result<SignedCheckpoint, StartFault> {
         Ok(sign(&self.log.durable_head().await?, &self.signer))
     }
 
@@ -129,7 +137,7 @@ impl Stopped {
 
     /// Appends an entry about a subject: tagged and sealed under its key of this year, or, where there is none, without a
     /// tag and under the key of the day; then `said` must name no number. Gives the position.
-    pub async fn record_about(
+    pub(super) async fn record_about(
         &self,
         subject: SubjectRef,
         key: Option<&SubjectKey>,
@@ -150,7 +158,7 @@ impl Stopped {
     }
 
     /// Appends an entry about nobody, with a payload under the key of the day. Gives the position.
-    pub async fn record(&self, leaf: LeafDraft, said: &serde_json::Value) -> Result<u64, StartFault> {
+    pub(super) async fn record(&self, leaf: LeafDraft, said: &serde_json::Value) -> Result<u64, StartFault> {
         self.turn().await?;
         let key = self.keys.bucket_key(dutch_date(self.now())).await?;
         let draft = self.draft(self.request_id(), &key, leaf, &padded(said.to_string()))?;
@@ -158,7 +166,7 @@ impl Stopped {
     }
 
     /// A salt for a payload, in hex.
-    pub fn salt(&self) -> String {
+    pub(super) fn salt(&self) -> String {
         let mut salt = [0; 32];
         OsEntropy.fill(&mut salt);
         data_encoding::HEXLOWER.encode(&salt)

@@ -164,17 +164,30 @@ pub async fn hold(config: &Config, subject: &SubjectId, lift: bool, reason: &str
 /// [`SubjectFault`]: nothing was erased, except after [`SubjectFault::NotCompleted`].
 pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, SubjectFault> {
     let stopped = Stopped::open(config).await?;
-    let whom = find(&stopped, erasure.subject).await?;
+    let erased = erase_upon(&stopped, config, erasure).await?;
+    // A WAL still holds pages from before; opening a database empties it.
+    drop(stopped);
+    let index = erased.index;
+    Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
+    Ok(erased)
+}
+
+/// The same upon stores that are open; superseded pages stay in their files until they are opened again.
+///
+/// # Errors
+/// As [`erase`].
+pub async fn erase_upon(stopped: &Stopped, config: &Config, erasure: &Erasure<'_>) -> Result<Erased, SubjectFault> {
+    let whom = find(stopped, erasure.subject).await?;
     let year = erasure.year;
     // Told at once. A key that cannot be read is named when the whole log was.
     if let Ok(None) = stopped.keys.subject_key(whom, year).await {
         return Err(SubjectFault::NoKey { year });
     }
-    whole(&stopped, config).await?;
-    if let Some(at) = Holds::read(&stopped).await?.of(whom) {
+    whole(stopped, config).await?;
+    if let Some(at) = Holds::read(stopped).await?.of(whom) {
         return Err(SubjectFault::OnHold { index: index_of(at) });
     }
-    let entries = Entries::read(&stopped, whom).await?;
+    let entries = Entries::read(stopped, whom).await?;
     let key = stopped.keys.subject_key(whom, year).await?.ok_or(SubjectFault::NoKey { year })?;
     let effective_after = stopped.now().saturating_add(u64::from(erasure.backup_days) * DAY_MS);
     let leaf =
@@ -186,12 +199,9 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
         "authorised_by": erasure.authorised_by,
     });
     let index = index_of(stopped.record(leaf, &said).await?);
-    let done = destroy(&stopped, whom, key.key_id).await;
+    let done = destroy(stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
-    let untidy = tidy(&stopped).await.err();
-    // A WAL still holds pages from before; opening a database empties it.
-    drop(stopped);
-    Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
+    let untidy = tidy(stopped).await.err();
     Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
 }
 

@@ -34,6 +34,7 @@ pub struct Metrics {
     /// How far the scrubber is.
     pub scrub: Arc<Progress>,
     keys_halted: AtomicBool,
+    keys_failed: AtomicBool,
     alarm: Notify,
 }
 
@@ -60,6 +61,9 @@ impl Metrics {
             StoreError::ClockBehind { .. } => ("log database", "CLOCK_BEHIND"),
         };
         self.store_errors.count([store.into(), state.into()]);
+        if store == "key database" {
+            self.keys_failed.store(true, Ordering::Relaxed);
+        }
         if matches!(error, StoreError::Unknown { store: "key database" }) {
             self.keys_halted.store(true, Ordering::Relaxed);
         }
@@ -69,6 +73,12 @@ impl Metrics {
     /// Waits until a store failed.
     pub async fn alarmed(&self) {
         self.alarm.notified().await;
+    }
+
+    /// Whether a call of the key database failed since this was asked last.
+    #[must_use]
+    pub fn take_keys_failed(&self) -> bool {
+        self.keys_failed.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the key database writes nothing any more until the gateway is started again.

@@ -12,6 +12,7 @@ use sluis_core::log::Millis;
 use sluis_core::log::draft::GuardState;
 use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
 use sluis_core::ports::StoreError;
+use sluis_core::subject::dutch_date;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -207,11 +208,22 @@ impl Watch {
     }
 
     async fn try_keys(&self) {
-        let tried = self.gateway.keys.answers().await;
+        let tried = self.ask_keys().await;
         let halted = self.metrics().keys_halted();
         let restart = "the outcome of a write to the key database is not known: start the gateway again";
         let wrong = if halted { Some(restart.to_owned()) } else { tried.err().map(|error| told(&error)) };
         self.set(Condition::KeysFailing, wrong);
+    }
+
+    /// Reads past every cache. After a failure the key of the day is asked for too, without which
+    /// no call is answered: a database that can be read and not written, for want of room, does not make it.
+    async fn ask_keys(&self) -> Result<(), StoreError> {
+        let failures = self.metrics().take_keys_failed();
+        self.gateway.keys.answers().await?;
+        if failures || self.holds(Condition::KeysFailing) {
+            self.gateway.keys.transaction_key(dutch_date(self.gateway.clock.now())).await?;
+        }
+        Ok(())
     }
 
     async fn try_holder(&self) {

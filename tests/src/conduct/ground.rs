@@ -66,7 +66,8 @@ pub(super) fn people(database: &Path, children: u32) {
     }
 }
 
-pub(super) fn configuration(folder: &Path) -> Config {
+/// What is configured in a folder.
+pub fn configuration(folder: &Path) -> Config {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/policy");
     let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     Config {

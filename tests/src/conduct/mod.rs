@@ -8,7 +8,8 @@ pub mod read;
 
 use crate::world::tokens::signer;
 use decorate::{Append, Decorated};
-use ground::{configuration, organisations, people};
+pub use ground::configuration;
+use ground::{organisations, people};
 use sluis::compose::{Assembled, StartFault, assemble_at, init};
 use sluis::config::Config;
 use sluis::enrolment::{EnrolmentFile, grant_hash};

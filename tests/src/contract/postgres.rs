@@ -23,9 +23,9 @@ pub const LOOK: Duration = Duration::from_millis(5);
 pub struct Postgres {
     pub database: Database<'static>,
     pub master: MasterKey,
-    folder: PathBuf,
+    pub folder: PathBuf,
     clock: Arc<TestClock>,
-    signer: Ed25519Signer,
+    signer: Arc<Ed25519Signer>,
 }
 
 impl Postgres {
@@ -41,7 +41,7 @@ impl Postgres {
         let folder = std::env::temp_dir().join(format!("sluis-contract-pg-{}-{number}", std::process::id()));
         let _earlier = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let signer = Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap();
+        let signer = Arc::new(Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap());
         let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
         let database = cluster.database();
         Self { database, master, folder, clock: Arc::new(TestClock::new()), signer }
@@ -108,7 +108,11 @@ impl Engine for Postgres {
     }
 
     fn signer(&self) -> &dyn Signer {
-        &self.signer
+        self.signer.as_ref()
+    }
+
+    fn outfit(&self) -> (Arc<dyn Signer>, Arc<dyn Clock>) {
+        (Arc::<Ed25519Signer>::clone(&self.signer), Arc::<TestClock>::clone(&self.clock))
     }
 
     async fn bend_states(&self) {

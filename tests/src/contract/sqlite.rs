@@ -19,7 +19,7 @@ pub struct Sqlite {
     pub folder: PathBuf,
     pub master: MasterKey,
     clock: Arc<TestClock>,
-    signer: Ed25519Signer,
+    signer: Arc<Ed25519Signer>,
 }
 
 impl Sqlite {
@@ -29,7 +29,7 @@ impl Sqlite {
         let folder = std::env::temp_dir().join(format!("sluis-contract-{}-{number}", std::process::id()));
         let _earlier = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
-        let signer = Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap();
+        let signer = Arc::new(Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap());
         let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
         let clock = Arc::new(TestClock::new());
         SqliteLog::create(&folder.join("log.db"), ORIGIN, &master, clock.now(), 0).unwrap();
@@ -88,7 +88,11 @@ impl Engine for Sqlite {
     }
 
     fn signer(&self) -> &dyn Signer {
-        &self.signer
+        self.signer.as_ref()
+    }
+
+    fn outfit(&self) -> (Arc<dyn Signer>, Arc<dyn Clock>) {
+        (Arc::<Ed25519Signer>::clone(&self.signer), Arc::<TestClock>::clone(&self.clock))
     }
 
     async fn bend_states(&self) {

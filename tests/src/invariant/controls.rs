@@ -94,8 +94,10 @@ async fn a_store_that_forgets_what_it_wrote_is_found() {
     let log = Log::of(&scene.gateway).await;
     let wrong = seen(&scene).log_before_release(&log).unwrap_err();
     assert!(wrong.contains("is not in the log"), "{wrong}");
-    seen(&scene).append_only(&log, &scene.gateway).await.unwrap_err();
-    seen(&scene).only_committed_heads(&log).unwrap_err();
+    let wrong = seen(&scene).append_only(&log, &scene.gateway).await.unwrap_err();
+    assert!(wrong.contains("is not the beginning of"), "{wrong}");
+    let wrong = seen(&scene).only_committed_heads(&log).unwrap_err();
+    assert!(wrong.contains("a head was signed beyond"), "{wrong}");
 }
 
 /// 2.
@@ -222,7 +224,8 @@ async fn a_gateway_that_keeps_standing_in_mind_releases_after_a_withdrawal() {
     seen(&scene).withdrawal_bound().unwrap();
     scene.perform(Act::Withdraw, new_id(&scene)).await.unwrap();
     assert!(scene.ask(Act::Withdraw, new_id(&scene)).await.unwrap());
-    seen(&scene).withdrawal_bound().unwrap_err();
+    let wrong = seen(&scene).withdrawal_bound().unwrap_err();
+    assert!(wrong.contains("after the withdrawal returned"), "{wrong}");
 }
 
 /// 11: questions are decided under a policy that the log does not know.

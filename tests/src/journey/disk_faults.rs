@@ -1,7 +1,7 @@
 //! A disk that fails under the real binary, by system call injection: nothing is released without an entry.
 //!
 //! Needs `strace` and the right to trace; says so loudly and passes where there is none. `SLUIS_FSYNC_ROUNDS` sets how often a
-//! flush fails (10): a round is a start, a trace and an end.
+//! flush fails (100): a round is a start, a trace and an end.
 
 use super::evidence::{Export, Kept};
 use super::kill::from_environment;
@@ -91,7 +91,7 @@ impl Scene {
 #[test]
 fn a_failed_flush_ends_the_process_and_releases_nothing_unlogged() {
     let (mut scene, mut gateway) = Scene::set("eio");
-    for round in 0..from_environment("SLUIS_FSYNC_ROUNDS").unwrap_or(10) {
+    for round in 0..from_environment("SLUIS_FSYNC_ROUNDS").unwrap_or(100) {
         let connection = scene.runtime.block_on(connect(&scene.place, &partner()));
         scene.runtime.block_on(connection.token()).unwrap();
         // At another flush in every round: of the log, of its checkpoint, of the anchor.

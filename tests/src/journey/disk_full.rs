@@ -1,5 +1,4 @@
-//! A disk that is really full, a small file system of its own, under log and keys of either engine: nothing is released while it
-//! is, under a named state, and releases resume when there is room. A call that failed left no entry.
+//! A disk that is really full, a small file system of its own, under the log of either engine: nothing is released while it is, under a named state, and releases resume when there is room. A call that failed left no entry.
 //!
 //! Needs the right to mount; says so loudly where there is none. `SLUIS_DISK_ROUNDS` sets how often the disk fills (100).
 
@@ -7,68 +6,18 @@ use super::evidence::{Export, Kept};
 use super::kill::from_environment;
 use super::load::{World, connect, dossier, partner, transaction};
 use super::place::Place;
-use super::program::{PATIENCE, Running, skipped};
+use super::program::{PATIENCE, Running};
+use super::small_disk::SmallDisk;
 use super::watchtower::Watchtower;
 use crate::world::postgres::Cluster;
 use sluis::client::ask::Reply;
 use sluis::client::connection::{CallError, Connection};
 use sluis::transport::install_cryptography;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 use tokio::runtime::Runtime;
 
 /// Calls within which a full disk must have shown itself: a table has room in its last pages.
 const CALLS_MAX: usize = 400;
-
-/// A file system of a few megabytes in memory, gone with the test.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Mounts it on an empty folder that anybody may write to; `None`, loudly, where that is not allowed.
-    fn mount(at: &Path, megabytes: u32) -> Option<Self> {
-        std::fs::create_dir_all(at).unwrap();
-        let options = format!("size={megabytes}m,mode=0777");
-        let out = as_root(&["mount", "-t", "tmpfs", "-o", &options, "sluis-tests"], at).output().unwrap();
-        if out.status.success() {
-            return Some(Self(at.to_owned()));
-        }
-        skipped(&format!("no small disk can be mounted: {}", String::from_utf8_lossy(&out.stderr).trim()));
-        None
-    }
-
-    /// Writes until nothing more fits.
-    fn fill(&self) {
-        let mut filler = File::options().create(true).append(true).open(self.0.join("filler")).unwrap();
-        for size in [1 << 20, 1 << 12, 1] {
-            while filler.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    /// Gives back all that was filled.
-    fn make_room(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a server that still holds a file keeps it until it ends.
-        let _unmounted = as_root(&["umount", "-l"], &self.0).status();
-    }
-}
-
-fn as_root(words: &[&str], at: &Path) -> Command {
-    use std::os::unix::fs::MetadataExt;
-    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-    let sudo: &[&str] = if root { &[] } else { &["sudo", "-n"] };
-    let words: Vec<_> = sudo.iter().chain(words).collect();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).arg(at);
-    command
-}
 
 /// A gateway whose stores are on the small disk, and what its clients have.
 struct Scene {
@@ -172,14 +121,8 @@ fn a_log_file_on_a_full_disk_releases_nothing_until_there_is_room() {
 fn a_log_on_a_server_with_a_full_disk_releases_nothing_until_there_is_room() {
     let (place, cluster) = (Place::new("disk-full-server"), Cluster::start());
     let Some(disk) = SmallDisk::mount(&cluster.server.data.with_file_name("small"), 128) else { return };
-    let folder = disk.0.join("tables");
-    std::fs::create_dir(&folder).unwrap();
-    let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&cluster.server.data).unwrap());
-    std::os::unix::fs::chown(&folder, Some(owner), None).unwrap();
     let database = cluster.database();
-    cluster.server.sql("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", folder.display()));
-    let name = database.log_url.rsplit('/').next().unwrap();
-    cluster.server.sql("postgres", &format!("ALTER DATABASE {name} SET TABLESPACE small"));
+    disk.holds(&cluster.server, &database.log_url);
     place.onto_server(&database.log_url, &database.keys_url);
     let (mut scene, gateway) = Scene::set(place);
     scene.rounds(&disk);

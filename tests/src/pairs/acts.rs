@@ -18,6 +18,7 @@ use sluis::gather::Caller;
 use sluis::release::{Answer, Ask, Serialize};
 use sluis::standing::Recording;
 use sluis_core::claim::ClaimLine;
+use sluis_core::log::proof::receipt_for;
 use sluis_core::log::receipt::Receipt;
 use sluis_core::organisation::{Oin, Purpose};
 use sluis_core::standing::Change;
@@ -46,11 +47,13 @@ pub enum Act {
     Audit,
     /// New subjects get keys, old transaction ids go.
     KeepHouse,
+    /// A transaction is looked up, and the first entry is proven under the newest checkpoint.
+    Prove,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Release,
         Self::Repeat,
         Self::Refuse,
@@ -59,6 +62,7 @@ impl Act {
         Self::Withdraw,
         Self::Audit,
         Self::KeepHouse,
+        Self::Prove,
     ];
 }
 
@@ -94,7 +98,7 @@ pub fn partner() -> Organisation {
 /// Who is asked about in an act.
 pub fn about(act: Act) -> Client {
     let number = match act {
-        Act::Release | Act::Repeat | Act::Audit | Act::KeepHouse => 0,
+        Act::Release | Act::Repeat | Act::Audit | Act::KeepHouse | Act::Prove => 0,
         Act::Refuse | Act::Explain => 1,
         Act::Give | Act::Withdraw => 2,
     };
@@ -145,6 +149,7 @@ impl Scene {
             Act::Withdraw => self.record(&about(act), false, id).await,
             Act::Audit => self.audit(id).await,
             Act::KeepHouse => self.keep_house().await,
+            Act::Prove => self.prove(id).await,
         }
     }
 
@@ -218,6 +223,13 @@ impl Scene {
         page.delivery.handed_over();
         let (_, closed) = audit.close().await?;
         self.saw(Event::Receipt(closed.text()));
+        Ok(())
+    }
+
+    async fn prove(&self, id: uuid::Uuid) -> Result<(), Fault> {
+        assert_eq!(self.gateway.ledger.transaction(&self.callers[0].oin, id).await?, None, "nobody asked under it");
+        let receipt = receipt_for(self.gateway.ledger.as_ref(), 0, &self.gateway.recorder.checkpoint()).await?;
+        self.saw(Event::Receipt(receipt.expect("the first entry is there").text()));
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use arc_swap::ArcSwap;
 use sluis::compose::{self, Assembled};
 use sluis::config::{Engine, KeysPostgres, LogPostgres};
 use sluis::gateway::{ActivePolicy, Gateway};
+use sluis::operation::metrics::Metrics;
+use sluis::operation::watched::Watched;
 use sluis::recorder::Recorder;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{Place, PostgresLog};
@@ -20,6 +22,7 @@ use sluis_core::log::Millis;
 use sluis_core::policy::Policy;
 use sluis_core::ports::{Clock, DossierSource, FactSource, Ledger};
 use sluis_core::upkeep::{KeyUpkeep, LogUpkeep};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -71,6 +74,20 @@ impl Ground {
         let mut folder = Folder::make(&Options::with(clients()));
         let at = |url: &str, other: u16| url.replace(&format!(":{port}/"), &format!(":{other}/"));
         on_server(&mut folder, at(&database.log_url, log), at(&database.keys_url, keys));
+        Self::over(folder, Some(database)).await
+    }
+
+    /// On files, the keys at another place.
+    pub async fn with_keys_at(file: &Path) -> Self {
+        let mut folder = Folder::make(&Options::with(clients()));
+        folder.config.keys.database = Some(file.to_owned());
+        Self::over(folder, None).await
+    }
+
+    /// On a pair of databases of somebody's own cluster.
+    pub async fn on_database(database: Database<'static>) -> Self {
+        let mut folder = Folder::make(&Options::with(clients()));
+        on_server(&mut folder, database.log_url.clone(), database.keys_url.clone());
         Self::over(folder, Some(database)).await
     }
 
@@ -133,12 +150,13 @@ impl Ground {
     pub async fn assemble(&self, ledger: Arc<dyn Ledger>, trip: &Arc<Trip>) -> Gateway {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let leaping = Arc::new(Leaping(AtomicU64::new(0)));
+        let metrics = Arc::<Metrics>::default();
         let active = ActivePolicy { policy: Arc::clone(&self.policy), version: self.version };
         Gateway {
             recorder: Recorder::start(Arc::clone(&ledger), Arc::new(self.signer()), leaping).await.unwrap(),
             ledger,
             register: Tripped::around(self.log(), trip),
-            keys: Tripped::around(&self.keys, trip),
+            keys: Watched::around(Tripped::around(&self.keys, trip), &metrics),
             facts: Tripped::around(&self.facts, trip),
             dossier: Tripped::around(&self.dossier, trip),
             active: ArcSwap::from_pointee(active),
@@ -150,7 +168,7 @@ impl Ground {
             activating: tokio::sync::Mutex::default(),
             enrolling: sluis::enrolling::Enrolling::default(),
             conditions: Arc::default(),
-            metrics: Arc::default(),
+            metrics,
             ending: sluis::operation::ending::Ending::default(),
             quotas: Arc::default(),
         }

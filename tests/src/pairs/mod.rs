@@ -4,19 +4,29 @@
 //! waits a moment and leaves. After each: nothing left that the log does not bear out, nothing was fetched after a store
 //! refused, and when the fault clears the same act succeeds under the same transaction id without anybody's help, after a
 //! restart where an outcome that SQLite does not know ended the process (A6).
+//!
+//! Drawn besides ([`drawn`]): two faults in a row. `SLUIS_PAIRS_ROUNDS` sets how often (100), `SLUIS_PAIRS_SEED` repeats an
+//! earlier run, `SLUIS_PAIRS_STEP` how many messages are passed over between two that are cut.
 
 pub mod acts;
+mod coverage;
+pub mod deeds;
+mod drawn;
 pub mod ground;
 pub mod ports;
 mod start;
 pub mod trip;
+pub mod upkeep;
 mod wire;
+pub mod yard;
 
 use crate::invariant::seen::{Log, Seen, Verdict};
+use crate::journey::kill::from_environment;
 use crate::race::offline;
 use crate::race::replay::{Replay, Violation};
 use crate::world::PATIENCE;
 use acts::{Act, Scene};
+use coverage::{By, Told};
 use ground::Ground;
 use sluis::fault::Fault;
 use sluis::recorder::LogState;
@@ -45,7 +55,7 @@ async fn enumerate(mut ground: Ground) {
     let seen = Arc::<Mutex<Seen>>::default();
     let mut scene = Scene::open(&ground, &seen).await;
     scene.prepare().await;
-    let mut rounds = 0;
+    let (mut rounds, mut told) = (0, Told::default());
     for act in Act::ALL {
         let calls = calls_of(&scene, act).await;
         println!("{act:?}: {calls:?}");
@@ -54,6 +64,7 @@ async fn enumerate(mut ground: Ground) {
             for how in How::ALL {
                 let place = format!("{act:?}, call {nth} of `{name}`, {how:?}");
                 scene = round(&mut ground, scene, act, (name, nth, how), &place).await;
+                told.tripped(name, how);
                 rounds += 1;
             }
         }
@@ -68,6 +79,7 @@ async fn enumerate(mut ground: Ground) {
     let seen = seen.lock().unwrap().clone();
     seen.undelivered_is_marked(&log).unwrap();
     println!("{rounds} rounds, {} entries", log.leaves.len());
+    told.covers(By::Acts);
 }
 
 /// The calls that an act makes when nothing goes wrong, each with which of its name it is.
@@ -84,6 +96,19 @@ async fn calls_of(scene: &Scene, act: Act) -> Vec<(&'static str, usize)> {
 /// One call goes wrong in one way; then the fault clears and the act is done again.
 async fn round(ground: &mut Ground, scene: Scene, act: Act, fault: (&'static str, usize, How), place: &str) -> Scene {
     let id = scene.gateway.new_uuid();
+    let scene = goes_wrong(ground, scene, (act, id), fault, place).await;
+    succeeds(&scene, act, id, place).await;
+    scene
+}
+
+/// One call of an act goes wrong; then the fault clears, and the process is started again where it must be.
+async fn goes_wrong(
+    ground: &mut Ground,
+    scene: Scene,
+    (act, id): (Act, uuid::Uuid),
+    fault: (&'static str, usize, How),
+    place: &str,
+) -> Scene {
     if act == Act::Withdraw {
         scene.perform(Act::Give, scene.gateway.new_uuid()).await.unwrap();
     }
@@ -102,8 +127,13 @@ async fn round(ground: &mut Ground, scene: Scene, act: Act, fault: (&'static str
         Some(Err(other)) => panic!("{place}: {other:?}"),
     }
     nothing_is_fetched_after_it(&scene, (fault.0, fault.1)).unwrap_or_else(|wrong| panic!("{place}: {wrong}"));
+    restarted(ground, scene, act, place).await
+}
+
+/// The fault clears; where an outcome is not known, a process that is stopped is started again.
+async fn restarted(ground: &mut Ground, scene: Scene, act: Act, place: &str) -> Scene {
     scene.trip.clear();
-    let scene = if *scene.gateway.recorder.state().borrow() == LogState::Halted {
+    if *scene.gateway.recorder.state().borrow() == LogState::Halted {
         let asked = scene.perform(act, scene.gateway.new_uuid()).await;
         assert!(
             matches!(asked, Err(Fault::Store(StoreError::Unknown { .. }))) || act == Act::KeepHouse,
@@ -115,7 +145,11 @@ async fn round(ground: &mut Ground, scene: Scene, act: Act, fault: (&'static str
         Scene::open(ground, &seen).await
     } else {
         scene
-    };
+    }
+}
+
+/// The act succeeds under the same transaction id.
+async fn succeeds(scene: &Scene, act: Act, id: uuid::Uuid, place: &str) {
     match scene.perform(act, id).await {
         Ok(()) => {}
         // What opened an audit stands; it is opened anew under another id.
@@ -128,8 +162,7 @@ async fn round(ground: &mut Ground, scene: Scene, act: Act, fault: (&'static str
         let released = scene.ask(act, scene.gateway.new_uuid()).await;
         assert!(!released.unwrap_or_else(|fault| panic!("{place}: {fault:?}")), "{place}: released after a withdrawal");
     }
-    settled(&scene).await;
-    scene
+    settled(scene).await;
 }
 
 /// Ends when a caller leaves who waits for a silent call.
@@ -171,6 +204,11 @@ pub async fn settled(scene: &Scene) {
         }
     })
     .await;
+}
+
+/// Messages between two that are cut.
+fn step(normal: u64) -> u64 {
+    from_environment("SLUIS_PAIRS_STEP").unwrap_or(normal)
 }
 
 async fn until(holds: impl Fn() -> bool, what: &str) {

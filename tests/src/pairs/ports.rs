@@ -18,8 +18,8 @@ use sluis_core::release::{Extract, Permit};
 use sluis_core::standing::Standing;
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{
-    CheckpointRow, Cut, DueKey, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogPruning, LogRows,
-    LogUpkeep, SegmentRow, StatePlace, StateRow,
+    CheckpointRow, Cut, DueKey, Ended, Halt, KeyUpkeep, LeafColumns, LeafRow, LogHalts, LogMending, LogPruning,
+    LogRows, LogUpkeep, SegmentRow, StatePlace, StateRow,
 };
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -150,11 +150,17 @@ impl LogUpkeep for Tripped<dyn LogUpkeep> {
     async fn left_in_flight(&self) -> Result<Vec<u64>, StoreError> {
         reads!(self, LOG, "left_in_flight", self.real.left_in_flight())
     }
+    async fn ended_replicas(&self) -> Result<Vec<Ended>, StoreError> {
+        reads!(self, LOG, "ended_replicas", self.real.ended_replicas())
+    }
     async fn erased_keys(&self) -> Result<Vec<[u8; 16]>, StoreError> {
         reads!(self, LOG, "erased_keys", self.real.erased_keys())
     }
     async fn erase(&self, subject: SubjectRef, keys: Vec<[u8; 16]>) -> Result<u64, StoreError> {
         writes!(self, LOG, "erase", self.real.erase(subject, keys))
+    }
+    async fn tidy(&self) -> Result<(), StoreError> {
+        writes!(self, LOG, "tidy_log", self.real.tidy())
     }
     async fn forget_transactions(&self, before: Millis) -> Result<u64, StoreError> {
         writes!(self, LOG, "forget_transactions", self.real.forget_transactions(before))

@@ -3,7 +3,7 @@
 use super::acts::{Act, Scene};
 use super::ground::Ground;
 use super::trip::{How, Trip};
-use super::{bears_out, ports::Tripped};
+use super::{bears_out, ports::Tripped, step};
 use crate::invariant::seen::Seen;
 use crate::world::postgres::Cluster;
 use crate::world::wire::{Then, When, Wire};
@@ -44,7 +44,7 @@ async fn a_start_that_is_cut_serves_nothing_and_the_next_one_does() {
             if !caught {
                 break;
             }
-            message += STEP;
+            message += step(STEP);
         }
     }
     println!("{refused} starts refused");

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use tokio::sync::watch;
 
 /// How a call goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum How {
     /// It says so, and nothing was done.
     Refused,
@@ -40,7 +40,7 @@ pub struct Call {
 
 /// The calls that passed, and the one that goes wrong.
 pub struct Trip {
-    passed: Mutex<Vec<&'static str>>,
+    passed: Mutex<Vec<(&'static str, bool)>>,
     armed: Mutex<Option<(&'static str, usize, How)>>,
     tripped: watch::Sender<bool>,
     silent: watch::Sender<bool>,
@@ -78,25 +78,30 @@ impl Trip {
 
     /// The calls since it was armed, in order.
     pub fn passed(&self) -> Vec<&'static str> {
-        self.passed.lock().unwrap().clone()
+        self.passed.lock().unwrap().iter().map(|(name, _)| *name).collect()
     }
 
     /// The calls since it was armed, each with which of its name it is.
     pub fn numbered(&self) -> Vec<(&'static str, usize)> {
+        self.numbered_with().into_iter().map(|(call, _)| call).collect()
+    }
+
+    /// The same, with whether each changes something.
+    pub fn numbered_with(&self) -> Vec<((&'static str, usize), bool)> {
         let mut counts = BTreeMap::<_, usize>::new();
-        let number = |name| {
+        let number = |(name, writes)| {
             let count = counts.entry(name).or_default();
             *count += 1;
-            (name, *count - 1)
+            ((name, *count - 1), writes)
         };
-        self.passed().into_iter().map(number).collect()
+        self.passed.lock().unwrap().iter().copied().map(number).collect()
     }
 
     /// Takes a call, and says how it goes wrong.
     pub fn take(&self, call: Call) -> Option<How> {
         let mut passed = self.passed.lock().unwrap();
-        let nth = passed.iter().filter(|name| **name == call.name).count();
-        passed.push(call.name);
+        let nth = passed.iter().filter(|(name, _)| *name == call.name).count();
+        passed.push((call.name, call.writes));
         drop(passed);
         let mut armed = self.armed.lock().unwrap();
         let how = armed.filter(|(name, at, _)| (*name, *at) == (call.name, nth)).map(|(.., how)| how)?;

@@ -3,7 +3,7 @@
 
 use super::acts::{Act, Scene, about};
 use super::ground::{Ground, patiently};
-use super::{bears_out, settled};
+use super::{bears_out, settled, step};
 use crate::invariant::seen::Seen;
 use crate::world::postgres::Cluster;
 use crate::world::wire::{Then, When, Wire};
@@ -95,7 +95,7 @@ async fn an_erasure_that_is_cut_at_any_message_is_completed_by_the_next() {
                     first.unwrap_or_else(|fault| panic!("no cut, and it failed: {fault}"));
                     break;
                 }
-                message += STEP;
+                message += step(STEP);
             }
             println!("{when:?}: up to message {message}");
             assert!(message > 10, "{message} messages prove little");

@@ -57,7 +57,7 @@ pub fn held(n: u64, subject: SubjectRef, day: &SubjectKey, names: bool) -> Draft
 }
 
 /// The draft with this payload under the key of the day.
-fn under(mut draft: Draft, day: &SubjectKey, said: &serde_json::Value) -> Draft {
+pub fn under(mut draft: Draft, day: &SubjectKey, said: &serde_json::Value) -> Draft {
     let plain = said.to_string().into_bytes();
     let at = Sealing { key: day, origin: ORIGIN, rid: draft.rid, item: 0 };
     draft.leaf = draft.leaf.with(Key::Pc, commitment::payload(&plain));

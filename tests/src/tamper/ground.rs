@@ -44,7 +44,7 @@ pub struct Ground<E> {
 
 /// What the scrubber tells.
 #[derive(Default)]
-pub(super) struct Heard(pub(super) Mutex<Vec<Found>>);
+pub struct Heard(pub Mutex<Vec<Found>>);
 
 impl Hearing for Heard {
     fn found(&self, found: &Found) {

@@ -7,8 +7,8 @@
 mod acting;
 mod blind;
 mod case;
-mod entries;
-mod ground;
+pub mod entries;
+pub mod ground;
 mod key_cases;
 mod leaf_cases;
 mod log_cases;
@@ -16,7 +16,7 @@ mod mending;
 mod pruned;
 mod reads;
 mod rewritten;
-mod stage;
+pub mod stage;
 mod state_cases;
 
 use crate::contract::postgres::Postgres;

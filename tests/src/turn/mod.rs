@@ -1,6 +1,6 @@
 //! The turn of the year in the assembled gateway: callers see nothing of it, and what was before it is found after it.
 
-mod chain;
+pub mod chain;
 mod pruned;
 mod refused;
 mod resumed;
