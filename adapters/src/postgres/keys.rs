@@ -30,8 +30,6 @@ use std::future::Future;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-const WRAPPING: &str = "wrapping";
-
 /// What the key database is and holds.
 pub(super) const KIND: Kind =
     Kind { name: KEYS, version: 1, schema: include_str!("../../migrations/postgres/keys_0001.sql") };
@@ -71,7 +69,7 @@ impl PostgresKeys {
         let ring = KeyRing::new(wrapping, entropy)?;
         let in_use = rows::generations_in_use(&mut session).await.map_err(|error| place.engine(error))?;
         if in_use.is_empty() {
-            return Err(place.corrupt(WRAPPING));
+            return Err(place.corrupt("wrapping"));
         }
         for generation in &in_use {
             ring.keks.load(generation)?;
@@ -155,10 +153,7 @@ impl KeyStore for PostgresKeys {
     }
 
     async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
-        let in_use = read(WRAPPING, || rows::generations_in_use(&self.readers)).await?;
-        in_use.iter().try_for_each(|generation| self.ring.keks.load(generation).map(drop))?;
-        let newest = in_use.last().ok_or(StoreError::Corrupt { store: KEYS, table: WRAPPING })?;
-        Ok(Some(newest.made_at))
+        rows::wraps(&self.readers, &self.ring.keks).await
     }
 }
 

@@ -5,12 +5,13 @@
 
 use super::connect::Place;
 use super::keys::KIND;
+use super::keys_rotation as rotation;
 use super::keys_rows as rows;
 use super::open_error::OpenError;
-use super::keys_rotation as rotation;
 use crate::store::Keks;
 use crate::wrapping::Wrapping;
 use async_trait::async_trait;
+use sluis_core::log::Millis;
 use sluis_core::ports::{StoreError, SubjectKey};
 use sluis_core::upkeep::{Generation, KeyGenerations, PayloadKeys};
 use sqlx::postgres::PgPool;
@@ -34,6 +35,10 @@ impl PostgresKeysReader {
 
 #[async_trait]
 impl PayloadKeys for PostgresKeysReader {
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        rows::wraps(&self.readers, &self.keks).await
+    }
+
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         rows::opened(&self.readers, &self.keks, "subject_key", || rows::by_id(&self.readers, key_id)).await
     }

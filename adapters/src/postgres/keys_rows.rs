@@ -7,6 +7,7 @@ use super::keys_writer::patient;
 use crate::store::{AliasRow, KEYS, Kek, Keks, WrappedKey, bucket_place, year_place};
 use crate::wrapping::GenerationRow;
 use jiff::civil::Date;
+use sluis_core::log::Millis;
 use sluis_core::ports::{StoreError, SubjectKey};
 use sluis_core::subject::SubjectRef;
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
@@ -136,6 +137,14 @@ pub(super) async fn one_generation(at: impl PgExecutor<'_>, number: u32) -> Resu
 pub(super) async fn generations_in_use(at: impl PgExecutor<'_>) -> Result<Vec<GenerationRow>, Error> {
     let rows = sqlx::query(statements::GENERATIONS_IN_USE).fetch_all(at).await?;
     rows.iter().map(generation_row).collect()
+}
+
+/// Tries the wrapping key of every generation in use; when the newest was made.
+pub(super) async fn wraps(pool: &PgPool, keks: &Keks) -> Result<Option<Millis>, StoreError> {
+    let in_use = read("wrapping", || generations_in_use(pool)).await?;
+    in_use.iter().try_for_each(|generation| keks.load(generation).map(drop))?;
+    let newest = in_use.last().ok_or(StoreError::Corrupt { store: KEYS, table: "wrapping" })?;
+    Ok(Some(newest.made_at))
 }
 
 /// The wrapping key for new keys, for whoever is about to write one in this transaction.

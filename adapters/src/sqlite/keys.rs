@@ -23,8 +23,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-const WRAPPING: &str = "wrapping";
-
 /// The key database of one holder in one file.
 pub struct SqliteKeys(pub(super) Arc<Inner>);
 
@@ -156,10 +154,7 @@ impl KeyStore for SqliteKeys {
     }
 
     async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
-        let in_use = self.0.readers.read(WRAPPING, rotation::in_use)?;
-        in_use.iter().try_for_each(|generation| self.0.ring.keks.load(generation).map(drop))?;
-        let newest = in_use.last().ok_or(StoreError::Corrupt { store: KEYS, table: WRAPPING })?;
-        Ok(Some(newest.made_at))
+        rotation::wraps(&self.0.readers, &self.0.ring.keks)
     }
 }
 

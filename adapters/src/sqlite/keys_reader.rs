@@ -11,6 +11,7 @@ use crate::store::{KEYS, Keks};
 use crate::wrapping::Wrapping;
 use async_trait::async_trait;
 use rusqlite::OptionalExtension;
+use sluis_core::log::Millis;
 use sluis_core::ports::{StoreError, SubjectKey};
 use sluis_core::upkeep::{Generation, KeyGenerations, PayloadKeys};
 use std::path::Path;
@@ -39,6 +40,10 @@ impl SqliteKeysReader {
 
 #[async_trait]
 impl PayloadKeys for SqliteKeysReader {
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        rotation::wraps(&self.readers, &self.keks)
+    }
+
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         let row = self.readers.read("subject_key", |connection| {
             connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped_anywhere).optional()

@@ -114,6 +114,14 @@ pub(super) fn generation(readers: &Readers, number: u32) -> Result<GenerationRow
     found.ok_or(StoreError::Corrupt { store: KEYS, table: WRAPPING })
 }
 
+/// Tries the wrapping key of every generation in use; when the newest was made.
+pub(super) fn wraps(readers: &Readers, keks: &Keks) -> Result<Option<Millis>, StoreError> {
+    let in_use = readers.read(WRAPPING, in_use)?;
+    in_use.iter().try_for_each(|generation| keks.load(generation).map(drop))?;
+    let newest = in_use.last().ok_or(StoreError::Corrupt { store: KEYS, table: WRAPPING })?;
+    Ok(Some(newest.made_at))
+}
+
 /// Writes that a generation begins.
 pub(super) fn insert(connection: &Connection, row: &GenerationRow) -> Result<usize, rusqlite::Error> {
     connection.execute(statements::INSERT_GENERATION, (row.number, at(row.made_at)?, &row.proof))

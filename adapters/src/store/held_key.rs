@@ -1,6 +1,6 @@
 //! A key as a rotation reads it, of whichever of the three tables that hold one.
 
-use super::{Kek, KEYS, bucket_place, transaction_place, year_place};
+use super::{KEYS, Kek, bucket_place, transaction_place, year_place};
 use sluis_core::ports::StoreError;
 
 /// The columns that say which key it is, and the key as it is wrapped.
@@ -43,6 +43,11 @@ impl HeldKey {
 
     fn tell(&self, table: &'static str) {
         let key_id = self.key_id.map(|id| data_encoding::HEXLOWER.encode(&id));
-        tracing::error!(table, key_id, day = self.day, "a key does not open: restore its row from a backup, or erase it");
+        tracing::error!(
+            table,
+            key_id,
+            day = self.day,
+            "a key does not open: restore its row from a backup, or erase it"
+        );
     }
 }

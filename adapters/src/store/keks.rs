@@ -38,12 +38,7 @@ impl Kek {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when they do not open there.
-    pub fn unwrap(
-        &self,
-        place: &[u8],
-        wrapped: &[u8],
-        table: &'static str,
-    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    pub fn unwrap(&self, place: &[u8], wrapped: &[u8], table: &'static str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
         let corrupt = StoreError::Corrupt { store: KEYS, table };
         let plain = self.key.open(place, wrapped).ok_or(corrupt.clone())?;
         <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
@@ -53,13 +48,7 @@ impl Kek {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when it does not open there.
-    pub fn rewrap(
-        &self,
-        to: &Self,
-        place: &[u8],
-        wrapped: &[u8],
-        table: &'static str,
-    ) -> Result<Vec<u8>, StoreError> {
+    pub fn rewrap(&self, to: &Self, place: &[u8], wrapped: &[u8], table: &'static str) -> Result<Vec<u8>, StoreError> {
         let plain = self.unwrap(place, wrapped, table)?;
         let corrupt = StoreError::Corrupt { store: KEYS, table };
         let anew = to.wrap(place, &plain).map_err(|_| corrupt.clone())?;

@@ -6,8 +6,8 @@
 //! whom nothing is released.
 
 use super::KEYS;
-use super::key_cache::KeyCache;
 use super::keks::{Kek, Keks};
+use super::key_cache::KeyCache;
 use crate::master::{ALIAS_LABEL, CryptoRefused, LookupKey, RowKey};
 use crate::wrapping::Wrapping;
 use jiff::civil::Date;

@@ -140,6 +140,9 @@ pub trait KeyUpkeep: KeyStore {
 /// The keys of payloads by their id, of a gateway that another process may be serving.
 #[async_trait]
 pub trait PayloadKeys: KeyGenerations {
+    /// Tries the wrapping key of every generation in use, as [`KeyStore::wraps`].
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError>;
+
     /// The key with this id; `None` when it was destroyed.
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError>;
 }

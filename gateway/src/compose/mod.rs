@@ -18,6 +18,7 @@ mod recomputed;
 mod reload;
 mod replicas;
 pub mod retention;
+pub mod rotation;
 mod serve;
 mod servers;
 pub mod source;
@@ -54,6 +55,9 @@ pub enum StartFault {
     /// A key file.
     #[error(transparent)]
     Secret(#[from] SecretFileError),
+    /// A secret of a wrapping generation.
+    #[error(transparent)]
+    Wrapping(#[from] sluis_adapters::wrapping::WrappingFault),
     /// A database.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -7,7 +7,7 @@
 use super::holds::Holds;
 use super::payloads::corrupt;
 use super::stopped::Stopped;
-use super::{StartFault, recomputed};
+use super::{StartFault, recomputed, rotation};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
@@ -109,6 +109,8 @@ pub struct Erased {
     pub effective_after: Millis,
     /// Why superseded rows are still in the files of a server, where they are.
     pub untidy: Option<sluis_core::ports::StoreError>,
+    /// The newest wrapping generation: once it ended and its secret was destroyed, no backup from before opens the key.
+    pub generation: u32,
 }
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
@@ -188,7 +190,13 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     // A WAL still holds pages from before; opening a database empties it.
     drop(stopped);
     Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
-    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
+    let generation = newest(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
+    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy, generation })
+}
+
+/// The wrapping generation that no backup from before this moment outlives.
+pub(super) async fn newest(config: &Config) -> Result<u32, StartFault> {
+    Ok(rotation::look(config).await?.0.last().map_or(0, |newest| newest.number))
 }
 
 /// Recomputes the log before something is erased by its rows.

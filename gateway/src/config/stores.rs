@@ -64,9 +64,29 @@ pub struct Keys {
     pub database: Option<PathBuf>,
     /// 32 bytes from which wrapping, lookup and state keys are derived; outside every database.
     pub master_key: PathBuf,
+    /// Folder with the secrets of wrapping generations, outside every database; `wrapping` beside the master key when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapping: Option<PathBuf>,
+    /// After how many days a wrapping generation should be followed by the next; 31 when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapping_days: Option<u16>,
     /// PostgreSQL database, of every gateway process of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<KeysPostgres>,
+}
+
+impl Keys {
+    /// The folder of the secrets.
+    #[must_use]
+    pub fn wrapping(&self) -> PathBuf {
+        self.wrapping.clone().unwrap_or_else(|| self.master_key.with_file_name("wrapping"))
+    }
+
+    /// The age in days at which a generation is old.
+    #[must_use]
+    pub fn wrapping_days(&self) -> u16 {
+        self.wrapping_days.unwrap_or(31)
+    }
 }
 
 /// A key database on PostgreSQL.

@@ -13,6 +13,7 @@ use sluis_core::log::draft::GuardState;
 use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
 use sluis_core::ports::StoreError;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -208,7 +209,13 @@ impl Watch {
 
     async fn try_keys(&self) {
         // Reads past every cache; nobody has this key.
-        let tried = self.gateway.keys.key_by_id([0; 16]).await;
+        let tried = match self.gateway.keys.key_by_id([0; 16]).await {
+            Ok(_) => self.gateway.keys.wraps().await,
+            Err(error) => Err(error),
+        };
+        if let Ok(Some(made_at)) = tried {
+            self.metrics().wrapping_made_at.store(made_at, Ordering::Relaxed);
+        }
         let halted = self.metrics().keys_halted();
         let restart = "the outcome of a write to the key database is not known: start the gateway again";
         let wrong = if halted { Some(restart.to_owned()) } else { tried.err().map(|error| told(&error)) };
@@ -234,6 +241,9 @@ impl Watch {
 
 /// The named state of a store, which has no data in it.
 fn told(error: &StoreError) -> String {
+    if let StoreError::Secret { .. } = error {
+        return error.to_string();
+    }
     format!("{error}: see its state, its disk and its permissions; it is tried again every few seconds")
 }
 

@@ -81,6 +81,10 @@ impl<T: KeyStore + ?Sized> KeyStore for Watched<T> {
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         self.seen(KEYS, self.inner.key_by_id(key_id)).await
     }
+
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        self.seen(KEYS, self.inner.wraps()).await
+    }
 }
 
 #[async_trait]

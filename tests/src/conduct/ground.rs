@@ -109,6 +109,8 @@ pub(super) fn configuration(folder: &Path) -> Config {
         keys: config::Keys {
             database: Some(folder.join("keys.db")),
             master_key: folder.join("master.key"),
+            wrapping: None,
+            wrapping_days: None,
             postgres: None,
         },
         holder: config::Holder { database: folder.join("holder.db"), map: policies.join("holder.toml") },
