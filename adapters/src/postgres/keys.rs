@@ -74,11 +74,18 @@ impl PostgresKeys {
         for generation in &in_use {
             ring.keks.load(generation)?;
         }
+        let readers = place.readers();
+        // Somebody who wrote that a generation ended would have its secret destroyed.
+        match rotation::generations(&readers, &ring.keks).await {
+            Err(StoreError::Corrupt { table, .. }) => return Err(place.corrupt(table)),
+            Err(_) => return Err(place.unreachable(sqlx::Error::PoolTimedOut)),
+            Ok(_) => {}
+        }
         // What replicas committed before and no standby has is found here; what they commit later they wait for.
         if standby && patient(on_standby(&mut session)).await.is_err() {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
-        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), ring })
+        Ok(Self { readers, writer: Writer::new(place.clone(), standby, session), ring })
     }
 }
 

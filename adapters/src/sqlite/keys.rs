@@ -70,8 +70,14 @@ impl SqliteKeys {
         for generation in &in_use {
             ring.keks.load(generation)?;
         }
+        let readers = Readers::new(file.to_owned(), KEYS, limits);
+        // Somebody who wrote that a generation ended would have its secret destroyed.
+        rotation::generations(&readers, &ring.keks).map_err(|error| match error {
+            StoreError::Corrupt { table, .. } => OpenError::Corrupt { file: file.to_owned(), table },
+            _ => OpenError::WalBusy { file: file.to_owned() },
+        })?;
         Ok(Self(Arc::new(Inner {
-            readers: Readers::new(file.to_owned(), KEYS, limits),
+            readers,
             writer: Mutex::new(connection),
             halted: AtomicBool::new(false),
             ring,

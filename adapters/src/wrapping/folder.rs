@@ -227,3 +227,67 @@ fn wipe(file: &Path) -> Result<bool, WrappingFault> {
 fn failed(file: &Path, source: io::Error) -> WrappingFault {
     WrappingFault::Io { file: file.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::OsEntropy;
+
+    fn folder(name: &str) -> SecretFolder {
+        let path = std::env::temp_dir().join(format!("sluis-secrets-{name}-{}", std::process::id()));
+        let _earlier = fs::remove_dir_all(&path);
+        SecretFolder::new(path)
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_read_back() {
+        let folder = folder("made");
+        folder.make(1, &OsEntropy).unwrap();
+        let secret = folder.read(1).unwrap();
+        assert!(matches!(folder.make(1, &OsEntropy), Err(WrappingFault::Exists { .. })));
+        assert_eq!(folder.read(1).unwrap(), secret);
+        assert!(matches!(folder.read(2), Err(WrappingFault::Missing { generation: 2, .. })));
+        assert_eq!(fs::metadata(folder.file(1)).unwrap().permissions().mode() & 0o7777, 0o400);
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o7777, 0o700);
+        assert_eq!(folder.strangers().unwrap(), Vec::<String>::new());
+        fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    /// Many at the same time: one makes it, and what it made is whole.
+    #[test]
+    fn of_two_who_make_a_secret_one_does() {
+        let folder = folder("race");
+        folder.make(1, &OsEntropy).unwrap();
+        for generation in 2..40 {
+            let made = std::thread::scope(|scope| {
+                let tries = [(); 4].map(|()| scope.spawn(|| folder.make(generation, &OsEntropy).is_ok()));
+                tries.map(|one| one.join().unwrap())
+            });
+            assert_eq!(made.iter().filter(|made| **made).count(), 1, "{generation}");
+            folder.read(generation).unwrap();
+        }
+        assert_eq!(folder.strangers().unwrap(), Vec::<String>::new());
+        fs::remove_dir_all(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn what_was_destroyed_is_not_read_again_and_goes_on_where_it_stopped() {
+        let folder = folder("destroyed");
+        folder.make(1, &OsEntropy).unwrap();
+        let second_name = folder.path().join("held");
+        fs::hard_link(folder.file(1), &second_name).unwrap();
+        // What an attempt that was killed leaves.
+        fs::write(folder.path().join("1.key.new-00"), [1; 32]).unwrap();
+        assert!(folder.destroy(1, 1_795_262_400_000).unwrap());
+        assert_eq!(fs::read(&second_name).unwrap(), [0; SECRET_BYTES], "the bytes are still there");
+        assert_eq!(folder.strangers().unwrap(), ["held"]);
+        assert!(!folder.destroy(1, 0).unwrap());
+        assert!(fs::read_to_string(folder.marker(1)).unwrap().contains("2026-11-21T12:00:00Z"));
+        assert!(matches!(folder.make(1, &OsEntropy), Err(WrappingFault::Destroyed { .. })));
+        fs::write(folder.file(1), [3; 32]).unwrap();
+        assert!(matches!(folder.read(1), Err(WrappingFault::Destroyed { generation: 1, .. })));
+        assert_eq!(folder.undead().unwrap(), [1]);
+        assert!(folder.destroy(1, 0).unwrap() && folder.undead().unwrap().is_empty());
+        fs::remove_dir_all(folder.path()).unwrap();
+    }
+}

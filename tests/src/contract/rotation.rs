@@ -256,9 +256,11 @@ pub async fn an_end_that_none_of_us_wrote_is_not_believed(engine: &impl Engine) 
     lay(engine, 2).await;
     let seal = engine.hex(&"00".repeat(16));
     let row = format!("INSERT INTO wrapping_ended (generation, made_at, ended_at, sealed) VALUES (1, 1, 2, {seal})");
+    let keys = engine.rotation().await;
     engine.intrude_keys(&row).await;
-    let begun = Rotation::begin(engine.rotation().await, engine.wrapping().folder().clone(), true).await;
-    let fault = begun.map(drop).unwrap_err().to_string();
-    assert!(fault.contains("wrapping_ended"), "{fault}");
+    let begun = Rotation::begin(keys, engine.wrapping().folder().clone(), true).await;
+    for fault in [begun.map(drop).unwrap_err().to_string(), engine.opens().await.unwrap_err()] {
+        assert!(fault.contains("wrapping_ended"), "{fault}");
+    }
     assert!(engine.wrapping().folder().file(1).exists());
 }

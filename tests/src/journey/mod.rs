@@ -37,3 +37,4 @@ mod source_check;
 mod start_databases;
 mod start_files;
 mod watchtower;
+mod wrapping;
