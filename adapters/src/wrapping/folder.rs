@@ -192,7 +192,7 @@ impl SecretFolder {
         if self.0.is_dir() {
             return Ok(());
         }
-        DirBuilder::new().mode(0o700).create(&self.0).map_err(|source| failed(&self.0, source))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|source| failed(&self.0, source))?;
         let parent = self.0.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(parent).and_then(|folder| folder.sync_all()).map_err(|source| failed(parent, source))
     }
