@@ -235,6 +235,6 @@ on_engines! {
     pages_and_tombstones: Log ["page_blob", "erased_key"];
     marks_and_seals: Log ["replica", "replica_mark", "seal_check", "sluis_schema"];
     subjects_and_aliases: Keys ["subject_alias", "subject"];
-    keys_of_subjects: Keys ["subject_key", "wrapping"];
+    keys_of_subjects: Keys ["subject_key", "wrapping", "wrapping_ended"];
     keys_of_days: Keys ["bucket_key", "transaction_key", "seal_check", "sluis_schema"];
 }
