@@ -67,9 +67,9 @@ pub struct Keys {
     /// Folder with the secrets of wrapping generations, outside every database; `wrapping` beside the master key when not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrapping: Option<PathBuf>,
-    /// After how many days a wrapping generation should be followed by the next; 31 when not set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wrapping_days: Option<u16>,
+    /// After how many days a wrapping generation should be followed by the next.
+    #[serde(default = "month")]
+    pub wrapping_days: u16,
     /// PostgreSQL database, of every gateway process of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<KeysPostgres>,
@@ -80,12 +80,6 @@ impl Keys {
     #[must_use]
     pub fn wrapping(&self) -> PathBuf {
         self.wrapping.clone().unwrap_or_else(|| self.master_key.with_file_name("wrapping"))
-    }
-
-    /// The age in days at which a generation is old.
-    #[must_use]
-    pub fn wrapping_days(&self) -> u16 {
-        self.wrapping_days.unwrap_or(31)
     }
 }
 
@@ -101,6 +95,10 @@ pub struct KeysPostgres {
     /// No key is used before a synchronous standby has it.
     #[serde(default = "required")]
     pub require_standby: bool,
+}
+
+const fn month() -> u16 {
+    31
 }
 
 const fn required() -> bool {

@@ -241,7 +241,7 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             database: Some("keys.db".into()),
             master_key: "master.key".into(),
             wrapping: None,
-            wrapping_days: None,
+            wrapping_days: 31,
             postgres: None,
         },
         holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },

@@ -110,7 +110,7 @@ pub(super) fn configuration(folder: &Path) -> Config {
             database: Some(folder.join("keys.db")),
             master_key: folder.join("master.key"),
             wrapping: None,
-            wrapping_days: None,
+            wrapping_days: 31,
             postgres: None,
         },
         holder: config::Holder { database: folder.join("holder.db"), map: policies.join("holder.toml") },

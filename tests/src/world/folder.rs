@@ -186,7 +186,7 @@ fn configuration(dir: &std::path::Path) -> Config {
             database: Some(at("keys.db")),
             master_key: at("master.key"),
             wrapping: None,
-            wrapping_days: None,
+            wrapping_days: 31,
             postgres: None,
         },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },

@@ -42,7 +42,7 @@ fn rows(config: &Config, all: &[Generation], now: Millis, found: &mut Findings) 
         found.warning(SUBJECT, text, "if none is at work, run `sluis keys rotate`, which goes on with it");
     }
     let Some(newest) = in_use.last() else { return };
-    let (days, most) = (now.saturating_sub(newest.made_at) / DAY_MS, config.keys.wrapping_days());
+    let (days, most) = (now.saturating_sub(newest.made_at) / DAY_MS, config.keys.wrapping_days);
     let text = format!("generation {} was made on {}, {days} days ago", newest.number, moment(newest.made_at));
     if days > u64::from(most) {
         let advice = "run `sluis keys rotate`: until then every backup since that day opens with the secrets of today";
