@@ -125,8 +125,9 @@ fn a_database_from_before_does_not_start(place: &Place) {
     std::fs::copy(now, place.file("keys.db")).unwrap();
 }
 
-/// What the program calls to change a file or a folder.
-const CALLS: &str = "fsync,fdatasync,write,pwrite64,linkat,link,unlink,unlinkat,rename,chmod,fchmodat,ftruncate,mkdir";
+/// What the program calls to change a file or a folder. `strace` counts each by itself.
+const CALLS: [&str; 9] =
+    ["fsync", "fdatasync", "write", "pwrite64", "linkat", "unlink", "rename", "chmod", "ftruncate"];
 
 /// Rotates under `strace`, with something done to a system call; `None` where that cannot be.
 fn rotate_under(place: &Place, calls: &str, how: &str) -> Option<Said> {
@@ -170,25 +171,27 @@ fn a_kill_at_any_step_of_a_rotation_loses_no_key() {
     assert_eq!(before.len(), 20);
     let most = from_environment("SLUIS_KILL_STEPS").unwrap_or(u64::MAX);
     let mut killed = 0;
-    for step in 1..=most {
-        let place = Place { dir: model.dir.with_extension("killed") };
-        let _earlier = std::fs::remove_dir_all(&place.dir);
-        copy(&model.dir, &place.dir).unwrap();
-        let Some(said) = rotate_under(&place, CALLS, &format!("signal=KILL:when={step}")) else { return };
-        if said.status == Some(0) {
-            break;
+    for call in CALLS {
+        for step in 1..=most {
+            let place = Place { dir: model.dir.with_extension("killed") };
+            let _earlier = std::fs::remove_dir_all(&place.dir);
+            copy(&model.dir, &place.dir).unwrap();
+            let Some(said) = rotate_under(&place, call, &format!("signal=KILL:when={step}")) else { return };
+            if said.status == Some(0) {
+                break;
+            }
+            assert_eq!(said.status, None, "{call} {step}: {said:#?}");
+            killed += 1;
+            let again = keys(&place, "rotate");
+            assert_eq!(again.status, Some(0), "{call} {step}: {again:#?}");
+            assert_eq!(all_keys(&place), before, "{call} {step}");
+            let left = std::fs::read_dir(place.file("wrapping")).unwrap().map(|file| file.unwrap().file_name());
+            let left = left.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".key")).count();
+            assert_eq!(left, 1, "{call} {step}");
         }
-        assert_eq!(said.status, None, "step {step}: {said:#?}");
-        killed = step;
-        let again = keys(&place, "rotate");
-        assert_eq!(again.status, Some(0), "step {step}: {again:#?}");
-        assert_eq!(all_keys(&place), before, "step {step}");
-        let left = std::fs::read_dir(place.file("wrapping")).unwrap().map(|file| file.unwrap().file_name());
-        let left = left.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".key")).count();
-        assert_eq!(left, 1, "step {step}");
     }
     println!("{killed} steps were killed");
-    assert!(killed > 30 || killed == most, "only {killed} steps");
+    assert!(killed > 30 || most < 10, "only {killed} steps");
 }
 
 #[test]
