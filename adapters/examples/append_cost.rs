@@ -9,6 +9,7 @@ use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{Place, PostgresLog};
 use sluis_adapters::sqlite::{Limits, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::log::LeafKind;
 use sluis_core::log::draft::{Concerns, Draft, Effect, GuardKey, Outcome, RequestId, SealedPayload, Transaction};
 use sluis_core::log::leaf::{Key, LeafDraft};
@@ -87,8 +88,9 @@ async fn measure(log: &dyn Ledger, commits: u64) -> Result<(), Box<dyn Error>> {
 
 async fn provision(folder: &std::path::Path, master: &MasterKey) -> Result<(), Box<dyn Error>> {
     let file = folder.join("keys.db");
-    SqliteKeys::create(&file, master)?;
-    let keys = SqliteKeys::open(&file, master, Arc::new(OsEntropy), Limits::default())?;
+    let wrapping = Wrapping::generate(master.clone(), folder.join("wrapping"), &OsEntropy)?;
+    SqliteKeys::create(&file, &wrapping, 1)?;
+    let keys = SqliteKeys::open(&file, &wrapping, Arc::new(OsEntropy), Limits::default())?;
     let subjects: Vec<_> =
         (0..SUBJECTS).filter_map(|n| SubjectId::client_number(&format!("K-{n}"))).map(|id| vec![id]).collect();
     let stop = Stopwatch::start();

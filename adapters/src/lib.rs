@@ -7,7 +7,7 @@
 //! | `Signer` | [`signer::Ed25519Signer`] |
 //! | `Clock`, `Entropy` | [`system`] |
 //!
-//! [`master`], [`state_row`] and [`segment`] say how rows are protected, whichever engine keeps them.
+//! [`master`], [`wrapping`], [`state_row`] and [`segment`] say how rows are protected, whichever engine keeps them.
 //! Where SQLite ends: it serves one gateway process on one machine. A power cut after a lying
 //! disk, or a copy of the file put back, is found only by a witness or an anchor on other storage (A6).
 
@@ -28,3 +28,4 @@ pub mod sqlite;
 pub mod state_row;
 mod store;
 pub mod system;
+pub mod wrapping;

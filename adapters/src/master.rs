@@ -1,8 +1,8 @@
 //! The master key, outside every database, and the keys that follow from it.
 //!
-//! One file of 32 bytes; by HKDF-SHA-256 (RFC 5869, no salt) with a label each: the wrapping key of the key database,
-//! the key of lookup tags, the key of state rows, the key of the subject index. Who has a database without this
-//! file can look up nobody, open no row and unwrap no key.
+//! One file of 32 bytes; by HKDF-SHA-256 (RFC 5869, no salt) with a label each: the key of lookup tags, the key of state
+//! rows, the key of the subject index. The wrapping keys of the key database follow from it together with a secret of their
+//! generation. Who has a database without this file can look up nobody, open no row and unwrap no key.
 
 use crate::secret_file::{self, SecretFileError};
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -19,6 +19,8 @@ pub const INDEX_LABEL: &str = "sluis-k-index/1";
 pub const HALT_LABEL: &str = "sluis-k-halt/1";
 /// Label of the key that protects tombstones of destroyed keys (A21).
 pub const TOMB_LABEL: &str = "sluis-k-tomb/1";
+/// Label of the key that protects what is said of generations that ended (A21).
+pub const ENDED_LABEL: &str = "sluis-k-ended/1";
 /// Label of the key that protects what a lookup tag leads to.
 pub const ALIAS_LABEL: &str = "sluis-k-alias/1";
 /// Label of the key of lookup tags; also the first bytes of what is tagged.
@@ -67,8 +69,12 @@ impl MasterKey {
     /// # Errors
     /// [`CryptoRefused`], which cannot happen for 32 bytes.
     pub fn derive(&self, label: &str) -> Result<Zeroizing<[u8; 32]>, CryptoRefused> {
+        self.salted(&[], label)
+    }
+
+    fn salted(&self, salt: &[u8], label: &str) -> Result<Zeroizing<[u8; 32]>, CryptoRefused> {
         let mut out = Zeroizing::new([0u8; 32]);
-        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(&*self.0);
+        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(&*self.0);
         let info = [label.as_bytes()];
         let expanded = extracted.expand(&info, hkdf::HKDF_SHA256).map_err(|_| CryptoRefused)?;
         expanded.fill(&mut *out).map_err(|_| CryptoRefused)?;
@@ -80,17 +86,16 @@ impl MasterKey {
     /// # Errors
     /// [`CryptoRefused`], which cannot happen for 32 bytes.
     pub fn sealing(&self, label: &str) -> Result<RowKey, CryptoRefused> {
-        let key = self.derive(label)?;
-        let unbound = UnboundKey::new(&AES_256_GCM_SIV, &*key).map_err(|_| CryptoRefused)?;
-        Ok(RowKey(LessSafeKey::new(unbound)))
+        RowKey::of(&*self.derive(label)?)
     }
 
-    /// The key with which keys of one generation are wrapped.
+    /// The key with which keys of one generation are wrapped: the secret of the generation is the salt (RFC 5869, 3.1), so that
+    /// neither it nor the master key alone tells anything of it.
     ///
     /// # Errors
     /// [`CryptoRefused`], which cannot happen for 32 bytes.
-    pub fn wrapping(&self, generation: u32) -> Result<RowKey, CryptoRefused> {
-        self.sealing(&format!("sluis-kek/{generation}"))
+    pub fn wrapping(&self, generation: u32, secret: &[u8; 32]) -> Result<RowKey, CryptoRefused> {
+        RowKey::of(&*self.salted(secret, &format!("sluis-kek/{generation}"))?)
     }
 
     /// The key that turns identifiers into lookup tags.
@@ -109,6 +114,11 @@ impl MasterKey {
 pub struct RowKey(LessSafeKey);
 
 impl RowKey {
+    fn of(key: &[u8; 32]) -> Result<Self, CryptoRefused> {
+        let unbound = UnboundKey::new(&AES_256_GCM_SIV, key).map_err(|_| CryptoRefused)?;
+        Ok(Self(LessSafeKey::new(unbound)))
+    }
+
     /// Seals a row for one place.
     ///
     /// # Errors
@@ -178,15 +188,29 @@ mod tests {
         }
     }
 
-    // Computed with Python's hmac and hashlib: prk = HMAC(00*32, key); okm = HMAC(prk, label 01).
+    // Computed with Python's hmac and hashlib: prk = HMAC(00*32 or the secret, key); okm = HMAC(prk, label 01).
     #[test]
     fn derivation_and_tags_match_a_second_implementation() {
         let master = MasterKey::from_bytes([7; 32]);
         let hex = data_encoding::HEXLOWER;
         assert_eq!(hex.encode(&*master.derive(STATE_LABEL).unwrap()), STATE_HEX);
         assert_eq!(hex.encode(&master.lookup().unwrap().tag("bsn", "999990019")), TAG_HEX);
+        assert_eq!(hex.encode(&*master.salted(&[8; 32], "sluis-kek/2").unwrap()), KEK_HEX);
+    }
+
+    #[test]
+    fn a_wrapping_key_follows_from_master_key_secret_and_generation_together() {
+        let master = |byte| MasterKey::from_bytes([byte; 32]);
+        let sealed = master(7).wrapping(2, &[8; 32]).unwrap().seal(b"place", b"a key").unwrap();
+        let opens = |key: RowKey| key.open(b"place", &sealed).is_some();
+        assert!(opens(master(7).wrapping(2, &[8; 32]).unwrap()));
+        assert!(!opens(master(6).wrapping(2, &[8; 32]).unwrap()));
+        assert!(!opens(master(7).wrapping(2, &[9; 32]).unwrap()));
+        assert!(!opens(master(7).wrapping(3, &[8; 32]).unwrap()));
+        assert!(!opens(master(7).sealing("sluis-kek/2").unwrap()), "the master key alone suffices");
     }
 
     const STATE_HEX: &str = "26b39afc1aeeaa8d2a68d08b79e86e0d5e69560b2032c0421f88ea410ddba081";
+    const KEK_HEX: &str = "7a66e3dce9a8392da4bc3014171edebda7d16ef3ecc631f1bd48e0ca04cbc1f5";
     const TAG_HEX: &str = "5ab022c359d1f3407da1e98b22a5261c671e3c8342213d712b5b2336c0f76a63";
 }

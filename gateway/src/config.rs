@@ -167,6 +167,7 @@ impl Config {
         paths.extend(self.log.database.iter_mut());
         paths.extend(self.log.postgres.iter_mut().flat_map(|postgres| postgres.password_file.iter_mut()));
         paths.extend(self.keys.database.iter_mut());
+        paths.extend(self.keys.wrapping.iter_mut());
         paths.extend(self.keys.postgres.iter_mut().flat_map(|postgres| postgres.password_file.iter_mut()));
         paths.extend(self.tls.revocation.iter_mut());
         paths.extend(self.token.key.iter_mut());

@@ -13,8 +13,10 @@ mod postgres_erase;
 mod postgres_keys;
 mod postgres_look;
 mod postgres_plans;
+mod postgres_rotation;
 mod postgres_shards;
 pub mod pruning;
+pub mod rotation;
 pub mod shards;
 pub mod sqlite;
 mod sqlite_open;
@@ -23,9 +25,10 @@ mod upkeep;
 
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::log::Millis;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
+use sluis_core::upkeep::{KeyRotation, KeyUpkeep, LogArchive, LogUpkeep, PayloadKeys};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -40,6 +43,14 @@ pub trait Engine: Sized + Send + Sync {
     async fn archive(&self) -> Arc<dyn LogArchive>;
     /// Opens the key database.
     async fn keys(&self) -> Arc<dyn KeyUpkeep>;
+    /// Opens the key database for a rotation.
+    async fn rotation(&self) -> Arc<dyn KeyRotation>;
+    /// Opens the key database for reading, beside whoever has it open, with these secrets.
+    async fn payload_keys(&self, wrapping: &Wrapping) -> Arc<dyn PayloadKeys>;
+    /// Whether the key database opens.
+    async fn opens(&self) -> Result<(), String>;
+    /// What its wrapping keys follow from.
+    fn wrapping(&self) -> &Wrapping;
     /// The clock that the log reads.
     fn clock(&self) -> &TestClock;
     /// A signer for checkpoints.
@@ -160,6 +171,14 @@ macro_rules! keys_suite {
             keys::nobody_is_found_without_the_master_key;
             keys::a_number_leads_only_to_whom_we_led_it;
             keys::a_key_opens_only_for_its_subject_and_year;
+            rotation::every_key_goes_over_and_the_old_secret_is_gone;
+            rotation::a_rotation_goes_on_after_a_stop_behind_any_step;
+            rotation::keys_that_are_made_meanwhile_go_over_too;
+            rotation::a_backup_from_before_opens_with_its_secret_only;
+            rotation::a_database_from_before_a_rotation_is_refused_by_name;
+            rotation::a_secret_that_is_missing_short_or_another_is_refused_by_name;
+            rotation::a_key_that_does_not_open_keeps_the_old_secret;
+            rotation::an_end_that_none_of_us_wrote_is_not_believed;
         }
     };
 }

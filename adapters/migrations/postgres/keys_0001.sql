@@ -9,8 +9,21 @@ CREATE TABLE sluis_schema (
   sealed  bytea NOT NULL
 );
 
+-- Each generation has a secret in a file outside this database. A row goes when nothing is wrapped under it any more: the
+-- references below keep it until then, and let no row name it afterwards. `proof` opens under the key of the generation only.
 CREATE TABLE wrapping (
-  generation integer PRIMARY KEY CHECK (generation > 0)    -- the newest is used for new keys
+  generation integer PRIMARY KEY CHECK (generation > 0),   -- the newest is used for new keys
+  made_at    bigint NOT NULL,                             -- milliseconds since 1970, as all times here
+  proof      bytea NOT NULL
+);
+
+-- Sealed for all its columns. Backups from before `destroyed_at` open nothing that they hold under this generation.
+CREATE TABLE wrapping_ended (
+  generation   integer PRIMARY KEY CHECK (generation > 0),
+  made_at      bigint NOT NULL,
+  ended_at     bigint NOT NULL,
+  destroyed_at bigint,                                    -- NULL while the secret is being destroyed
+  sealed       bytea NOT NULL
 );
 
 -- Subjects and what they are found by are written under one advisory lock: no replica sees half of another's page.
@@ -35,6 +48,7 @@ CREATE TABLE subject_key (
   kek_generation integer NOT NULL REFERENCES wrapping,
   UNIQUE (subject_ref, year)
 );
+CREATE INDEX subject_key_generation ON subject_key (kek_generation, key_id);
 
 -- The key of one day for subjects nobody knows (A11). `wrapped` opens for its key id and day only.
 CREATE TABLE bucket_key (
@@ -43,6 +57,7 @@ CREATE TABLE bucket_key (
   wrapped        bytea NOT NULL,
   kek_generation integer NOT NULL REFERENCES wrapping
 );
+CREATE INDEX bucket_key_generation ON bucket_key (kek_generation, day);
 
 -- The key of one day for digests of transactions; destroyed after 96 hours (A13).
 CREATE TABLE transaction_key (
@@ -50,3 +65,4 @@ CREATE TABLE transaction_key (
   wrapped        bytea NOT NULL,
   kek_generation integer NOT NULL REFERENCES wrapping
 );
+CREATE INDEX transaction_key_generation ON transaction_key (kek_generation, day);

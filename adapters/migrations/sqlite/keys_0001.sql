@@ -6,8 +6,21 @@ CREATE TABLE seal_check (
   sealed BLOB NOT NULL
 ) STRICT;
 
+-- Each generation has a secret in a file outside this database. A row goes when nothing is wrapped under it any more: the
+-- references below keep it until then, and let no row name it afterwards. `proof` opens under the key of the generation only.
 CREATE TABLE wrapping (
-  generation INTEGER PRIMARY KEY CHECK (generation > 0)    -- the newest is used for new keys
+  generation INTEGER PRIMARY KEY CHECK (generation > 0),   -- the newest is used for new keys
+  made_at    INTEGER NOT NULL,                             -- milliseconds since 1970, as all times here
+  proof      BLOB NOT NULL
+) STRICT;
+
+-- Sealed for all its columns. Backups from before `destroyed_at` open nothing that they hold under this generation.
+CREATE TABLE wrapping_ended (
+  generation   INTEGER PRIMARY KEY CHECK (generation > 0),
+  made_at      INTEGER NOT NULL,
+  ended_at     INTEGER NOT NULL,
+  destroyed_at INTEGER,                                    -- NULL while the secret is being destroyed
+  sealed       BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE subject (
@@ -31,6 +44,7 @@ CREATE TABLE subject_key (
   kek_generation INTEGER NOT NULL REFERENCES wrapping,
   UNIQUE (subject_ref, year)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX subject_key_generation ON subject_key (kek_generation);
 
 -- The key of one day for subjects nobody knows (A11). `wrapped` opens for its key id and day only.
 CREATE TABLE bucket_key (
@@ -39,6 +53,7 @@ CREATE TABLE bucket_key (
   wrapped        BLOB NOT NULL,
   kek_generation INTEGER NOT NULL REFERENCES wrapping
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX bucket_key_generation ON bucket_key (kek_generation);
 
 -- The key of one day for digests of transactions; destroyed after 96 hours (A13).
 CREATE TABLE transaction_key (
@@ -46,3 +61,4 @@ CREATE TABLE transaction_key (
   wrapped        BLOB NOT NULL,
   kek_generation INTEGER NOT NULL REFERENCES wrapping
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX transaction_key_generation ON transaction_key (kek_generation);

@@ -1,29 +1,33 @@
-//! The key database of a holder on PostgreSQL: pseudonyms by lookup tag, yearly keys wrapped under the key that follows from
-//! the master key. Any number of gateway processes use it at once.
+//! The key database of a holder on PostgreSQL: pseudonyms by lookup tag, yearly keys wrapped under the key of a generation. Any
+//! number of gateway processes use it at once, also while keys go over to another generation.
 //!
 //! Promises: a key is committed durably before anybody uses it, and where a standby is required it is flushed there: also a key
 //! that another replica made, whose commit shows it before a standby has it where the wait was cancelled or the server was
 //! started again. The same subject and year, or day, never have two, whichever replicas ask at once; without the master key nobody
-//! can be looked up and nothing unwrapped. What another replica destroyed is forgotten within 60 seconds (A21).
+//! can be looked up, and without the secret of the generation nothing unwrapped. What another replica destroyed is forgotten
+//! within 60 seconds (A21).
 
 use super::connect::{Kind, Place};
 use super::errors::before_commit;
 use super::keys_day;
 use super::keys_provision as provision;
+use super::keys_rotation as rotation;
 use super::keys_rows::{self as rows, read};
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient, settle};
 use super::open_error::OpenError;
 use super::settle::on_standby;
-use crate::master::MasterKey;
-use crate::store::{KEYS, KeyRing};
+use crate::store::{KEYS, Kek, KeyRing, WrappedKey};
+use crate::wrapping::Wrapping;
 use async_trait::async_trait;
 use jiff::civil::Date;
+use sluis_core::log::Millis;
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{DueKey, KeyUpkeep};
 use sqlx::Error;
 use sqlx::postgres::{PgConnection, PgPool};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -37,23 +41,22 @@ const ON_STANDBY: Duration = Duration::from_secs(2);
 
 /// The key database of one holder, as one gateway process sees it.
 pub struct PostgresKeys {
-    readers: PgPool,
-    writer: Writer,
+    pub(super) readers: PgPool,
+    pub(super) writer: Writer,
     /// Whether nothing is used before a synchronous standby has it.
     standby: bool,
-    ring: KeyRing,
+    pub(super) ring: KeyRing,
 }
 
 impl PostgresKeys {
-    /// Makes the tables in an empty database.
+    /// Makes the tables in an empty database, which begins with the first generation; its secret is there.
     ///
     /// # Errors
     /// [`OpenError::Exists`] when there are tables of Sluis; nothing is ever overwritten.
-    pub async fn create(place: &Place, master: &MasterKey) -> Result<(), OpenError> {
-        let first = async |session: &mut PgConnection| {
-            sqlx::query(statements::INSERT_GENERATION).bind(1).execute(session).await.map(|_| ())
-        };
-        place.create(&KIND, master, first).await
+    pub async fn create(place: &Place, wrapping: &Wrapping, now: Millis) -> Result<(), OpenError> {
+        let row = wrapping.beginning(1, now)?;
+        let first = async |session: &mut PgConnection| rotation::insert(session, &row).await;
+        place.create(&KIND, wrapping.master(), first).await
     }
 
     /// Opens a key database, beside other processes. Never creates or migrates.
@@ -61,23 +64,35 @@ impl PostgresKeys {
     /// With `standby`, no key is used before a synchronous standby has it (A1).
     ///
     /// # Errors
-    /// [`OpenError`] names the place and what to do; [`OpenError::MasterKey`] under another master key.
+    /// [`OpenError`] names the place and what to do; [`OpenError::MasterKey`] under another master key,
+    /// [`OpenError::Wrapping`] when a secret of a generation in use is not here.
     pub async fn open(
         place: &Place,
         standby: bool,
-        master: &MasterKey,
+        wrapping: &Wrapping,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
-        let mut session = place.open(&KIND, master).await?;
-        let newest = sqlx::query_scalar::<_, Option<i32>>(statements::GENERATION).fetch_one(&mut session).await;
-        let newest = newest.map_err(|error| place.engine(error))?.and_then(|newest| u32::try_from(newest).ok());
-        let newest = newest.ok_or_else(|| place.corrupt("wrapping"))?;
+        let mut session = place.open(&KIND, wrapping.master()).await?;
+        let ring = KeyRing::new(wrapping, entropy)?;
+        let in_use = rows::generations_in_use(&mut session).await.map_err(|error| place.engine(error))?;
+        if in_use.is_empty() {
+            return Err(place.corrupt("wrapping"));
+        }
+        for generation in &in_use {
+            ring.keks.load(generation)?;
+        }
+        let readers = place.readers();
+        // Somebody who wrote that a generation ended would have its secret destroyed.
+        match rotation::generations(&readers, &ring.keks).await {
+            Err(StoreError::Corrupt { table, .. }) => return Err(place.corrupt(table)),
+            Err(_) => return Err(place.unreachable(sqlx::Error::PoolTimedOut)),
+            Ok(_) => {}
+        }
         // What replicas committed before and no standby has is found here; what they commit later they wait for.
         if standby && patient(on_standby(&mut session)).await.is_err() {
             return Err(OpenError::NoStandby { place: place.name().to_owned() });
         }
-        let ring = KeyRing::new(master, newest, entropy)?;
-        Ok(Self { readers: place.readers(), writer: Writer::new(place.clone(), standby, session), standby, ring })
+        Ok(Self { readers, writer: Writer::new(place.clone(), standby, session), standby, ring })
     }
 }
 
@@ -111,8 +126,7 @@ impl KeyStore for PostgresKeys {
         if let Some(key) = self.ring.cache.keys.get(&(subject, year)) {
             return Ok(Some(key));
         }
-        let row = read("subject_key", || rows::of_year(&self.readers, subject.0, year)).await?;
-        let key = row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()?;
+        let key = self.opened("subject_key", || rows::of_year(&self.readers, subject.0, year)).await?;
         if let Some(key) = &key {
             self.outlives_failover("subject_key").await?;
             self.ring.cache.keys.insert((subject, year), key.clone());
@@ -124,11 +138,13 @@ impl KeyStore for PostgresKeys {
         if let Some(key) = self.ring.cache.buckets.get(&day) {
             return Ok(key);
         }
-        let row = match read("bucket_key", || rows::bucket(&self.readers, day)).await? {
-            Some(row) => self.outlives_failover("bucket_key").await.map(|()| row)?,
-            None => settle(|| keys_day::make_bucket(&self.writer, &self.ring, day)).await?,
+        let key = match self.opened("bucket_key", || rows::bucket(&self.readers, day)).await? {
+            Some(key) => self.outlives_failover("bucket_key").await.map(|()| key)?,
+            None => {
+                let row = settle(|| keys_day::make_bucket(&self.writer, &self.ring, day)).await?;
+                row.open(&self.kek(row.generation).await?, "bucket_key")?
+            }
         };
-        let key = self.ring.subject_key(&row, "bucket_key")?;
         self.ring.cache.buckets.insert(day, key.clone());
         Ok(key)
     }
@@ -142,15 +158,19 @@ impl KeyStore for PostgresKeys {
             None => settle(|| keys_day::make_transaction(&self.writer, &self.ring, day)).await?,
         };
         let place = KeyRing::transaction_place(day);
-        let key = self.ring.unwrap(place.as_bytes(), &row.wrapped, row.generation, "transaction_key")?;
+        let kek = self.kek(row.generation).await?;
+        let key = kek.unwrap(place.as_bytes(), &row.wrapped, "transaction_key")?;
         self.ring.cache.transactions.insert(day, key.clone());
         Ok(key)
     }
 
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError> {
         // It opens what is in the log already, and makes nothing that a failover could take its key from.
-        let row = read("subject_key", || rows::by_id(&self.readers, key_id)).await?;
-        row.map(|row| self.ring.subject_key(&row, "subject_key")).transpose()
+        self.opened("subject_key", || rows::by_id(&self.readers, key_id)).await
+    }
+
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        rows::wraps(&self.readers, &self.ring.keks).await
     }
 
     async fn answers(&self) -> Result<(), StoreError> {
@@ -207,6 +227,18 @@ impl PostgresKeys {
                 Err(StoreError::Unavailable { store: KEYS, state: "NO_STANDBY" })
             }
         }
+    }
+
+    /// The wrapping key of a generation in use.
+    pub(super) async fn kek(&self, generation: u32) -> Result<Kek, StoreError> {
+        rows::kek(&self.readers, &self.ring.keks, generation).await
+    }
+
+    async fn opened<F>(&self, table: &'static str, row: impl Fn() -> F) -> Result<Option<SubjectKey>, StoreError>
+    where
+        F: Future<Output = Result<Option<WrappedKey>, Error>>,
+    {
+        rows::opened(&self.readers, &self.ring.keks, table, row).await
     }
 
     async fn delete_keys(&self, key_ids: &[[u8; 16]]) -> Result<u64, StoreError> {

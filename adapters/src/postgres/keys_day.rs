@@ -3,8 +3,7 @@
 //! The primary key decides between replicas that make the key of a day at the same time: the second insert waits for the
 //! first, does nothing, and the statement after it reads what stands.
 
-use super::keys_provision::generation;
-use super::keys_rows::{self as rows, WrappedDay};
+use super::keys_rows::{self as rows, WrappedDay, number_of};
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient};
 use crate::store::{KeyRing, WrappedKey, bucket_place};
@@ -21,11 +20,11 @@ pub(super) async fn make_bucket(writer: &Writer, ring: &KeyRing, day: Date) -> R
 }
 
 async fn insert_bucket(session: &mut PgConnection, ring: &KeyRing, day: Date) -> Result<WrappedKey, Error> {
-    let id = ring.random_id();
-    let wrapped =
-        ring.wrap_new(&bucket_place(id, &day.to_string())).map_err(|refused| Error::Encode(refused.into()))?;
+    let (id, kek) = (ring.random_id(), rows::newest(session, &ring.keks).await?);
+    let wrapped = ring.wrap_new(&kek, &bucket_place(id, &day.to_string()));
+    let wrapped = wrapped.map_err(|refused| Error::Encode(refused.into()))?;
     let insert = sqlx::query(statements::INSERT_BUCKET_KEY).bind(day.to_string()).bind(id);
-    insert.bind(wrapped).bind(generation(ring)?).execute(&mut *session).await?;
+    insert.bind(wrapped).bind(number_of(kek.generation)?).execute(&mut *session).await?;
     rows::bucket(session, day).await?.ok_or(Error::RowNotFound)
 }
 
@@ -38,8 +37,9 @@ pub(super) async fn make_transaction(writer: &Writer, ring: &KeyRing, day: Date)
 
 async fn insert_transaction(session: &mut PgConnection, ring: &KeyRing, day: Date) -> Result<WrappedDay, Error> {
     let place = KeyRing::transaction_place(day);
-    let wrapped = ring.wrap_new(place.as_bytes()).map_err(|refused| Error::Encode(refused.into()))?;
+    let kek = rows::newest(session, &ring.keks).await?;
+    let wrapped = ring.wrap_new(&kek, place.as_bytes()).map_err(|refused| Error::Encode(refused.into()))?;
     let insert = sqlx::query(statements::INSERT_TRANSACTION_KEY).bind(day.to_string());
-    insert.bind(wrapped).bind(generation(ring)?).execute(&mut *session).await?;
+    insert.bind(wrapped).bind(number_of(kek.generation)?).execute(&mut *session).await?;
     rows::transaction(session, day).await?.ok_or(Error::RowNotFound)
 }

@@ -3,6 +3,7 @@
 //! Promises: a page is registered whole or not at all; replicas that register at the same time wait for each other, so that
 //! nobody gets two pseudonyms or two keys of a year; a page that is known already takes no lock and writes nothing.
 
+use super::keys_rows as rows;
 use super::keys_statements as statements;
 use super::keys_writer::{Writer, patient};
 use crate::store::{AliasRow, KeyRing, Meant, meant, year_place};
@@ -98,17 +99,13 @@ async fn write(session: &mut PgConnection, page: &[Vec<Tag>], ring: &KeyRing, ye
 }
 
 async fn make_keys(session: &mut PgConnection, bare: &[[u8; 16]], ring: &KeyRing, year: i16) -> Result<(), Error> {
+    let kek = rows::newest(session, &ring.keks).await?;
     let ids: Vec<[u8; 16]> = bare.iter().map(|_| ring.random_id()).collect();
     let wrapped: Result<Vec<Vec<u8>>, _> =
-        ids.iter().zip(bare).map(|(id, subject)| ring.wrap_new(&year_place(*id, *subject, year))).collect();
+        ids.iter().zip(bare).map(|(id, subject)| ring.wrap_new(&kek, &year_place(*id, *subject, year))).collect();
     let wrapped = wrapped.map_err(|refused| Error::Encode(refused.into()))?;
-    let insert = sqlx::query(statements::INSERT_SUBJECT_KEYS).bind(year).bind(generation(ring)?);
+    let insert = sqlx::query(statements::INSERT_SUBJECT_KEYS).bind(year).bind(rows::number_of(kek.generation)?);
     insert.bind(ids).bind(bare).bind(wrapped).execute(session).await.map(|_| ())
-}
-
-/// The generation that wraps new keys, as the engine takes it.
-pub(super) fn generation(ring: &KeyRing) -> Result<i32, Error> {
-    i32::try_from(ring.generation).map_err(|beyond| Error::Encode(beyond.into()))
 }
 
 /// Whom the identifiers of a page are known for. An alias that is not ours ends the whole page: a child must not get a

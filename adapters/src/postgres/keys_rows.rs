@@ -4,11 +4,13 @@ use super::connect::READERS_MAX;
 use super::errors::{before_commit, code};
 use super::keys_statements as statements;
 use super::keys_writer::patient;
-use crate::store::{AliasRow, KEYS, WrappedKey, bucket_place, year_place};
+use crate::store::{AliasRow, KEYS, Kek, Keks, WrappedKey, bucket_place, year_place};
+use crate::wrapping::GenerationRow;
 use jiff::civil::Date;
-use sluis_core::ports::StoreError;
+use sluis_core::log::Millis;
+use sluis_core::ports::{StoreError, SubjectKey};
 use sluis_core::subject::SubjectRef;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::{Error, PgExecutor, Row};
 use std::future::Future;
 
@@ -38,6 +40,34 @@ fn is_ended(error: &Error) -> bool {
         // admin_shutdown, crash_shutdown
         _ => code(error).is_some_and(|code| code == "57P01" || code == "57P02"),
     }
+}
+
+/// The wrapping key of a generation in use, from its secret where it is not known.
+pub(super) async fn kek(pool: &PgPool, keks: &Keks, generation: u32) -> Result<Kek, StoreError> {
+    if let Some(known) = keks.known(generation) {
+        return Ok(known);
+    }
+    let row = read("wrapping", || one_generation(pool, generation)).await?;
+    Ok(keks.load(&row.ok_or(StoreError::Corrupt { store: KEYS, table: "wrapping" })?)?)
+}
+
+/// The key in a row. Between the read of a row and that of its generation, a rotation may have ended this one: then the row stands
+/// under the next, and is read again.
+pub(super) async fn opened<F>(
+    pool: &PgPool,
+    keks: &Keks,
+    table: &'static str,
+    row: impl Fn() -> F,
+) -> Result<Option<SubjectKey>, StoreError>
+where
+    F: Future<Output = Result<Option<WrappedKey>, Error>>,
+{
+    let Some(first) = read(table, &row).await? else { return Ok(None) };
+    if let Ok(kek) = kek(pool, keks, first.generation).await {
+        return first.open(&kek, table).map(Some);
+    }
+    let Some(second) = read(table, &row).await? else { return Ok(None) };
+    second.open(&kek(pool, keks, second.generation).await?, table).map(Some)
 }
 
 /// What a lookup tag leads to, as its row says.
@@ -89,6 +119,43 @@ pub(super) async fn transaction(at: impl PgExecutor<'_>, day: Date) -> Result<Op
 fn wrapped(row: &PgRow, place: impl FnOnce([u8; 16]) -> Result<Vec<u8>, Error>) -> Result<WrappedKey, Error> {
     let key_id = row.try_get(0)?;
     Ok(WrappedKey { key_id, place: place(key_id)?, wrapped: row.try_get(1)?, generation: generation(row, 2)? })
+}
+
+/// A generation in use, from its row.
+pub(super) fn generation_row(row: &PgRow) -> Result<GenerationRow, Error> {
+    let made_at = u64::try_from(row.try_get::<i64, _>(1)?).map_err(|beyond| Error::Decode(beyond.into()))?;
+    Ok(GenerationRow { number: generation(row, 0)?, made_at, proof: row.try_get(2)? })
+}
+
+/// One generation in use.
+pub(super) async fn one_generation(at: impl PgExecutor<'_>, number: u32) -> Result<Option<GenerationRow>, Error> {
+    let row = sqlx::query(statements::GENERATION_IN_USE).bind(number_of(number)?).fetch_optional(at).await?;
+    row.map(|row| generation_row(&row)).transpose()
+}
+
+/// The generations in use, oldest first.
+pub(super) async fn generations_in_use(at: impl PgExecutor<'_>) -> Result<Vec<GenerationRow>, Error> {
+    let rows = sqlx::query(statements::GENERATIONS_IN_USE).fetch_all(at).await?;
+    rows.iter().map(generation_row).collect()
+}
+
+/// Tries the wrapping key of every generation in use; when the newest was made.
+pub(super) async fn wraps(pool: &PgPool, keks: &Keks) -> Result<Option<Millis>, StoreError> {
+    let in_use = read("wrapping", || generations_in_use(pool)).await?;
+    in_use.iter().try_for_each(|generation| keks.load(generation).map(drop))?;
+    let newest = in_use.last().ok_or(StoreError::Corrupt { store: KEYS, table: "wrapping" })?;
+    Ok(Some(newest.made_at))
+}
+
+/// The wrapping key for new keys, for whoever is about to write one in this transaction.
+pub(super) async fn newest(session: &mut PgConnection, keks: &Keks) -> Result<Kek, Error> {
+    let newest = generation_row(&sqlx::query(statements::NEWEST_GENERATION).fetch_one(session).await?)?;
+    keks.load(&newest).map_err(|fault| Error::Encode(StoreError::from(fault).into()))
+}
+
+/// The number of a generation as the engine takes it.
+pub(super) fn number_of(generation: u32) -> Result<i32, Error> {
+    i32::try_from(generation).map_err(|beyond| Error::Encode(beyond.into()))
 }
 
 fn generation(row: &PgRow, column: usize) -> Result<u32, Error> {

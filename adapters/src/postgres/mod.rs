@@ -16,6 +16,7 @@ mod keys;
 mod keys_day;
 mod keys_provision;
 mod keys_reader;
+mod keys_rotation;
 mod keys_rows;
 mod keys_statements;
 mod keys_writer;

@@ -1,6 +1,7 @@
 //! Why a PostgreSQL database is not made or opened, and what to do about it.
 
 use crate::master::CryptoRefused;
+use crate::wrapping::WrappingFault;
 
 /// Why a database was not made or opened. Names the place (`host:port/database`, never a password) and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,9 @@ pub enum OpenError {
         /// The cause.
         source: sqlx::Error,
     },
+    /// A secret of a wrapping generation.
+    #[error(transparent)]
+    Wrapping(#[from] WrappingFault),
     /// The cryptographic library refused.
     #[error(transparent)]
     Crypto(#[from] CryptoRefused),

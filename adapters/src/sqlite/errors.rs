@@ -13,6 +13,12 @@ pub(super) fn is_data(error: &Error) -> bool {
 
 /// The error of a read, or of a write before its COMMIT: nothing was written.
 pub(super) fn before_commit(store: &'static str, table: &'static str, error: &Error) -> StoreError {
+    // What one of us refused in the midst of a transaction.
+    if let Error::ToSqlConversionFailure(inner) = error
+        && let Some(ours) = inner.downcast_ref::<StoreError>()
+    {
+        return ours.clone();
+    }
     tracing::warn!(%error, store, table, "the engine refused");
     match named(error) {
         Some(state) => StoreError::Unavailable { store, state },

@@ -1,18 +1,20 @@
-//! The key database: pseudonyms by lookup tag, yearly keys wrapped under the key that follows from the master key.
+//! The key database: pseudonyms by lookup tag, yearly keys wrapped under the key of a generation.
 //!
 //! Promises: a key is durable before anybody uses it; the same subject and year never have two; without the master key
-//! nobody can be looked up and nothing unwrapped. Its backups are kept apart from the log's, and shorter.
+//! nobody can be looked up, and without the secret of the generation nothing unwrapped. Its backups are kept apart from the log's, and shorter.
 
 use super::errors::{at_commit, before_commit};
 use super::open::{self, Exclusive, KEYS_KIND, Limits, engine};
 use super::open_error::OpenError;
 use super::pool::Readers;
-use super::{provision, statements};
-use crate::master::{MasterKey, STATE_LABEL};
-use crate::store::{KEYS, KeyRing, WrappedKey, bucket_place, year_place};
+use super::{keys_rotation as rotation, provision, statements};
+use crate::master::STATE_LABEL;
+use crate::store::{KEYS, Kek, KeyRing, WrappedKey, bucket_place, year_place};
+use crate::wrapping::Wrapping;
 use async_trait::async_trait;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+use sluis_core::log::Millis;
 use sluis_core::ports::{Entropy, KeyStore, StoreError, SubjectKey};
 use sluis_core::subject::{SubjectId, SubjectRef};
 use sluis_core::upkeep::{DueKey, KeyUpkeep};
@@ -22,10 +24,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// The key database of one holder in one file.
-pub struct SqliteKeys(Arc<Inner>);
+pub struct SqliteKeys(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    readers: Readers,
+    pub readers: Readers,
     writer: Mutex<Connection>,
     /// Set when a commit ended in an unknown way: nothing is written from then on (A6).
     halted: AtomicBool,
@@ -34,15 +36,16 @@ pub(super) struct Inner {
 }
 
 impl SqliteKeys {
-    /// Makes a new, empty key database.
+    /// Makes a new, empty key database, which begins with the first generation; its secret is there.
     ///
     /// # Errors
     /// [`OpenError::Exists`] when there is a file; nothing is ever overwritten.
-    pub fn create(file: &Path, master: &MasterKey) -> Result<(), OpenError> {
-        let sealed = open::seal_check(&master.sealing(STATE_LABEL)?, &KEYS_KIND)?;
+    pub fn create(file: &Path, wrapping: &Wrapping, now: Millis) -> Result<(), OpenError> {
+        let sealed = open::seal_check(&wrapping.master().sealing(STATE_LABEL)?, &KEYS_KIND)?;
+        let first = wrapping.beginning(1, now)?;
         open::create(file, &KEYS_KIND, |connection| {
             connection.execute(statements::WRITE_SEAL_CHECK, [sealed])?;
-            connection.execute(statements::INSERT_GENERATION, [1]).map(|_| ())
+            rotation::insert(connection, &first).map(|_| ())
         })
     }
 
@@ -50,21 +53,40 @@ impl SqliteKeys {
     ///
     /// # Errors
     /// [`OpenError`] names the file and what to do; [`OpenError::MasterKey`] under another master key.
-    pub fn open(file: &Path, master: &MasterKey, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, OpenError> {
+    /// [`OpenError::Wrapping`] when a secret of a generation in use is not here.
+    pub fn open(
+        file: &Path,
+        wrapping: &Wrapping,
+        entropy: Arc<dyn Entropy>,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
         let (connection, exclusive) = open::writer(file, &KEYS_KIND, limits)?;
-        open::check_seal(&connection, file, &KEYS_KIND, &master.sealing(STATE_LABEL)?)?;
-        let generation = connection.query_row(statements::GENERATION, [], |row| row.get(0)).map_err(engine(file))?;
+        open::check_seal(&connection, file, &KEYS_KIND, &wrapping.master().sealing(STATE_LABEL)?)?;
+        let ring = KeyRing::new(wrapping, entropy)?;
+        let in_use = rotation::in_use(&connection).map_err(engine(file))?;
+        if in_use.is_empty() {
+            return Err(OpenError::Corrupt { file: file.to_owned(), table: "wrapping" });
+        }
+        for generation in &in_use {
+            ring.keks.load(generation)?;
+        }
+        let readers = Readers::new(file.to_owned(), KEYS, limits);
+        // Somebody who wrote that a generation ended would have its secret destroyed.
+        rotation::generations(&readers, &ring.keks).map_err(|error| match error {
+            StoreError::Corrupt { table, .. } => OpenError::Corrupt { file: file.to_owned(), table },
+            _ => OpenError::WalBusy { file: file.to_owned() },
+        })?;
         Ok(Self(Arc::new(Inner {
-            readers: Readers::new(file.to_owned(), KEYS, limits),
+            readers,
             writer: Mutex::new(connection),
             halted: AtomicBool::new(false),
-            ring: KeyRing::new(master, generation, entropy)?,
+            ring,
             _exclusive: exclusive,
         })))
     }
 
     /// Runs a write away from the threads that answer calls.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -104,7 +126,7 @@ impl KeyStore for SqliteKeys {
                 .query_row((subject.0, year), |row| wrapped(row, |id| Ok(year_place(id, subject.0, year))))
                 .optional()
         })?;
-        let key = row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()?;
+        let key = row.map(|row| self.0.open(&row, "subject_key")).transpose()?;
         if let Some(key) = &key {
             self.0.ring.cache.keys.insert((subject, year), key.clone());
         }
@@ -116,7 +138,7 @@ impl KeyStore for SqliteKeys {
             return Ok(key);
         }
         let row = self.write(move |inner| provision::bucket_row(inner, day)).await?;
-        let key = self.0.ring.subject_key(&row, "bucket_key")?;
+        let key = self.0.open(&row, "bucket_key")?;
         self.0.ring.cache.buckets.insert(day, key.clone());
         Ok(key)
     }
@@ -134,7 +156,11 @@ impl KeyStore for SqliteKeys {
         let row = self.0.readers.read("subject_key", |connection| {
             connection.prepare_cached(statements::KEY_BY_ID)?.query_row([key_id], wrapped_anywhere).optional()
         })?;
-        row.map(|row| self.0.ring.subject_key(&row, "subject_key")).transpose()
+        row.map(|row| self.0.open(&row, "subject_key")).transpose()
+    }
+
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        rotation::wraps(&self.0.readers, &self.0.ring.keks)
     }
 }
 
@@ -196,6 +222,25 @@ pub(super) fn wrapped_anywhere(row: &Row<'_>) -> Result<WrappedKey, rusqlite::Er
 }
 
 impl Inner {
+    /// The wrapping key of a generation in use.
+    pub fn kek(&self, generation: u32) -> Result<Kek, StoreError> {
+        if let Some(known) = self.ring.keks.known(generation) {
+            return Ok(known);
+        }
+        Ok(self.ring.keks.load(&rotation::generation(&self.readers, generation)?)?)
+    }
+
+    fn open(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
+        row.open(&self.kek(row.generation)?, table)
+    }
+
+    /// The wrapping key for new keys, for whoever is about to write one.
+    pub fn newest(&self, connection: &Connection) -> Result<Kek, rusqlite::Error> {
+        let newest = connection.prepare_cached(statements::NEWEST_GENERATION)?.query_row([], rotation::row)?;
+        let refused = |fault| rusqlite::Error::ToSqlConversionFailure(StoreError::from(fault).into());
+        self.ring.keks.load(&newest).map_err(refused)
+    }
+
     /// One write transaction, durable when it returns `Ok`.
     pub fn transact<T>(
         &self,

@@ -13,6 +13,7 @@ mod halts;
 pub mod inspect;
 mod keys;
 mod keys_reader;
+mod keys_rotation;
 mod mending;
 mod open;
 mod open_error;

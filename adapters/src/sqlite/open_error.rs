@@ -1,6 +1,7 @@
 //! Why a database file is not made or opened, and what to do about it.
 
 use crate::master::CryptoRefused;
+use crate::wrapping::WrappingFault;
 use std::path::PathBuf;
 
 /// Why a database was not made or opened. Names the file and what to do.
@@ -86,6 +87,9 @@ pub enum OpenError {
         /// The cause.
         source: rusqlite::Error,
     },
+    /// A secret of a wrapping generation.
+    #[error(transparent)]
+    Wrapping(#[from] WrappingFault),
     /// The cryptographic library refused.
     #[error(transparent)]
     Crypto(#[from] CryptoRefused),

@@ -3,7 +3,7 @@
 use super::keys::{Inner, wrapped};
 use super::statements;
 use crate::master::CryptoRefused;
-use crate::store::{AliasRow, KEYS, KeyRing, Meant, WrappedKey, bucket_place, meant, year_place};
+use crate::store::{AliasRow, KEYS, Kek, KeyRing, Meant, WrappedKey, bucket_place, meant, year_place};
 use jiff::civil::Date;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension};
@@ -67,9 +67,10 @@ fn make_key(inner: &Inner, connection: &Connection, subject: SubjectRef, year: i
         return Ok(());
     }
     let key_id = inner.ring.random_id();
-    let wrapped = wrap_new(inner, &year_place(key_id, subject.0, year))?;
+    let kek = inner.newest(connection)?;
+    let wrapped = wrap_new(inner, &kek, &year_place(key_id, subject.0, year))?;
     let mut statement = connection.prepare_cached(statements::INSERT_SUBJECT_KEY)?;
-    statement.execute((key_id, subject.0, year, wrapped, inner.ring.generation)).map(|_| ())
+    statement.execute((key_id, subject.0, year, wrapped, kek.generation)).map(|_| ())
 }
 
 /// The key of a day for subjects nobody knows: the one there is, or a new one.
@@ -83,8 +84,9 @@ pub(super) fn bucket_row(inner: &Inner, day: Date) -> Result<WrappedKey, StoreEr
         }
         let key_id = inner.ring.random_id();
         let place = bucket_place(key_id, &day);
-        let wrapped = wrap_new(inner, &place)?;
-        let row = WrappedKey { key_id, place, wrapped, generation: inner.ring.generation };
+        let kek = inner.newest(connection)?;
+        let wrapped = wrap_new(inner, &kek, &place)?;
+        let row = WrappedKey { key_id, place, wrapped, generation: kek.generation };
         let mut insert = connection.prepare_cached(statements::INSERT_BUCKET_KEY)?;
         insert.execute((&day, row.key_id, &row.wrapped, row.generation))?;
         Ok(row)
@@ -101,16 +103,17 @@ pub(super) fn transaction_key(inner: &Inner, day: Date) -> Result<Zeroizing<[u8;
         if let Some(row) = found.optional()? {
             return Ok(row);
         }
-        let wrapped = wrap_new(inner, place.as_bytes())?;
+        let kek = inner.newest(connection)?;
+        let wrapped = wrap_new(inner, &kek, place.as_bytes())?;
         let mut insert = connection.prepare_cached(statements::INSERT_TRANSACTION_KEY)?;
-        insert.execute((&day, &wrapped, inner.ring.generation))?;
-        Ok((wrapped, inner.ring.generation))
+        insert.execute((&day, &wrapped, kek.generation))?;
+        Ok((wrapped, kek.generation))
     })?;
-    inner.ring.unwrap(place.as_bytes(), &wrapped, generation, "transaction_key")
+    inner.kek(generation)?.unwrap(place.as_bytes(), &wrapped, "transaction_key")
 }
 
-fn wrap_new(inner: &Inner, place: &[u8]) -> Result<Vec<u8>, rusqlite::Error> {
-    inner.ring.wrap_new(place).map_err(refused)
+fn wrap_new(inner: &Inner, kek: &Kek, place: &[u8]) -> Result<Vec<u8>, rusqlite::Error> {
+    inner.ring.wrap_new(kek, place).map_err(refused)
 }
 
 fn refused(refused: CryptoRefused) -> rusqlite::Error {

@@ -100,9 +100,31 @@ statements! {
 statements! {
     /// The statements of the key database.
     KEY_STATEMENTS {
-
-        GENERATION = "SELECT max(generation) FROM wrapping";
-        INSERT_GENERATION = "INSERT INTO wrapping (generation) VALUES (?1)";
+        GENERATIONS_IN_USE = "SELECT generation, made_at, proof FROM wrapping ORDER BY generation";
+        GENERATION_IN_USE = "SELECT generation, made_at, proof FROM wrapping WHERE generation = ?1";
+        NEWEST_GENERATION = "SELECT generation, made_at, proof FROM wrapping ORDER BY generation DESC LIMIT 1";
+        INSERT_GENERATION = "INSERT INTO wrapping (generation, made_at, proof) VALUES (?1, ?2, ?3)";
+        GENERATIONS = "SELECT generation, made_at, NULL, NULL, NULL FROM wrapping UNION ALL
+                       SELECT generation, made_at, ended_at, destroyed_at, sealed FROM wrapping_ended ORDER BY 1, 3";
+        DELETE_GENERATION = "DELETE FROM wrapping WHERE generation = ?1";
+        INSERT_ENDED = "INSERT INTO wrapping_ended (generation, made_at, ended_at, sealed) VALUES (?1, ?2, ?3, ?4)";
+        DESTROYED_GENERATION = "UPDATE wrapping_ended SET destroyed_at = ?2, sealed = ?3
+                                WHERE generation = ?1 AND destroyed_at IS NULL";
+        WRAPPED_UNDER = "SELECT EXISTS (SELECT 1 FROM subject_key WHERE kek_generation = ?1)
+                         OR EXISTS (SELECT 1 FROM bucket_key WHERE kek_generation = ?1)
+                         OR EXISTS (SELECT 1 FROM transaction_key WHERE kek_generation = ?1)";
+        SUBJECT_KEYS_UNDER = "SELECT key_id, wrapped, subject_ref, year, NULL FROM subject_key
+                              WHERE kek_generation = ?1 AND key_id > ?2 ORDER BY key_id LIMIT ?3";
+        BUCKET_KEYS_UNDER = "SELECT key_id, wrapped, NULL, NULL, day FROM bucket_key
+                             WHERE kek_generation = ?1 AND day > ?2 ORDER BY day LIMIT ?3";
+        TRANSACTION_KEYS_UNDER = "SELECT NULL, wrapped, NULL, NULL, day FROM transaction_key
+                                  WHERE kek_generation = ?1 AND day > ?2 ORDER BY day LIMIT ?3";
+        REWRAP_SUBJECT_KEY = "UPDATE subject_key SET wrapped = ?3, kek_generation = ?4
+                              WHERE key_id = ?2 AND kek_generation = ?1";
+        REWRAP_BUCKET_KEY = "UPDATE bucket_key SET wrapped = ?3, kek_generation = ?4
+                             WHERE day = ?2 AND kek_generation = ?1";
+        REWRAP_TRANSACTION_KEY = "UPDATE transaction_key SET wrapped = ?3, kek_generation = ?4
+                                  WHERE day = ?2 AND kek_generation = ?1";
         FIND = "SELECT subject_ref, sealed FROM subject_alias WHERE tag = ?1";
         INSERT_SUBJECT = "INSERT INTO subject (subject_ref) VALUES (?1)";
         INSERT_ALIAS = "INSERT INTO subject_alias (tag, subject_ref, sealed) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";

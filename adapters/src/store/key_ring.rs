@@ -1,12 +1,15 @@
 //! The keys of the key database in memory: tags, wrapping and unwrapping, whichever engine keeps the rows.
 //!
 //! Promises: a plain key never leaves this room except to whoever seals or opens with it; without the master key nobody
-//! is looked up and nothing unwrapped; a row that was edited, or moved to another subject, year or day, answers nothing.
-//! Where this ends: a row that was deleted is an unknown person or an absent key, of whom nothing is released.
+//! is looked up, and without the secret of its generation nothing unwrapped; a row that was edited, or moved to another
+//! subject, year or day, answers nothing. Where this ends: a row that was deleted is an unknown person or an absent key, of
+//! whom nothing is released.
 
 use super::KEYS;
+use super::keks::{Kek, Keks};
 use super::key_cache::KeyCache;
-use crate::master::{ALIAS_LABEL, CryptoRefused, LookupKey, MasterKey, RowKey};
+use crate::master::{ALIAS_LABEL, CryptoRefused, LookupKey, RowKey};
+use crate::wrapping::Wrapping;
 use jiff::civil::Date;
 use sluis_core::log::commitment;
 use sluis_core::ports::{Entropy, StoreError, SubjectKey};
@@ -23,17 +26,12 @@ pub(crate) struct WrappedKey {
 }
 
 impl WrappedKey {
-    /// The keys that follow from a yearly key, or from the key of a day, for whoever only opens payloads.
+    /// The keys that follow from a yearly key, or from the key of a day.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when the row does not open.
-    pub fn open(&self, master: &MasterKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        let wrapping = master.wrapping(self.generation).map_err(|_| StoreError::Corrupt { store: KEYS, table })?;
-        self.opened(&wrapping, table)
-    }
-
-    fn opened(&self, wrapping: &RowKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        let year_key = unwrapped(wrapping, &self.place, &self.wrapped, table)?;
+    pub fn open(&self, kek: &Kek, table: &'static str) -> Result<SubjectKey, StoreError> {
+        let year_key = kek.unwrap(&self.place, &self.wrapped, table)?;
         let (tag, payload) = commitment::derive(&year_key);
         Ok(SubjectKey { key_id: self.key_id, tag, payload })
     }
@@ -43,27 +41,23 @@ impl WrappedKey {
 pub(crate) struct KeyRing {
     lookup: LookupKey,
     alias: RowKey,
-    master: MasterKey,
-    /// Generation of the wrapping key for new keys, and that key: unwrapped once per process (A11).
-    pub generation: u32,
-    wrapping: RowKey,
     entropy: Arc<dyn Entropy>,
+    pub keks: Keks,
     pub cache: KeyCache,
 }
 
 impl KeyRing {
-    /// The ring for a database of which the newest generation is this one.
+    /// A ring of which no wrapping key is loaded yet.
     ///
     /// # Errors
     /// [`CryptoRefused`], which cannot happen for 32 bytes.
-    pub fn new(master: &MasterKey, generation: u32, entropy: Arc<dyn Entropy>) -> Result<Self, CryptoRefused> {
+    pub fn new(wrapping: &Wrapping, entropy: Arc<dyn Entropy>) -> Result<Self, CryptoRefused> {
+        let master = wrapping.master();
         Ok(Self {
             lookup: master.lookup()?,
             alias: master.sealing(ALIAS_LABEL)?,
-            master: master.clone(),
-            generation,
-            wrapping: master.wrapping(generation)?,
             entropy,
+            keks: Keks::new(wrapping)?,
             cache: KeyCache::new(),
         })
     }
@@ -101,45 +95,15 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`CryptoRefused`], which cannot happen for 32 bytes.
-    pub fn wrap_new(&self, place: &[u8]) -> Result<Vec<u8>, CryptoRefused> {
+    pub fn wrap_new(&self, kek: &Kek, place: &[u8]) -> Result<Vec<u8>, CryptoRefused> {
         let mut key = Zeroizing::new([0u8; 32]);
         self.entropy.fill(&mut *key);
-        self.wrapping.seal(place, &*key)
-    }
-
-    /// Unwraps 32 bytes that were wrapped for a place, under the generation that wrapped them.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when they do not open there.
-    pub fn unwrap(
-        &self,
-        place: &[u8],
-        wrapped: &[u8],
-        generation: u32,
-        table: &'static str,
-    ) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        if generation == self.generation {
-            return unwrapped(&self.wrapping, place, wrapped, table);
-        }
-        let older = self.master.wrapping(generation).map_err(|_| StoreError::Corrupt { store: KEYS, table })?;
-        unwrapped(&older, place, wrapped, table)
-    }
-
-    /// The keys that follow from a yearly key, or from the key of a day.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when the row does not open.
-    pub fn subject_key(&self, row: &WrappedKey, table: &'static str) -> Result<SubjectKey, StoreError> {
-        if row.generation == self.generation {
-            row.opened(&self.wrapping, table)
-        } else {
-            row.open(&self.master, table)
-        }
+        kek.wrap(place, &key)
     }
 
     /// Where the key for digests of one day is wrapped for.
     pub fn transaction_place(day: Date) -> String {
-        format!("sluis-transaction-key/{day}")
+        transaction_place(&day.to_string())
     }
 }
 
@@ -163,13 +127,7 @@ pub(crate) fn bucket_place(key_id: [u8; 16], day: &str) -> Vec<u8> {
     [b"sluis-bucket-key/".as_slice(), &key_id, day.as_bytes()].concat()
 }
 
-fn unwrapped(
-    wrapping: &RowKey,
-    place: &[u8],
-    wrapped: &[u8],
-    table: &'static str,
-) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let corrupt = StoreError::Corrupt { store: KEYS, table };
-    let plain = wrapping.open(place, wrapped).ok_or(corrupt.clone())?;
-    <[u8; 32]>::try_from(plain.as_slice()).map(Zeroizing::new).map_err(|_| corrupt)
+/// Where the key for digests of one day is wrapped for; `day` as YYYY-MM-DD.
+pub(crate) fn transaction_place(day: &str) -> String {
+    format!("sluis-transaction-key/{day}")
 }

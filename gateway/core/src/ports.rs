@@ -41,6 +41,14 @@ pub enum StoreError {
         /// Which table.
         table: &'static str,
     },
+    /// The secret of a wrapping generation is not here, is another one, or was destroyed: nothing that it wraps is opened.
+    #[error("the {store} cannot be used: {text}")]
+    Secret {
+        /// Which store.
+        store: &'static str,
+        /// Which file, why, and what to do.
+        text: String,
+    },
     /// The clock of this machine is behind the log by more than the tolerance: it refuses to write (core-design 1.10).
     #[error("the clock is {behind_ms} ms behind the last entry of the log")]
     ClockBehind {
@@ -111,6 +119,14 @@ pub trait KeyStore: Send + Sync {
     async fn answers(&self) -> Result<(), StoreError> {
         // Nobody has this key.
         self.key_by_id([0; 16]).await.map(drop)
+    }
+
+    /// Tries the wrapping key of every generation that is in use. Gives when the newest was made; `None` of a store without.
+    ///
+    /// # Errors
+    /// [`StoreError::Secret`] names the file of a secret that is not here or is another one.
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -5,11 +5,13 @@
 mod halts;
 mod mending;
 mod pruning;
+mod rotation;
 mod rows;
 
 pub use halts::{Halt, HaltFlag, LogHalts, stops};
 pub use mending::{LeafColumns, LogMending};
 pub use pruning::{Cut, LogPruning};
+pub use rotation::{Alone, Generation, GenerationEnd, KeyGenerations, KeyRotation};
 pub use rows::{CheckpointRow, FIRST_PLACE, LeafRow, LogRows, SegmentRow, StatePlace, StateRow};
 
 use crate::log::Millis;
@@ -137,7 +139,10 @@ pub trait KeyUpkeep: KeyStore {
 
 /// The keys of payloads by their id, of a gateway that another process may be serving.
 #[async_trait]
-pub trait PayloadKeys: Send + Sync {
+pub trait PayloadKeys: KeyGenerations {
+    /// Tries the wrapping key of every generation in use, as [`KeyStore::wraps`].
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError>;
+
     /// The key with this id; `None` when it was destroyed.
     async fn key_by_id(&self, key_id: [u8; 16]) -> Result<Option<SubjectKey>, StoreError>;
 }

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod fsc_records;
 mod init;
+mod keys;
 mod log;
 mod manual;
 mod migrate;
@@ -67,6 +68,8 @@ enum Command {
     Operator(operator::Operator),
     /// Erase what was kept about a client in a year, or keep a client from erasure
     Subject(subject::Subject),
+    /// Wrap every key under a new secret and destroy the old one, so that older backups open nothing
+    Keys(keys::Keys),
     /// Export and verify the transfer log
     Log(log::Log),
     /// Check a policy
@@ -105,6 +108,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Organisation(command) => command.run().await,
             Command::Operator(command) => command.run(),
             Command::Subject(command) => command.run().await,
+            Command::Keys(command) => command.run().await,
             Command::Log(command) => command.run().await,
             Command::Policy(command) => command.run(),
             Command::Source(command) => command.run(),

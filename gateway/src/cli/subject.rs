@@ -111,7 +111,7 @@ impl Subject {
                 let erased = erase(&Config::read(&config)?, &erasure).await?;
                 println!("erased: the key of {year} and the {} payloads that it opened", erased.payloads);
                 println!("entry {} of the log says so; it names nobody", erased.index);
-                println!("it holds for backups of the key database after {}", day(erased.effective_after)?);
+                tell_backups(erased.effective_after, erased.generation)?;
                 if erased.pages > 0 {
                     println!(
                         "NOT ERASED: {} audit pages also concern this client; they are sealed with the key of their day",
@@ -131,7 +131,7 @@ impl Subject {
                 println!("{} keys are due, {} more are under legal hold", retention.count(), retention.held);
                 if let Some(done) = retention.destroyed {
                     println!("erased: {} keys and the {} payloads that they opened", done.keys, done.payloads);
-                    println!("it holds for backups of the key database after {}", day(done.effective_after)?);
+                    tell_backups(done.effective_after, done.generation)?;
                     tell_untidy(done.untidy.as_ref());
                 } else if retention.count() > 0 {
                     println!("nothing was erased: give --destroy");
@@ -145,6 +145,15 @@ impl Subject {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The window is what the entry says; that backups are dead is shown by the generation only.
+fn tell_backups(effective_after: u64, generation: u32) -> Result<(), Failure> {
+    println!("it holds for backups of the key database after {}, if none is kept for longer", day(effective_after)?);
+    println!(
+        "  provably, and for those that are: once `sluis keys rotate` has destroyed wrapping generation {generation}"
+    );
+    Ok(())
 }
 
 fn tell_untidy(error: Option<&sluis_core::ports::StoreError>) {

@@ -1,15 +1,17 @@
 //! The engine of log and keys, by configuration: whoever opens one of them does so here.
 
 use super::StartFault;
+use super::stopped::bury;
 use crate::config::{Config, Engine, KeysPostgres, LogPostgres};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::inspect::{Database, version};
 use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresKeysReader, PostgresLog, PostgresLogReader};
 use sluis_adapters::secret_file::{self, SecretFileError};
 use sluis_adapters::sqlite::{Limits, SqliteKeys, SqliteKeysReader, SqliteLog, SqliteLogReader};
-use sluis_adapters::system::SystemClock;
+use sluis_adapters::system::{OsEntropy, SystemClock};
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::{Clock, Entropy};
-use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep, PayloadKeys};
+use sluis_core::upkeep::{KeyRotation, KeyUpkeep, LogArchive, LogUpkeep, PayloadKeys};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,16 +51,17 @@ pub(super) async fn is_free(config: &Config) -> Result<(), StartFault> {
 ///
 /// # Errors
 /// [`StartFault`] when one of them exists; what was made before it stays.
-pub(super) async fn create(config: &Config, origin: &str, master: &MasterKey) -> Result<(), StartFault> {
+pub(super) async fn create(config: &Config, origin: &str, wrapping: &Wrapping) -> Result<(), StartFault> {
+    let (master, now) = (wrapping.master(), SystemClock.now());
     match config.engine()? {
         Engine::Sqlite { log, keys } => {
-            SqliteLog::create(log, origin, master, SystemClock.now(), 0)?;
-            SqliteKeys::create(keys, master)?;
+            SqliteLog::create(log, origin, master, now, 0)?;
+            SqliteKeys::create(keys, wrapping, now)?;
             [log, keys].into_iter().try_for_each(owner_only)
         }
         Engine::Postgres { log, keys } => {
-            PostgresLog::create(&place_of_log(log)?, origin, master, SystemClock.now(), 0).await?;
-            Ok(PostgresKeys::create(&place_of_keys(keys)?, master).await?)
+            PostgresLog::create(&place_of_log(log)?, origin, master, now, 0).await?;
+            Ok(PostgresKeys::create(&place_of_keys(keys)?, wrapping, now).await?)
         }
     }
 }
@@ -96,11 +99,37 @@ pub(super) async fn keys(
     master: &MasterKey,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Arc<dyn KeyUpkeep>, StartFault> {
+    let wrapping = wrapping(config, master);
     Ok(match config.engine()? {
-        Engine::Sqlite { keys, .. } => Arc::new(SqliteKeys::open(keys, master, entropy, Limits::default())?),
+        Engine::Sqlite { keys, .. } => Arc::new(SqliteKeys::open(keys, &wrapping, entropy, Limits::default())?),
         Engine::Postgres { keys, .. } => {
             let (place, standby) = (place_of_keys(keys)?, keys.require_standby);
-            Arc::new(PostgresKeys::open(&place, standby, master, entropy).await?)
+            Arc::new(PostgresKeys::open(&place, standby, &wrapping, entropy).await?)
+        }
+    })
+}
+
+/// What the wrapping keys of a configuration follow from.
+pub(super) fn wrapping(config: &Config, master: &MasterKey) -> Wrapping {
+    Wrapping::new(master.clone(), config.keys.wrapping())
+}
+
+/// The keys, for whoever rotates them: on a server beside gateways, in a file alone and with its tombstones applied.
+///
+/// # Errors
+/// [`StartFault`] names the place and what to do.
+pub(super) async fn rotation(config: &Config, master: &MasterKey) -> Result<Arc<dyn KeyRotation>, StartFault> {
+    let (wrapping, entropy) = (wrapping(config, master), Arc::new(OsEntropy));
+    Ok(match config.engine()? {
+        Engine::Sqlite { log, keys } => {
+            let log = SqliteLog::open(log, master, Arc::new(SystemClock), Limits::default())?;
+            let keys = SqliteKeys::open(keys, &wrapping, entropy, Limits::default())?;
+            bury(&log, &keys).await?;
+            Arc::new(keys)
+        }
+        Engine::Postgres { keys, .. } => {
+            let (place, standby) = (place_of_keys(keys)?, keys.require_standby);
+            Arc::new(PostgresKeys::open(&place, standby, &wrapping, entropy).await?)
         }
     })
 }
@@ -124,9 +153,10 @@ pub(super) async fn archive(config: &Config) -> Result<Arc<dyn LogArchive>, Star
 /// # Errors
 /// [`StartFault`] names the place and what to do.
 pub(super) async fn payload_keys(config: &Config, master: &MasterKey) -> Result<Arc<dyn PayloadKeys>, StartFault> {
+    let wrapping = wrapping(config, master);
     Ok(match config.engine()? {
-        Engine::Sqlite { keys, .. } => Arc::new(SqliteKeysReader::open(keys, master)?),
-        Engine::Postgres { keys, .. } => Arc::new(PostgresKeysReader::open(&place_of_keys(keys)?, master).await?),
+        Engine::Sqlite { keys, .. } => Arc::new(SqliteKeysReader::open(keys, &wrapping)?),
+        Engine::Postgres { keys, .. } => Arc::new(PostgresKeysReader::open(&place_of_keys(keys)?, &wrapping).await?),
     })
 }
 

@@ -10,8 +10,9 @@ use sluis_adapters::master::MasterKey;
 use sluis_adapters::secret_file;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 
-/// Makes the master key, the log key, the token key where the gateway issues tokens itself, the log database and the key
+/// Makes the master key, the secret of the first wrapping generation, the log key, the token key where the gateway issues tokens itself, the log database and the key
 /// database of a configuration. Gives what was made, by its name.
 ///
 /// # Errors
@@ -21,12 +22,14 @@ pub async fn init(config: &Config) -> Result<Vec<String>, StartFault> {
     engine::is_free(config).await?;
     anchor::is_absent(&AnchorFile::new(config.log.anchor()))?;
     let master = MasterKey::generate(&config.keys.master_key, &OsEntropy)?;
+    let wrapping = Wrapping::generate(master, config.keys.wrapping(), &OsEntropy)?;
     Ed25519Signer::generate(&config.log.signing_key, &OsEntropy)?;
     if let Some(key) = &config.token.key {
         secret_file::create(key, SigningKey::generate()?.to_pem().as_bytes())?;
     }
     let name = origin(&config.organisation.domain, &config.organisation.oin, config.log.year, config.log.epoch);
-    engine::create(config, &name, &master).await?;
-    let keys = [&config.keys.master_key, &config.log.signing_key].into_iter().chain(&config.token.key);
+    engine::create(config, &name, &wrapping).await?;
+    let secret = wrapping.folder().file(1);
+    let keys = [&config.keys.master_key, &secret, &config.log.signing_key].into_iter().chain(&config.token.key);
     Ok(keys.map(|file| file.display().to_string()).chain(databases).collect())
 }

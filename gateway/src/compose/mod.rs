@@ -20,6 +20,7 @@ pub mod redecide;
 mod reload;
 mod replicas;
 pub mod retention;
+pub mod rotation;
 mod serve;
 mod servers;
 pub mod source;
@@ -57,6 +58,9 @@ pub enum StartFault {
     /// A key file.
     #[error(transparent)]
     Secret(#[from] SecretFileError),
+    /// A secret of a wrapping generation.
+    #[error(transparent)]
+    Wrapping(#[from] sluis_adapters::wrapping::WrappingFault),
     /// A database.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -5,7 +5,7 @@
 
 use super::holds::Holds;
 use super::stopped::Stopped;
-use super::subject::{DAY_MS, SubjectFault, destroy, tidy, whole};
+use super::subject::{DAY_MS, SubjectFault, destroy, newest, tidy, whole};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, LeafDraft};
@@ -59,6 +59,8 @@ pub struct Destroyed {
     pub effective_after: Millis,
     /// Why superseded rows are still in the files of a server, where they are.
     pub untidy: Option<StoreError>,
+    /// The newest wrapping generation: once it ended and its secret was destroyed, no backup from before opens the keys.
+    pub generation: u32,
 }
 
 /// Lists the keys whose term is over, `years` after their year; and destroys them, when the log was recomputed and is whole. Where
@@ -72,11 +74,12 @@ pub async fn retain(
     destroying: Option<Destroying<'_>>,
 ) -> Result<Retention, SubjectFault> {
     let stopped = Stopped::open(config).await?;
-    let retention = retain_upon(&stopped, config, years, destroying).await?;
-    if retention.destroyed.is_some() {
+    let mut retention = retain_upon(&stopped, config, years, destroying).await?;
+    if let Some(done) = &mut retention.destroyed {
         // A WAL still holds pages from before; opening a database empties it.
         drop(stopped);
         Stopped::open(config).await?;
+        done.generation = newest(config).await?;
     }
     Ok(retention)
 }

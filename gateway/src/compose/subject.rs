@@ -7,7 +7,7 @@
 use super::holds::Holds;
 use super::payloads::corrupt;
 use super::stopped::Stopped;
-use super::{StartFault, recomputed};
+use super::{StartFault, recomputed, rotation};
 use crate::config::Config;
 use serde_json::json;
 use sluis_core::log::leaf::{Key, Leaf, LeafDraft};
@@ -109,6 +109,8 @@ pub struct Erased {
     pub effective_after: Millis,
     /// Why superseded rows are still in the files of a server, where they are.
     pub untidy: Option<sluis_core::ports::StoreError>,
+    /// The newest wrapping generation: once it ended and its secret was destroyed, no backup from before opens the key.
+    pub generation: u32,
 }
 
 /// One entry that concerns a subject, with its receipt under the newest checkpoint.
@@ -167,9 +169,10 @@ pub async fn erase(config: &Config, erasure: &Erasure<'_>) -> Result<Erased, Sub
     let erased = erase_upon(&stopped, config, erasure).await?;
     // A WAL still holds pages from before; opening a database empties it.
     drop(stopped);
-    let index = erased.index;
-    Stopped::open(config).await.map_err(|source| SubjectFault::NotCompleted { index, source })?;
-    Ok(erased)
+    let not_completed = |source| SubjectFault::NotCompleted { index: erased.index, source };
+    Stopped::open(config).await.map_err(not_completed)?;
+    let generation = newest(config).await.map_err(not_completed)?;
+    Ok(Erased { generation, ..erased })
 }
 
 /// The same upon stores that are open; superseded pages stay in their files until they are opened again.
@@ -202,7 +205,12 @@ pub async fn erase_upon(stopped: &Stopped, config: &Config, erasure: &Erasure<'_
     let done = destroy(stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
     let untidy = tidy(stopped).await.err();
-    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy })
+    Ok(Erased { index, payloads, pages: entries.pages, effective_after, untidy, generation: 0 })
+}
+
+/// The wrapping generation that no backup from before this moment outlives.
+pub(super) async fn newest(config: &Config) -> Result<u32, StartFault> {
+    Ok(rotation::look(config).await?.0.last().map_or(0, |newest| newest.number))
 }
 
 /// Recomputes the log before something is erased by its rows.

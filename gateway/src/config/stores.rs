@@ -70,9 +70,23 @@ pub struct Keys {
     pub database: Option<PathBuf>,
     /// 32 bytes from which wrapping, lookup and state keys are derived; outside every database.
     pub master_key: PathBuf,
+    /// Folder with the secrets of wrapping generations, outside every database; `wrapping` beside the master key when not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapping: Option<PathBuf>,
+    /// After how many days a wrapping generation should be followed by the next.
+    #[serde(default = "month")]
+    pub wrapping_days: u16,
     /// PostgreSQL database, of every gateway process of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<KeysPostgres>,
+}
+
+impl Keys {
+    /// The folder of the secrets.
+    #[must_use]
+    pub fn wrapping(&self) -> PathBuf {
+        self.wrapping.clone().unwrap_or_else(|| self.master_key.with_file_name("wrapping"))
+    }
 }
 
 /// A key database on PostgreSQL.
@@ -87,6 +101,10 @@ pub struct KeysPostgres {
     /// No key is used before a synchronous standby has it.
     #[serde(default = "required")]
     pub require_standby: bool,
+}
+
+const fn month() -> u16 {
+    31
 }
 
 const fn required() -> bool {

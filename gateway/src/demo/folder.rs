@@ -237,7 +237,13 @@ fn configuration(grpc: u16, token: u16, year: i16) -> Result<Config, Failure> {
             postgres: None,
             retention: None,
         },
-        keys: config::Keys { database: Some("keys.db".into()), master_key: "master.key".into(), postgres: None },
+        keys: config::Keys {
+            database: Some("keys.db".into()),
+            master_key: "master.key".into(),
+            wrapping: None,
+            wrapping_days: 31,
+            postgres: None,
+        },
         holder: config::Holder { database: "holder.db".into(), map: "policy/holder.toml".into() },
         policy: config::PolicyFiles {
             catalog: "policy/catalog.toml".into(),

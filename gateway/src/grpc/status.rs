@@ -205,7 +205,9 @@ fn field_not_permitted(fault: &Fault) -> Status {
 fn store(error: &StoreError) -> Status {
     let reason = match error {
         StoreError::Unavailable { store: "holder database", .. } => ErrorReason::SourceUnavailable,
-        StoreError::Unavailable { store: "key database", .. } => ErrorReason::KeysUnavailable,
+        StoreError::Unavailable { store: "key database", .. } | StoreError::Secret { .. } => {
+            ErrorReason::KeysUnavailable
+        }
         StoreError::Unavailable { .. } | StoreError::ClockBehind { .. } | StoreError::Unknown { .. } => {
             ErrorReason::LogUnavailable
         }

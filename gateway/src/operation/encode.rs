@@ -116,6 +116,11 @@ impl Shown {
         to.counters("sluis_calls", "Calls that ended", &["service", "method", "code"], texts(&self.calls))?;
         to.histograms("sluis_call_seconds", "How long calls took", &["service", "method"], &self.call_seconds)?;
         to.series("sluis_events", "What happens now and then", &["event"], &metrics.events)?;
+        let made_at = metrics.wrapping_made_at.load(Ordering::Relaxed);
+        if made_at > 0 {
+            let age = seconds(self.now.saturating_sub(made_at));
+            to.gauge("sluis_wrapping_key_age_seconds", "Age of the newest wrapping generation", &[], [([], age)])?;
+        }
         to.series("sluis_store_errors", "What a store did not do", &["store", "state"], &metrics.store_errors)
     }
 

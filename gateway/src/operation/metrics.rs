@@ -31,6 +31,8 @@ pub struct Metrics {
     pub store_errors: Series<2>,
     /// What happens now and then, by name.
     pub events: Series<1>,
+    /// When the newest wrapping generation was made, milliseconds since 1970; 0 while that is not known.
+    pub wrapping_made_at: AtomicU64,
     /// How far the scrubber is.
     pub scrub: Arc<Progress>,
     keys_halted: AtomicBool,
@@ -58,6 +60,7 @@ impl Metrics {
             StoreError::Unavailable { store, state } => (*store, *state),
             StoreError::Unknown { store } => (*store, "UNKNOWN"),
             StoreError::Corrupt { store, .. } => (*store, "CORRUPT"),
+            StoreError::Secret { store, .. } => (*store, "SECRET"),
             StoreError::ClockBehind { .. } => ("log database", "CLOCK_BEHIND"),
         };
         self.store_errors.count([store.into(), state.into()]);

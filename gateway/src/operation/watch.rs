@@ -14,6 +14,7 @@ use sluis_core::log::finalise::CLOCK_TOLERANCE_MS;
 use sluis_core::ports::StoreError;
 use sluis_core::subject::dutch_date;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -220,6 +221,9 @@ impl Watch {
     async fn ask_keys(&self) -> Result<(), StoreError> {
         let failures = self.metrics().take_keys_failed();
         self.gateway.keys.answers().await?;
+        if let Some(made_at) = self.gateway.keys.wraps().await? {
+            self.metrics().wrapping_made_at.store(made_at, Ordering::Relaxed);
+        }
         if failures || self.holds(Condition::KeysFailing) {
             self.gateway.keys.transaction_key(dutch_date(self.gateway.clock.now())).await?;
         }
@@ -245,6 +249,9 @@ impl Watch {
 
 /// The named state of a store, which has no data in it.
 fn told(error: &StoreError) -> String {
+    if let StoreError::Secret { .. } = error {
+        return error.to_string();
+    }
     format!("{error}: see its state, its disk and its permissions; it is tried again every few seconds")
 }
 

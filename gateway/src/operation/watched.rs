@@ -85,6 +85,10 @@ impl<T: KeyStore + ?Sized> KeyStore for Watched<T> {
     async fn answers(&self) -> Result<(), StoreError> {
         self.seen(KEYS, self.inner.answers()).await
     }
+
+    async fn wraps(&self) -> Result<Option<Millis>, StoreError> {
+        self.seen(KEYS, self.inner.wraps()).await
+    }
 }
 
 #[async_trait]

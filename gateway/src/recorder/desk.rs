@@ -114,6 +114,7 @@ impl Desk {
             StoreError::Unknown { .. } => LogState::Halted,
             StoreError::Unavailable { state, .. } => LogState::Failing(state),
             StoreError::Corrupt { .. } => LogState::Failing("CORRUPT"),
+            StoreError::Secret { .. } => LogState::Failing("SECRET"),
             StoreError::ClockBehind { .. } => LogState::Failing("CLOCK_BEHIND"),
         };
         self.state.send_if_modified(|now| std::mem::replace(now, state.clone()) != state);

@@ -110,6 +110,8 @@ pub fn configuration(folder: &Path) -> Config {
         keys: config::Keys {
             database: Some(folder.join("keys.db")),
             master_key: folder.join("master.key"),
+            wrapping: None,
+            wrapping_days: 31,
             postgres: None,
         },
         holder: config::Holder { database: folder.join("holder.db"), map: policies.join("holder.toml") },

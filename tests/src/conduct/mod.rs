@@ -76,7 +76,7 @@ impl House {
     /// Makes the log anew, as if it had been made in another year.
     pub async fn reinitialise_for(&mut self, year: i16) {
         self.config.log.year = year;
-        for name in ["log.db", "keys.db", "log.key", "master.key", "token.key"] {
+        for name in ["log.db", "keys.db", "log.key", "master.key", "wrapping/1.key", "token.key"] {
             let _absent = std::fs::remove_file(self.folder.join(name));
         }
         init(&self.config).await.unwrap();

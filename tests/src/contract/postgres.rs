@@ -6,11 +6,12 @@ use crate::world::PATIENCE;
 use crate::world::postgres::{Cluster, Database};
 use async_trait::async_trait;
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresLog, PostgresLogReader};
+use sluis_adapters::postgres::{OpenError, Place, PostgresKeys, PostgresKeysReader, PostgresLog, PostgresLogReader};
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
+use sluis_core::upkeep::{KeyRotation, KeyUpkeep, LogArchive, LogUpkeep, PayloadKeys};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,6 +24,7 @@ pub const LOOK: Duration = Duration::from_millis(5);
 pub struct Postgres {
     pub database: Database<'static>,
     pub master: MasterKey,
+    pub wrapping: Wrapping,
     pub folder: PathBuf,
     clock: Arc<TestClock>,
     signer: Arc<Ed25519Signer>,
@@ -43,8 +45,9 @@ impl Postgres {
         std::fs::create_dir_all(&folder).unwrap();
         let signer = Arc::new(Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap());
         let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
+        let wrapping = Wrapping::generate(master.clone(), folder.join("wrapping"), &OsEntropy).unwrap();
         let database = cluster.database();
-        Self { database, master, folder, clock: Arc::new(TestClock::new()), signer }
+        Self { database, master, wrapping, folder, clock: Arc::new(TestClock::new()), signer }
     }
 
     pub fn keys_place(&self) -> Place {
@@ -62,7 +65,8 @@ impl Postgres {
     }
 
     pub async fn open_keys(&self, master: &MasterKey) -> Result<PostgresKeys, OpenError> {
-        PostgresKeys::open(&self.keys_place(), false, master, Arc::new(OsEntropy)).await
+        let wrapping = Wrapping::new(master.clone(), self.wrapping.folder().path());
+        PostgresKeys::open(&self.keys_place(), false, &wrapping, Arc::new(OsEntropy)).await
     }
 }
 
@@ -78,7 +82,7 @@ impl Engine for Postgres {
         let engine = Self::bare();
         let now = engine.clock.now();
         PostgresLog::create(&engine.log_place(), ORIGIN, &engine.master, now, 0).await.unwrap();
-        PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+        PostgresKeys::create(&engine.keys_place(), &engine.wrapping, now).await.unwrap();
         engine
     }
 
@@ -101,6 +105,22 @@ impl Engine for Postgres {
 
     async fn keys(&self) -> Arc<dyn KeyUpkeep> {
         Arc::new(self.open_keys(&self.master).await.unwrap())
+    }
+
+    async fn rotation(&self) -> Arc<dyn KeyRotation> {
+        Arc::new(self.open_keys(&self.master).await.unwrap())
+    }
+
+    async fn payload_keys(&self, wrapping: &Wrapping) -> Arc<dyn PayloadKeys> {
+        Arc::new(PostgresKeysReader::open(&self.keys_place(), wrapping).await.unwrap())
+    }
+
+    async fn opens(&self) -> Result<(), String> {
+        self.open_keys(&self.master).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn wrapping(&self) -> &Wrapping {
+        &self.wrapping
     }
 
     fn clock(&self) -> &TestClock {

@@ -7,6 +7,7 @@ use crate::world::postgres::Cluster;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{KEY_STATEMENTS, LOG_STATEMENTS, OpenError, Place, PostgresKeys, PostgresKeysReader};
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::subject::SubjectId;
 use sluis_core::upkeep::{KeyUpkeep, PayloadKeys};
@@ -129,7 +130,7 @@ async fn replicas_that_meet_at_midnight_make_one_key_of_the_day() {
 async fn a_commit_without_an_answer_gives_no_key_and_is_settled_when_it_ends() {
     let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
     let engine = Postgres::bare_on(cluster);
-    PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+    PostgresKeys::create(&engine.keys_place(), &engine.wrapping, 1).await.unwrap();
     let keys = engine.open_keys(&engine.master).await.unwrap();
     cluster.server.stop();
     cluster.server.set("synchronous_standby_names = 'nobody'");
@@ -137,7 +138,7 @@ async fn a_commit_without_an_answer_gives_no_key_and_is_settled_when_it_ends() {
     let day = jiff::civil::date(2026, 11, 21);
     let place = engine.keys_place();
     let (refused, strict) =
-        tokio::join!(keys.bucket_key(day), PostgresKeys::open(&place, true, &engine.master, Arc::new(OsEntropy)),);
+        tokio::join!(keys.bucket_key(day), PostgresKeys::open(&place, true, &engine.wrapping, Arc::new(OsEntropy)),);
     let locked = StoreError::Unavailable { store: "key database", state: "LOCKED" };
     assert_eq!(refused.map(|_| ()).unwrap_err(), locked);
     assert!(matches!(strict.map(|_| ()), Err(OpenError::NoStandby { .. })));
@@ -161,10 +162,11 @@ async fn a_database_that_is_not_ours_is_refused_by_name() {
     let engine = Postgres::bare();
     let open = || async { engine.open_keys(&engine.master).await.map(|_| ()).unwrap_err() };
     assert!(matches!(open().await, OpenError::Missing { expected: "key database", .. }));
-    PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
-    let again = PostgresKeys::create(&engine.keys_place(), &engine.master).await;
+    PostgresKeys::create(&engine.keys_place(), &engine.wrapping, 1).await.unwrap();
+    let again = PostgresKeys::create(&engine.keys_place(), &engine.wrapping, 1).await;
     assert!(matches!(again, Err(OpenError::Exists { .. })), "{again:?}");
-    let other = PostgresKeysReader::open(&engine.keys_place(), &MasterKey::from_bytes([9; 32])).await;
+    let other = Wrapping::new(MasterKey::from_bytes([9; 32]), engine.wrapping.folder().path());
+    let other = PostgresKeysReader::open(&engine.keys_place(), &other).await;
     assert!(matches!(other.map(|_| ()), Err(OpenError::MasterKey { .. })));
     let mut intruder = engine.database.keys_intruder().await;
     intruder.execute("UPDATE sluis_schema SET version = 2").await.unwrap();
@@ -174,7 +176,7 @@ async fn a_database_that_is_not_ours_is_refused_by_name() {
     intruder.execute("UPDATE sluis_schema SET kind = 'key database'; DELETE FROM wrapping").await.unwrap();
     assert!(matches!(open().await, OpenError::Corrupt { table: "wrapping", .. }));
     let nowhere = Place::parse("postgres://sluis@127.0.0.1:1/keys", None).unwrap();
-    let opened = PostgresKeysReader::open(&nowhere, &engine.master).await;
+    let opened = PostgresKeysReader::open(&nowhere, &engine.wrapping).await;
     assert!(matches!(opened.map(|_| ()), Err(OpenError::Unreachable { .. })));
 }
 
@@ -186,7 +188,7 @@ async fn another_process_opens_payloads_beside_the_replicas() {
     let subject = keys.find(&client(0)).await.unwrap().unwrap();
     let key = keys.subject_key(subject, 2026).await.unwrap().unwrap();
     let bucket = keys.bucket_key(jiff::civil::date(2026, 11, 21)).await.unwrap();
-    let reader = PostgresKeysReader::open(&engine.keys_place(), &engine.master).await.unwrap();
+    let reader = PostgresKeysReader::open(&engine.keys_place(), &engine.wrapping).await.unwrap();
     for known in [&key, &bucket] {
         let read = reader.key_by_id(known.key_id).await.unwrap().unwrap();
         assert_eq!((*read.tag, *read.payload), (*known.tag, *known.payload));
@@ -235,7 +237,7 @@ async fn sessions_that_the_server_ended_are_made_again() {
 async fn a_frozen_server_is_named_and_answers_again_when_it_thaws() {
     let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start()));
     let engine = Postgres::bare_on(cluster);
-    PostgresKeys::create(&engine.keys_place(), &engine.master).await.unwrap();
+    PostgresKeys::create(&engine.keys_place(), &engine.wrapping, 1).await.unwrap();
     let keys = engine.open_keys(&engine.master).await.unwrap();
     keys.provision(&page(0..1), 2026).await.unwrap();
     let subject = keys.find(&client(0)).await.unwrap().unwrap();

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
-use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteLog, SqliteLogReader};
+use sluis_adapters::sqlite::{Limits, OpenError, SqliteKeys, SqliteKeysReader, SqliteLog, SqliteLogReader};
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::{Clock, Signer};
-use sluis_core::upkeep::{KeyUpkeep, LogArchive, LogUpkeep};
+use sluis_core::upkeep::{KeyRotation, KeyUpkeep, LogArchive, LogUpkeep, PayloadKeys};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Sqlite {
     pub folder: PathBuf,
     pub master: MasterKey,
+    pub wrapping: Wrapping,
     clock: Arc<TestClock>,
     signer: Arc<Ed25519Signer>,
 }
@@ -32,9 +34,10 @@ impl Sqlite {
         let signer = Arc::new(Ed25519Signer::generate(&folder.join("log.key"), &OsEntropy).unwrap());
         let master = MasterKey::generate(&folder.join("master.key"), &OsEntropy).unwrap();
         let clock = Arc::new(TestClock::new());
+        let wrapping = Wrapping::generate(master.clone(), folder.join("wrapping"), &OsEntropy).unwrap();
         SqliteLog::create(&folder.join("log.db"), ORIGIN, &master, clock.now(), 0).unwrap();
-        SqliteKeys::create(&folder.join("keys.db"), &master).unwrap();
-        Self { folder, master, clock, signer }
+        SqliteKeys::create(&folder.join("keys.db"), &wrapping, clock.now()).unwrap();
+        Self { folder, master, wrapping, clock, signer }
     }
 
     pub fn log_file(&self) -> PathBuf {
@@ -50,7 +53,8 @@ impl Sqlite {
     }
 
     pub fn open_keys(&self, master: &MasterKey) -> Result<SqliteKeys, OpenError> {
-        SqliteKeys::open(&self.keys_file(), master, Arc::new(OsEntropy), Limits::default())
+        let wrapping = Wrapping::new(master.clone(), self.wrapping.folder().path());
+        SqliteKeys::open(&self.keys_file(), &wrapping, Arc::new(OsEntropy), Limits::default())
     }
 
     /// A connection past the engine, as an intruder or a careless administrator has it.
@@ -81,6 +85,22 @@ impl Engine for Sqlite {
 
     async fn keys(&self) -> Arc<dyn KeyUpkeep> {
         Arc::new(self.open_keys(&self.master).unwrap())
+    }
+
+    async fn rotation(&self) -> Arc<dyn KeyRotation> {
+        Arc::new(self.open_keys(&self.master).unwrap())
+    }
+
+    async fn payload_keys(&self, wrapping: &Wrapping) -> Arc<dyn PayloadKeys> {
+        Arc::new(SqliteKeysReader::open(&self.keys_file(), wrapping).unwrap())
+    }
+
+    async fn opens(&self) -> Result<(), String> {
+        self.open_keys(&self.master).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn wrapping(&self) -> &Wrapping {
+        &self.wrapping
     }
 
     fn clock(&self) -> &TestClock {
@@ -140,7 +160,7 @@ impl Engine for Sqlite {
     async fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(&self.folder).unwrap().map(|file| file.unwrap().path());
         files
-            .filter(|file| !file.to_string_lossy().ends_with(".key"))
+            .filter(|file| file.is_file() && !file.to_string_lossy().ends_with(".key"))
             .flat_map(|file| std::fs::read(file).unwrap())
             .collect()
     }

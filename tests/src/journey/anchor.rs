@@ -37,7 +37,7 @@ fn put(from: &Place, to: &Place) {
 
 fn twin(of: &Place, name: &str) -> Place {
     let twin = Place::new(name);
-    for file in ["log.db", "keys.db", "master.key", "log.key"] {
+    for file in ["log.db", "keys.db", "master.key", "wrapping/1.key", "log.key"] {
         let _read_only = std::fs::remove_file(twin.file(file));
         std::fs::copy(of.file(file), twin.file(file)).unwrap();
     }
@@ -82,7 +82,7 @@ fn an_anchor_that_is_not_ours_is_not_skipped() {
 fn no_new_log_is_made_where_an_anchor_says_that_there_was_one() {
     let place = Place::new("anchor-init");
     serve_and_ask(&place, "K-1", 1);
-    for made in ["token.key", "log.key", "master.key", "log.db", "keys.db"] {
+    for made in ["token.key", "log.key", "master.key", "wrapping/1.key", "log.db", "keys.db"] {
         std::fs::remove_file(place.file(made)).unwrap();
     }
     let config = place.config().display().to_string();

@@ -13,11 +13,13 @@ use crate::world::postgres::Cluster;
 use sluis::client::ask::Reply;
 use sluis::client::connection::{CallError, Connection};
 use sluis::transport::install_cryptography;
-use std::time::Instant;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Calls within which a full disk must have shown itself: a table has room in its last pages.
 const CALLS_MAX: usize = 400;
+/// Between two attempts of a call that waits for room.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A gateway whose stores are on the small disk, and what its clients have.
 struct Scene {
@@ -66,11 +68,14 @@ impl Scene {
 
     /// The call that failed is repeated, until the gateway has seen that there is room: it left no entry.
     fn resumes(&mut self, (id, client): &(uuid::Uuid, String), round: u64) {
-        let end = Instant::now() + PATIENCE;
+        let mut left = PATIENCE.as_millis() / PAUSE.as_millis();
         let reply = loop {
             match self.runtime.block_on(self.connection.ask(&dossier(client), *id)) {
                 Ok(reply) => break reply,
-                Err(CallError::Refused { reason, .. }) if reason == "LOG_UNAVAILABLE" && Instant::now() < end => {}
+                Err(CallError::Refused { reason, .. }) if reason == "LOG_UNAVAILABLE" && left > 0 => {
+                    left -= 1;
+                    std::thread::sleep(PAUSE);
+                }
                 Err(error) => panic!("in round {round} it does not resume: {error}; {:?}", self.tower.get("/readyz")),
             }
         };

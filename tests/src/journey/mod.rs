@@ -39,3 +39,4 @@ mod source_check;
 mod start_databases;
 mod start_files;
 mod watchtower;
+mod wrapping;

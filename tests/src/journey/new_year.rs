@@ -28,7 +28,7 @@ fn since_last_year(place: &Place) -> i16 {
     let mut config = place.config_read();
     config.log.year -= 1;
     std::fs::write(place.config(), toml::to_string(&config).unwrap()).unwrap();
-    for made in ["log.db", "keys.db", "log.anchor", "log.key", "master.key", "token.key"] {
+    for made in ["log.db", "keys.db", "log.anchor", "log.key", "master.key", "wrapping/1.key", "token.key"] {
         let _absent = std::fs::remove_file(place.file(made));
     }
     good(place, "init --config /gateway.toml");

@@ -85,7 +85,7 @@ impl Place {
         (config.log.database, config.log.postgres) = (None, Some(log));
         (config.keys.database, config.keys.postgres) = (None, Some(keys));
         std::fs::write(self.config(), toml::to_string(&config).unwrap()).unwrap();
-        for made in ["log.db", "keys.db", "log.anchor", "log.key", "master.key", "token.key"] {
+        for made in ["log.db", "keys.db", "log.anchor", "log.key", "master.key", "wrapping/1.key", "token.key"] {
             let _absent = std::fs::remove_file(self.file(made));
         }
         let init = sluis([Path::new("init"), Path::new("--config"), &self.config()]);

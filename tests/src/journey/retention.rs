@@ -5,6 +5,7 @@ use super::program::{Said, sluis};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::sqlite::{Limits, SqliteKeys};
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::KeyStore;
 use sluis_core::subject::SubjectId;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ fn registered_long_ago(place: &Place, client: &str) {
     let five: Vec<String> = others.chain([client.to_owned()]).collect();
     let ids: Vec<_> = five.iter().map(|number| vec![SubjectId::client_number(number).unwrap()]).collect();
     let master = MasterKey::read(&place.config_read().keys.master_key).unwrap();
-    let keys = SqliteKeys::open(&place.file("keys.db"), &master, Arc::new(OsEntropy), Limits::default()).unwrap();
+    let wrapping = Wrapping::new(master, place.file("wrapping"));
+    let keys = SqliteKeys::open(&place.file("keys.db"), &wrapping, Arc::new(OsEntropy), Limits::default()).unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(keys.provision(&ids, 2009)).unwrap();
     assert_eq!(count(place, "year = 2009"), 5);
 }

@@ -54,6 +54,7 @@ pub fn connected(name: &str, schema_name: &str) -> Place {
             std::fs::remove_file(entry.path()).unwrap();
         }
     }
+    std::fs::remove_file(place.file("wrapping/1.key")).unwrap();
     let database = Connection::open(place.file("theirs.db")).unwrap();
     database.execute_batch(&schema(schema_name, "schema.sql")).unwrap();
     database.execute_batch(&schema(schema_name, "rows.sql").replace("2016", &birth_year())).unwrap();

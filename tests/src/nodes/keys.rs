@@ -13,17 +13,24 @@ use jiff::civil::{Date, date};
 use sluis_adapters::master::MasterKey;
 use sluis_adapters::postgres::{Place, PostgresKeys};
 use sluis_adapters::system::OsEntropy;
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::ports::{KeyStore, StoreError};
 use sluis_core::subject::{SubjectId, SubjectRef};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const YEAR: i16 = 2026;
 const DAY: Date = date(2026, 11, 21);
 const DATABASE: &str = "keys_of_nodes";
 const NO_STANDBY: StoreError = StoreError::Unavailable { store: "key database", state: "NO_STANDBY" };
 
-fn master() -> MasterKey {
-    MasterKey::from_bytes([7; 32])
+/// The secret of the only generation, in a folder that both replicas read.
+fn wrapping() -> &'static Wrapping {
+    static WRAPPING: LazyLock<Wrapping> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join(format!("sluis-nodes-keys-{}", std::process::id()));
+        let _earlier = std::fs::remove_dir_all(&folder);
+        Wrapping::generate(MasterKey::from_bytes([7; 32]), folder, &OsEntropy).unwrap()
+    });
+    &WRAPPING
 }
 
 fn place(server: &Server) -> Place {
@@ -32,12 +39,12 @@ fn place(server: &Server) -> Place {
 
 /// A replica at a server; with `standby` it uses nothing that no standby has.
 async fn replica(server: &Server, standby: bool) -> PostgresKeys {
-    PostgresKeys::open(&place(server), standby, &master(), Arc::new(OsEntropy)).await.unwrap()
+    PostgresKeys::open(&place(server), standby, wrapping(), Arc::new(OsEntropy)).await.unwrap()
 }
 
 async fn make(cluster: &Cluster) {
     blocking(|| cluster.server.sql("postgres", &format!("CREATE DATABASE {DATABASE} OWNER {ROLE}")));
-    PostgresKeys::create(&place(&cluster.server), &master()).await.unwrap();
+    PostgresKeys::create(&place(&cluster.server), wrapping(), 0).await.unwrap();
 }
 
 fn child() -> Vec<SubjectId> {

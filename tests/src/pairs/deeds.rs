@@ -260,8 +260,9 @@ async fn halt<E: Stage>(yard: &Yard<E>, stores: &Stores, trip: &Trip) -> Result<
     let asked = recorder.record(answer(ORIGIN)).await;
     assert!(matches!(asked, Err(StoreError::Unavailable { state: "LOG_TAMPERED", .. })), "{asked:?}");
     assert!(conditions.holds(Condition::LogTampered));
-    // The flag comes first; what is begun then is ended before the brake is.
-    becomes(|| trip.tripped() || yard.flag().read().is_ok_and(|flag| flag.is_some()), "the flag of the halt").await;
+    // The flag comes first, then the row; what is begun then is ended before the brake is.
+    let written = || trip.numbered().iter().any(|(name, _)| *name == "halt");
+    becomes(|| trip.tripped() || written(), "the row of the halt").await;
     trip.clear();
     end.send_replace(true);
     tokio::time::timeout(PATIENCE, running).await.expect("the brake does not end").unwrap();

@@ -10,6 +10,7 @@ use crate::contract::draft::{ORIGIN, bare, change, oin, refusal};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use sluis::anchor::{self, AnchorFault};
+use sluis::compose::rotation::Rotation;
 use sluis::scrubber::{Hearing, Progress, Scrubber, Stores};
 use sluis_core::log::LeafKind;
 use sluis_core::log::chain;
@@ -73,9 +74,17 @@ fn ids() -> [SubjectId; 2] {
     ["K-1", "K-2"].map(|number| SubjectId::client_number(number).unwrap())
 }
 
+/// One wrapping generation has ended: its row can be changed too.
+async fn rotated(engine: &impl Stage) {
+    let (keys, folder) = (engine.rotation().await, engine.wrapping().folder().clone());
+    let mut rotation = Rotation::begin(keys, folder, true).await.unwrap();
+    while rotation.step().await.unwrap().is_some() {}
+}
+
 impl<E: Stage> Ground<E> {
     pub async fn make() -> Self {
         let engine = E::empty().await;
+        rotated(&engine).await;
         let (keys, ids) = (engine.keys().await, ids());
         let today = dutch_date(engine.clock().now());
         keys.provision(&[vec![ids[0].clone()]], YEAR).await.unwrap();

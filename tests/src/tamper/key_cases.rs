@@ -10,6 +10,7 @@ const KEY: &str = "subject_key";
 const BUCKET: &str = "bucket_key";
 const TXN: &str = "transaction_key";
 const WRAPPING: &str = "wrapping";
+const ENDED: &str = "wrapping_ended";
 const SEAL: &str = "seal_check";
 const SCHEMA: &str = "sluis_schema";
 
@@ -18,7 +19,7 @@ const NO_TAG: &str = "no number has such a tag, and without the lookup key nobod
 const HANDLE: &str =
     "nothing reads it: it only holds that keys and aliases name somebody; the alias and the key say whom";
 const DAY: &str = "a new one is made; a repeated call of that day is then told CONFLICT, and nothing leaves";
-const NEWER: &str = "new keys are wrapped under a generation that also follows from the master key, and say which";
+const GONE: &str = "nothing is wrapped under it, and the marker beside the secrets says too that it was destroyed: it is only told no more";
 
 pub const CASES: &[Case] = &[
     keys(ALIAS, Flip("tag"), "another", "UPDATE subject_alias SET tag = {turn tag}").by("scrubber"),
@@ -60,7 +61,7 @@ pub const CASES: &[Case] = &[
         KEY,
         Flip("kek_generation"),
         "another",
-        "INSERT INTO wrapping VALUES (2); UPDATE subject_key SET kek_generation = 2",
+        "UPDATE subject_key SET kek_generation = 3",
     )
     .by("read scrubber"),
     keys(KEY, Delete, "of a child", "DELETE FROM subject_key WHERE subject_ref IN (SELECT subject_ref FROM before_subject)").by("scrubber"),
@@ -100,7 +101,7 @@ pub const CASES: &[Case] = &[
         BUCKET,
         Flip("kek_generation"),
         "another",
-        "INSERT INTO wrapping VALUES (2); UPDATE bucket_key SET kek_generation = 2 WHERE day = '2026-11-21'",
+        "UPDATE bucket_key SET kek_generation = 3 WHERE day = '2026-11-21'",
     )
     .by("read scrubber"),
     keys(BUCKET, Delete, "of today", "DELETE FROM bucket_key WHERE day = '2026-11-21'").by("scrubber"),
@@ -130,7 +131,7 @@ pub const CASES: &[Case] = &[
         TXN,
         Flip("kek_generation"),
         "another",
-        "INSERT INTO wrapping VALUES (2); UPDATE transaction_key SET kek_generation = 2 WHERE day = '2026-11-21'",
+        "UPDATE transaction_key SET kek_generation = 3 WHERE day = '2026-11-21'",
     )
     .by("read"),
     keys(TXN, Delete, "of today", "DELETE FROM transaction_key WHERE day = '2026-11-21'").nobody(DAY),
@@ -154,12 +155,30 @@ pub const CASES: &[Case] = &[
     .by("read"),
     keys(TXN, Truncate, "every row", "").nobody(DAY),
     keys(TXN, PutBack, "as it was the day before", "").nobody(DAY),
-    keys(WRAPPING, Flip("generation"), "higher", "UPDATE wrapping SET generation = 9").nobody(NEWER),
-    keys(WRAPPING, Insert, "a higher one", "INSERT INTO wrapping VALUES (9)").nobody(NEWER),
-    keys(WRAPPING, Duplicate, "as the next", "INSERT INTO wrapping SELECT generation + 1 FROM wrapping").nobody(NEWER),
+    keys(WRAPPING, Flip("generation"), "higher", "UPDATE wrapping SET generation = 9").by("keys"),
+    keys(WRAPPING, Flip("made_at"), "later", "UPDATE wrapping SET made_at = made_at + 1").by("keys"),
+    keys(WRAPPING, Flip("proof"), "other bytes", "UPDATE wrapping SET proof = {turn proof}").by("keys"),
+    keys(WRAPPING, Insert, "a higher one", "INSERT INTO wrapping VALUES (9, 1, {zero 16})").by("keys"),
+    keys(WRAPPING, Duplicate, "as the next", "INSERT INTO wrapping SELECT generation + 1, made_at, proof FROM wrapping").by("keys"),
     keys(WRAPPING, Delete, "the row", "DELETE FROM wrapping").by("keys"),
     keys(WRAPPING, Truncate, "every row", "").by("keys"),
-    keys(WRAPPING, PutBack, "as it was", "").nobody("there was one generation then too"),
+    keys(WRAPPING, PutBack, "as it was", "").nobody("there was the same generation then"),
+    keys(ENDED, Flip("generation"), "another", "UPDATE wrapping_ended SET generation = 9").by("keys"),
+    keys(ENDED, Flip("made_at"), "later", "UPDATE wrapping_ended SET made_at = made_at + 1").by("keys"),
+    keys(ENDED, Flip("ended_at"), "earlier", "UPDATE wrapping_ended SET ended_at = ended_at - 1").by("keys"),
+    keys(ENDED, Flip("destroyed_at"), "not yet", "UPDATE wrapping_ended SET destroyed_at = NULL").by("keys"),
+    keys(ENDED, Flip("sealed"), "other bytes", "UPDATE wrapping_ended SET sealed = {turn sealed}").by("keys"),
+    keys(ENDED, Insert, "that never was", "INSERT INTO wrapping_ended VALUES (9, 1, 2, NULL, {zero 16})").by("keys"),
+    keys(
+        ENDED,
+        Duplicate,
+        "as another",
+        "INSERT INTO wrapping_ended SELECT generation + 8, made_at, ended_at, destroyed_at, sealed FROM wrapping_ended",
+    )
+    .by("keys"),
+    keys(ENDED, Delete, "the row", "DELETE FROM wrapping_ended").nobody(GONE),
+    keys(ENDED, Truncate, "every row", "").nobody(GONE),
+    keys(ENDED, PutBack, "as it was", "").nobody("the same generation had ended then"),
     keys(SEAL, Flip("sealed"), "other bytes", "UPDATE seal_check SET sealed = {turn sealed}").only(Sqlite).by("keys"),
     keys(SEAL, Flip("one"), "another", "PRAGMA ignore_check_constraints = ON; UPDATE seal_check SET one = 2").only(Sqlite).by("keys"),
     keys(SEAL, Delete, "the row", "DELETE FROM seal_check").only(Sqlite).by("keys"),

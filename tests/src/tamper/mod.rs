@@ -33,12 +33,13 @@ use std::collections::BTreeSet;
 const DETECTORS: [&str; 11] =
     ["anchor", "append", "flag", "halts", "keys", "open", "provision", "read", "scrubber", "tombs", "verifier"];
 
-/// Tables of which every log or key database has one row.
-const SINGLE: [&str; 6] = ["log_head", "log_shard", "replica", "replica_mark", "seal_check", "sluis_schema"];
+/// Tables of which the log or key database here has one row.
+const SINGLE: [&str; 8] =
+    ["log_head", "log_shard", "replica", "replica_mark", "seal_check", "sluis_schema", "wrapping", "wrapping_ended"];
 /// Those of them of which there cannot be more.
 const ONLY_ONE: [&str; 2] = ["seal_check", "sluis_schema"];
 /// Sets of numbers: a number has no other place and stands there once.
-const SETS: [&str; 2] = ["subject", "wrapping"];
+const SETS: [&str; 1] = ["subject"];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     [leaf_cases::CASES, log_cases::CASES, state_cases::CASES, key_cases::CASES].into_iter().flatten()
@@ -235,6 +236,6 @@ on_engines! {
     pages_and_tombstones: Log ["page_blob", "erased_key"];
     marks_and_seals: Log ["replica", "replica_mark", "seal_check", "sluis_schema"];
     subjects_and_aliases: Keys ["subject_alias", "subject"];
-    keys_of_subjects: Keys ["subject_key", "wrapping"];
+    keys_of_subjects: Keys ["subject_key", "wrapping", "wrapping_ended"];
     keys_of_days: Keys ["bucket_key", "transaction_key", "seal_check", "sluis_schema"];
 }

@@ -31,6 +31,7 @@ use sluis_adapters::master::MasterKey;
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::sqlite::{self, SqliteKeys, SqliteLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
+use sluis_adapters::wrapping::Wrapping;
 use sluis_core::organisation::Oin;
 use sluis_core::ports::{Clock, KeyStore, Ledger, StoreError};
 use sluis_core::upkeep::LogHalts;
@@ -159,8 +160,9 @@ async fn stores(folder: &Folder, clock: &Arc<MovedClock>) -> (Arc<SqliteLog>, Ar
         }
     };
     let log = tokio::time::timeout(PATIENCE, open).await.unwrap();
-    let keys = SqliteKeys::open(folder.config.keys.database.as_deref().unwrap(), &master, Arc::new(OsEntropy), limits)
-        .unwrap();
+    let wrapping = Wrapping::new(master, folder.config.keys.wrapping());
+    let keys = folder.config.keys.database.as_deref().unwrap();
+    let keys = SqliteKeys::open(keys, &wrapping, Arc::new(OsEntropy), limits).unwrap();
     (Arc::new(log), Arc::new(keys))
 }
 

@@ -182,7 +182,13 @@ fn configuration(dir: &std::path::Path) -> Config {
             postgres: None,
             retention: None,
         },
-        keys: config::Keys { database: Some(at("keys.db")), master_key: at("master.key"), postgres: None },
+        keys: config::Keys {
+            database: Some(at("keys.db")),
+            master_key: at("master.key"),
+            wrapping: None,
+            wrapping_days: 31,
+            postgres: None,
+        },
         holder: config::Holder { database: at("holder.db"), map: at("holder.toml") },
         policy: config::PolicyFiles {
             catalog: at("catalog.toml"),

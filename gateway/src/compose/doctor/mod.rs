@@ -12,6 +12,7 @@ mod rules;
 mod server;
 mod stores;
 mod trust;
+mod wrapping;
 
 use crate::config::{self, Config, ConfigFault};
 use sluis_core::log::Millis;
@@ -86,6 +87,7 @@ pub async fn examine(file: &Path, now: Millis) -> Vec<Finding> {
     machine::ports(&config, stores::is_served(&config).await, &mut found);
     machine::clock(&config, now, &mut found).await;
     stores::look_inside(&config, &mut found).await;
+    wrapping::generations(&config, now, &mut found).await;
     rules::against_the_log(&config, now, &mut found).await;
     evidence::whole(&config, &mut found).await;
     found.0

@@ -100,8 +100,10 @@ pub fn on_server(config: &Path, cluster: &Cluster) -> Result<(), Fault> {
         ("log", "signing_key", new("bench-log.key")),
         ("log", "anchor", new("bench-log.anchor")),
         ("keys", "master_key", new("bench-master.key")),
+        ("keys", "wrapping", toml::Value::from("bench-wrapping")),
         ("token", "key", new("bench-token.key")),
     ];
+    let _ = std::fs::remove_dir_all(dir.join("bench-wrapping"));
     for (table, key, value) in own {
         section(&mut text, table)?.insert(key.to_owned(), value);
     }

@@ -26,7 +26,7 @@ fn an_issuer_that_cannot_be_used_is_named() {
 fn with_a_manager_nothing_listens_for_token_requests_and_no_key_is_made() {
     let inway = Inway::new("fsc-silent", |_| ());
     let place = &inway.place;
-    for made in ["token.key", "log.key", "master.key", "log.db", "keys.db", "log.anchor"] {
+    for made in ["token.key", "log.key", "master.key", "log.db", "keys.db", "log.anchor", "wrapping/1.key"] {
         std::fs::remove_file(place.file(made)).unwrap();
     }
     let init = sluis(["init".as_ref(), "--config".as_ref(), place.config().as_os_str()]);
