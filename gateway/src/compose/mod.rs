@@ -20,6 +20,7 @@ mod replicas;
 pub mod retention;
 mod serve;
 mod servers;
+pub mod signable;
 pub mod source;
 mod stopped;
 pub mod subject;
@@ -101,6 +102,16 @@ pub enum StartFault {
     /// The log is not what this gateway last saw of it.
     #[error(transparent)]
     Anchor(#[from] crate::anchor::AnchorFault),
+    /// Nothing was written for long, and the year is over.
+    #[error(
+        "by the clock of this machine the year of the log is over, and its last entry is more than 31 days old or of the year \
+         before the last: nothing was written, for a year that a wrong clock has ended stays ended. See that the clock is right; \
+         then `sluis log turn --year` opens the shard of this year"
+    )]
+    ClockLeapt,
+    /// The log that an export would sign is not the one that was signed before.
+    #[error(transparent)]
+    NotSigned(#[from] signable::NotSigned),
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),

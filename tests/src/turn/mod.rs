@@ -1,6 +1,7 @@
 //! The turn of the year in the assembled gateway: callers see nothing of it, and what was before it is found after it.
 
 mod chain;
+mod export;
 mod pruned;
 mod scrub;
 mod stopped;
