@@ -6,6 +6,7 @@ mod lift;
 mod policy;
 mod retention;
 mod subject;
+mod turn;
 
 use super::subject::day;
 use super::{ANSWER_NO, Failure};
@@ -51,6 +52,7 @@ enum Action {
     Subject(subject::Subject),
     Retention(retention::Retention),
     Prune(retention::Prune),
+    Turn(turn::Turn),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
     /// Verify one receipt, and the body it commits to
@@ -90,6 +92,7 @@ impl Log {
             Action::Subject(command) => command.run().await,
             Action::Retention(command) => command.run().await,
             Action::Prune(command) => command.run().await,
+            Action::Turn(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))

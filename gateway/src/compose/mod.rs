@@ -24,6 +24,7 @@ pub mod signable;
 pub mod source;
 mod stopped;
 pub mod subject;
+mod turn;
 
 pub use assemble::{Assembled, assemble, assemble_at, read_policy, verifier_key};
 pub use export::export_log;
@@ -35,6 +36,7 @@ pub use reload::Asking;
 pub use replicas::Others;
 pub use serve::{Listening, listen, listen_at};
 pub use sluis_adapters::process::keep_memory_private;
+pub use turn::{TurnFault, turn_year};
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;

@@ -8,7 +8,7 @@ use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
 use crate::shards::Shards;
-use crate::shards::turn::turn;
+use crate::shards::turn::{LEAPT, Leap, turn};
 use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
@@ -144,7 +144,17 @@ impl Stopped {
 
     /// Ends a shard of which the year is over, and opens the next: also after a gateway that was killed between the two.
     async fn turn(&self) -> Result<(), StartFault> {
-        turn(self.log.as_ref(), &self.signer, self.now()).await?;
+        self.turn_by(Leap::Refused).await
+    }
+
+    /// The same, where the clock stands far beyond the last entry and an operator says that it is right.
+    pub async fn turn_confirmed(&self) -> Result<(), StartFault> {
+        self.turn_by(Leap::Confirmed).await
+    }
+
+    async fn turn_by(&self, leap: Leap) -> Result<(), StartFault> {
+        let turned = turn(self.log.as_ref(), &self.signer, self.now(), leap).await;
+        turned.map_err(|error| if error == LEAPT { StartFault::ClockLeapt } else { error.into() })?;
         let shards = Shards::of(&self.log.shards().await?, &self.signer.public_key())?;
         self.shards.store(Arc::new(shards));
         Ok(())

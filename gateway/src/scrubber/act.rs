@@ -34,7 +34,7 @@ impl Acting {
 
 impl Hearing for Acting {
     fn found(&self, found: &Found) {
-        let Found { table, index, what, grave } = found;
+        let Found { table, index, what, grave, .. } = found;
         tracing::error!(table, index, what, ?grave, "the scrubber read something twice that is not what was written");
         self.gateway.metrics.scrub.found();
         match grave {

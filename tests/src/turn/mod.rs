@@ -2,6 +2,8 @@
 
 mod chain;
 mod export;
+mod halted;
+mod leap;
 mod pruned;
 mod scrub;
 mod stopped;

@@ -78,6 +78,9 @@ async fn aged() -> (House, Receipt) {
 /// The present: another policy, other enrolments, and the other child has a standing of this year too.
 async fn renewed(house: &mut House) {
     policy(house, 2);
+    // Nothing was written for years: no gateway turns the year by itself.
+    assert_eq!(compose::turn_year(&house.config, year()).await.unwrap(), format!("{}-1", year()));
+    let_go(house).await;
     let file = house.config.enrolment.file.clone().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("name = \"test ", "name = \"renewed ")).unwrap();
