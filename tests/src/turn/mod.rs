@@ -7,6 +7,7 @@ mod leap;
 mod pruned;
 mod scrub;
 mod stopped;
+mod trusted;
 
 use crate::conduct::{House, PARTNER, ask, caseload, child, record, workers_question};
 use crate::world::PATIENCE;
