@@ -132,7 +132,8 @@ impl Evidence {
             return Err(AnchorFault::Pruned { anchor, seen }.into());
         }
         let by = format!("the anchor `{anchor}`");
-        self.said.push(Said { shard: shard.head.shard, signed: self.seen.clone(), by });
+        // First, so that it is named first.
+        self.said.insert(0, Said { shard: shard.head.shard, signed: self.seen.clone(), by });
         Ok(())
     }
 
