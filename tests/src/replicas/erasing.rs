@@ -1,17 +1,22 @@
 //! A hold that is written while keys are destroyed: on a server another command, or a gateway, may write at any moment.
 
 use super::Site;
+use crate::contract::postgres::LOOK;
+use crate::world::PATIENCE;
 use crate::world::people::Client;
-use crate::world::postgres::Cluster;
-use crate::world::wire::{Then, When, Wire};
 use sluis::compose::retention::{Destroying, retain};
-use sluis::compose::subject::{Erasure, erase, hold};
+use sluis::compose::subject::{Erasure, erase};
 use sluis::config::Config;
 use sluis_adapters::master::MasterKey;
-use sluis_adapters::postgres::{Place, PostgresKeys};
+use sluis_adapters::postgres::{Place, PostgresKeys, PostgresLog};
 use sluis_adapters::system::{OsEntropy, SystemClock};
-use sluis_core::ports::{Clock, KeyStore};
+use sluis_core::log::LeafKind;
+use sluis_core::log::draft::{Concerns, Draft, Outcome};
+use sluis_core::log::leaf::{Key, LeafDraft};
+use sluis_core::log::shard::request_id;
+use sluis_core::ports::{Clock, KeyStore, Ledger};
 use sluis_core::subject::{SubjectId, dutch_date};
+use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 
@@ -37,23 +42,30 @@ async fn held_meanwhile(command: impl AsyncFnOnce(Config) -> Result<(), String>)
     for year in [LONG_AGO, dutch_date(SystemClock.now()).year()] {
         keys.provision(&[vec![who()]], year).await.unwrap();
     }
+    let whom = keys.find(&who()).await.unwrap().unwrap();
     drop(keys);
-    let (mut intruder, port) = (site.database.keys_intruder().await, Cluster::shared().server.port());
-    let (wire, mut config) = (Wire::to(port).await, site.config(1));
-    let at = &mut config.keys.postgres.as_mut().unwrap().address;
-    *at = at.replace(&format!(":{port}/"), &format!(":{}/", wire.port()));
-    wire.trap(When::Answered, Then::Freeze);
+    // Opened before: a session that waits for a lock waits two seconds.
+    let place = Place::parse(&site.database.log_url, None).unwrap();
+    let log = PostgresLog::open(&place, 2, false, &master, Arc::new(SystemClock)).await.unwrap();
+    let head = log.head().await.unwrap();
+    let rid = request_id(&head.origin, head.end(), SystemClock.now());
+    let holding = LeafDraft::new(LeafKind::Admin).with(Key::Rs, vec!["LEGAL_HOLD".to_owned()]);
+    let mut holding = Draft::new(rid, head.origin.as_str().into(), holding);
+    holding.concerns = vec![Concerns { subject: whom, item: 0 }];
+    let (mut intruder, mut locking) = (site.database.keys_intruder().await, site.database.keys_intruder().await);
+    locking.execute("BEGIN; LOCK TABLE bucket_key IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
     let meanwhile = async {
-        wire.caught().await;
-        while count(&mut intruder, "bucket_key", "true").await == 0 {
-            wire.trap(When::Answered, Then::Freeze);
-            wire.thaw();
-            wire.caught().await;
-        }
-        hold(&site.config(2), &who(), false, "case 8").await.unwrap();
-        wire.thaw();
+        let waiting = async {
+            while count(&mut intruder, "pg_locks", "NOT granted AND relation = 'bucket_key'::regclass").await == 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("the command makes no key of the day");
+        let held = log.append(vec![holding]).await.unwrap();
+        assert!(matches!(held.outcomes(), [Outcome::Recorded { .. }]));
+        locking.execute("ROLLBACK").await.unwrap();
     };
-    let (said, ()) = tokio::join!(command(config), meanwhile);
+    let (said, ()) = tokio::join!(command(site.config(1)), meanwhile);
     let left = count(&mut intruder, "subject_key", &format!("year = {LONG_AGO}")).await;
     assert_eq!(left, 1, "a key went although its client is under hold: {said:?}");
     said.unwrap_err()

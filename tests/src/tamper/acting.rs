@@ -80,7 +80,7 @@ async fn a_halt_outlives_the_process_and_its_row_until_it_is_lifted() {
     let World { folder, listening } = world;
     listening.stop().await.unwrap();
     let lifted = lift_again(&folder).await;
-    assert_eq!(lifted.found.len(), 1, "{:?}", lifted.found);
+    assert_eq!(lifted.found.len(), 2, "the flag, and the row that was written anew for it: {:?}", lifted.found);
     let world = World { listening: tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap(), folder };
     let desk = world.desk(&partners().next().unwrap()).await;
     desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();

@@ -58,12 +58,20 @@ async fn a_halt_is_not_lifted_while_a_closed_shard_is_not_what_was_written() {
     let (house, Assembled { gateway, scrubber, .. }) = two_shards().await;
     let first = 1u64 << 40;
     scrubber.stores.log.halt(7, "`log_leaf` at 0: the stored hash is not that of the leaf").await.unwrap();
-    let kept = format!("CREATE TABLE aside AS SELECT row, hash FROM log_leaf WHERE row = {first}");
-    let bent = format!("UPDATE log_leaf SET hash = zeroblob(32) WHERE row = {first}");
-    intrude(&house, &format!("DROP TRIGGER log_leaf_stands; {kept}; {bent}"));
+    let log = rusqlite::Connection::open(house.config.log.database.as_deref().unwrap()).unwrap();
+    let text = |sql: &str| log.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    // A start looks whether the triggers are there.
+    let trigger = text("SELECT sql FROM sqlite_master WHERE name = 'log_leaf_stands'");
+    let hash = text(&format!("SELECT hex(hash) FROM log_leaf WHERE row = {first}"));
+    drop(log);
+    let set = |hash: &str| {
+        let set = format!("UPDATE log_leaf SET hash = x'{hash}' WHERE row = {first}");
+        intrude(&house, &format!("DROP TRIGGER log_leaf_stands; {set}; {trigger}"));
+    };
+    set(&"00".repeat(32));
     drop((gateway, scrubber));
     let still = lifted(&house).await.err().expect("it was lifted with nothing mended").to_string();
     assert!(still.contains("`log_leaf` at 0: the stored hash is not that of the leaf"), "{still}");
-    intrude(&house, &format!("UPDATE log_leaf SET hash = (SELECT hash FROM aside) WHERE row = {first}"));
+    set(&hash);
     assert_eq!(lifted(&house).await.unwrap().found.len(), 1);
 }
