@@ -53,10 +53,17 @@ async fn held_meanwhile(command: impl AsyncFnOnce(Config) -> Result<(), String>)
     let mut holding = Draft::new(rid, head.origin.as_str().into(), holding);
     holding.concerns = vec![Concerns { subject: whom, item: 0 }];
     let (mut intruder, mut locking) = (site.database.keys_intruder().await, site.database.keys_intruder().await);
-    locking.execute("BEGIN; LOCK TABLE bucket_key IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
+    let day = dutch_date(SystemClock.now());
+    // Whoever makes the key of the day waits for the one that is being made, and finds that it was not.
+    let first = format!(
+        "BEGIN; INSERT INTO bucket_key (day, key_id, wrapped, kek_generation)
+         SELECT '{day}', decode(repeat('00', 16), 'hex'), ''::bytea, kek_generation FROM subject_key LIMIT 1"
+    );
+    locking.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(first))).await.unwrap();
     let meanwhile = async {
         let waiting = async {
-            while count(&mut intruder, "pg_locks", "NOT granted AND relation = 'bucket_key'::regclass").await == 0 {
+            let waits = "datname = current_database() AND wait_event_type = 'Lock'";
+            while count(&mut intruder, "pg_stat_activity", waits).await == 0 {
                 tokio::time::sleep(LOOK).await;
             }
         };
