@@ -6,6 +6,7 @@ use crate::conduct::{House, PARTNER, caseload};
 use crate::world::PATIENCE;
 use sluis::compose::lift::{LiftFault, Lifted, lift};
 use sluis::compose::{Assembled, StartFault, assemble_at};
+use sluis_adapters::sqlite::OpenError;
 use sluis_core::ports::Clock;
 use sluis_core::subject::dutch_date;
 use std::sync::Arc;
@@ -45,7 +46,9 @@ async fn lifted(house: &House) -> Result<Lifted, LiftFault> {
     let lifting = async {
         loop {
             match lift(&house.config, "ROWS_RESTORED", "the board, 2026-31").await {
-                Err(LiftFault::Start(StartFault::Open(_))) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(LiftFault::Start(StartFault::Open(OpenError::InUse { .. }))) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await
+                }
                 lifted => break lifted,
             }
         }
@@ -55,23 +58,23 @@ async fn lifted(house: &House) -> Result<Lifted, LiftFault> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_halt_is_not_lifted_while_a_closed_shard_is_not_what_was_written() {
-    let (house, Assembled { gateway, scrubber, .. }) = two_shards().await;
+    let (house, assembled) = two_shards().await;
     let first = 1u64 << 40;
-    scrubber.stores.log.halt(7, "`log_leaf` at 0: the stored hash is not that of the leaf").await.unwrap();
+    assembled.scrubber.stores.log.halt(7, "`log_leaf` at 0: the stored hash is not that of the leaf").await.unwrap();
     let log = rusqlite::Connection::open(house.config.log.database.as_deref().unwrap()).unwrap();
     let text = |sql: &str| log.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     // A start looks whether the triggers are there.
     let trigger = text("SELECT sql FROM sqlite_master WHERE name = 'log_leaf_stands'");
-    let hash = text(&format!("SELECT hex(hash) FROM log_leaf WHERE row = {first}"));
+    let whole = text(&format!("SELECT leaf FROM log_leaf WHERE row = {first}"));
     drop(log);
-    let set = |hash: &str| {
-        let set = format!("UPDATE log_leaf SET hash = x'{hash}' WHERE row = {first}");
+    let set = |leaf: &str| {
+        let set = format!("UPDATE log_leaf SET leaf = '{leaf}' WHERE row = {first}");
         intrude(&house, &format!("DROP TRIGGER log_leaf_stands; {set}; {trigger}"));
     };
-    set(&"00".repeat(32));
-    drop((gateway, scrubber));
+    set(&whole.replacen("\"OPEN\"", "\"OPENED\"", 1));
+    drop(assembled);
     let still = lifted(&house).await.err().expect("it was lifted with nothing mended").to_string();
     assert!(still.contains("`log_leaf` at 0: the stored hash is not that of the leaf"), "{still}");
-    set(&hash);
+    set(&whole);
     assert_eq!(lifted(&house).await.unwrap().found.len(), 1);
 }
