@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Sluis, verified without Sluis: the commands of the second implementation of the log formats (`log_formats.py`).
 
-    verify.py log DIR                                        an export: every entry, tile and kept checkpoint, of every shard
+    verify.py log DIR [--vkey V]                             an export: every entry, tile and kept checkpoint, of every shard
     verify.py receipt FILE --vkey V [--body B --salt HEX]    a receipt, and that it covers exactly these bytes
-    verify.py consistency OLD NEW [DIR]                      that NEW extends OLD: exports, checkpoints or receipts;
+    verify.py consistency OLD NEW [DIR] [--vkey V]           that NEW extends OLD: exports, checkpoints or receipts;
                                                              the hashes come from NEW, or from the export DIR
-    verify.py policy DIR                                     an export, and that every answer names the policy in force
+    verify.py policy DIR [--vkey V]                          an export, and that every answer names the policy in force
     verify.py vectors                                        golden vectors from fixed inputs, as JSON
 
-V and HEX may also name a file that holds the value. Python 3.11 with `cryptography` suffices.
+V and HEX may also name a file that holds the value. Without --vkey the key is taken from the export: that shows that the export
+agrees with itself, not who signed it. Python 3.11 with `cryptography` suffices.
 Exit status: 0 verified, 1 it does not hold, 2 it could not be read.
 """
 import argparse, json, re, struct, sys
@@ -108,7 +109,16 @@ def verify_gone(said, continued, key, log, place_of):
     return gone
 
 
-def verify_shards(folder, say):
+def key_of(folder, trusted=None):
+    """The key of the shard in a folder: the trusted one under the name of that shard, or that of the folder itself."""
+    name, public = read_vkey((folder / "vkey").read_text("utf-8"))
+    if trusted:
+        same = trusted[1] == public and trusted[0].rpartition("/")[0] == name.rpartition("/")[0]
+        need(same, "the export is signed with another key than the trusted one, or is of another log")
+    return name, public
+
+
+def verify_shards(folder, say, trusted=None):
     """The shard in a folder, and every one before it: each must be exactly what the next one says it continues.
     Gives a line for each, and (place, name, size) of each, oldest first."""
     lines, shards, seen, later, said = [], [], set(), None, []
@@ -119,7 +129,7 @@ def verify_shards(folder, say):
         return next((each for each in places if each.is_dir()), None)
 
     while True:
-        line, vkey, shard = verify_log(place, say)
+        line, vkey, shard = verify_log(place, say, trusted)
         (log, _, name), origin_of = shard["origin"].rpartition("/"), f"shard {shard['origin'].rpartition('/')[2]}"
         if later:
             need(later["vkey"] == vkey[1] and later["log"] == log, f"{origin_of}: signed with another key, or of another log")
@@ -150,8 +160,8 @@ def verify_shards(folder, say):
     return lines, shards
 
 
-def verify_log(folder, say):
-    vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+def verify_log(folder, say, trusted=None):
+    vkey = key_of(folder, trusted)
     origin, size, root = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
     wanted = {}
     for kept_size, kept_root in [*kept_checkpoints(folder, vkey), (size, root)]:
@@ -182,9 +192,9 @@ def verify_log(folder, say):
     return line, vkey, {**shard, "last": last}
 
 
-def verify_policy(folder, say):
+def verify_policy(folder, say, trusted=None):
     """Every answer names the policy, and the catalogue, of the newest POLICY entry before it; numbers never go back."""
-    lines, shards = verify_shards(folder, say)
+    lines, shards = verify_shards(folder, say, trusted)
     say("\n".join(lines))
     spans, continued, unknown = [], False, 0
     for place, name, size in shards:
@@ -235,8 +245,8 @@ def note_of(path, vkey):
     return text.partition("\n\n")[2]
 
 
-def verify_extension(old_note, new_note, folder):
-    vkey = read_vkey((folder / "vkey").read_text("utf-8"))
+def verify_extension(old_note, new_note, folder, trusted=None):
+    vkey = key_of(folder, trusted)
     (_, old, old_root), (_, new, new_root) = open_checkpoint(old_note, vkey), open_checkpoint(new_note, vkey)
     _, size, _ = open_checkpoint((folder / "checkpoint").read_text("utf-8"), vkey)
     need(old <= new, f"the older note has {old} entries, the newer {new}: the log has shrunk")
@@ -257,6 +267,16 @@ def say(line):
 def given(value):
     """A value of the command line, or the content of the file that it names."""
     return Path(value).read_text("utf-8") if Path(value).is_file() else value
+
+
+def trusted_key(value, folder):
+    """The key of --vkey; without it nothing, and the key that is used instead is named with what it does not prove."""
+    if value is not None:
+        return read_vkey(given(value))
+    own = (folder / "vkey").read_text("utf-8").strip()
+    say("no --vkey: the key was taken from the export, which shows that the export agrees with itself and not who signed it."
+        f" Compare it with the key that you were given:\n  {own}")
+    return None
 
 
 def verify_receipt(path, vkey, body, salt):
@@ -286,6 +306,8 @@ def arguments():
     consistency.add_argument("folder", type=Path, nargs="?", help="an export; NEW itself when absent")
     policy = commands.add_parser("policy", help="verify an export, and that every answer names the policy in force")
     policy.add_argument("folder", type=Path)
+    for command in (log, consistency, policy):
+        command.add_argument("--vkey", help="verifier key that you trust, or a file that holds it; that of the export when absent")
     commands.add_parser("vectors", help="print golden vectors")
     args = parser.parse_args()
     if args.command == "receipt" and (args.body is None) != (args.salt is None):
@@ -297,15 +319,16 @@ def main():
     args = arguments()
     try:
         if args.command == "log":
-            print("\n".join(verify_shards(args.folder, say)[0]))
+            print("\n".join(verify_shards(args.folder, say, trusted_key(args.vkey, args.folder))[0]))
         elif args.command == "policy":
-            print(verify_policy(args.folder, say))
+            print(verify_policy(args.folder, say, trusted_key(args.vkey, args.folder)))
         elif args.command == "receipt":
             print(verify_receipt(args.file, args.vkey, args.body, args.salt))
         elif args.command == "consistency":
             folder = args.folder or args.new
-            vkey = read_vkey((folder / "vkey").read_text("utf-8"))
-            print(verify_extension(note_of(args.old, vkey), note_of(args.new, vkey), folder))
+            trusted = trusted_key(args.vkey, folder)
+            vkey = key_of(folder, trusted)
+            print(verify_extension(note_of(args.old, vkey), note_of(args.new, vkey), folder, trusted))
         else:
             print(json.dumps(log_vectors.vectors(), indent=2, ensure_ascii=True))
     except Invalid as fault:

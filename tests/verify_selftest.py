@@ -86,6 +86,20 @@ class Whole(unittest.TestCase):
         (self.folder / "checkpoints").write_text(note(other, 700), "utf-8")
         self.refused("size 700 does not belong")
 
+    def test_only_the_trusted_key_counts_where_one_is_given(self):
+        other = (ORIGIN, Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+        year = (ORIGIN.rpartition("/")[0] + "/1999-1", PUBLIC)
+        foreign = ("sluis-log.else.example/1/2026-1", PUBLIC)
+        for key, holds in [((ORIGIN, PUBLIC), True), (year, True), (other, False), (foreign, False)]:
+            for check in [lambda: verify.verify_shards(self.folder, lambda line: None, key),
+                          lambda: verify.verify_policy(self.folder, lambda line: None, key),
+                          lambda: verify.verify_extension(note(self.texts, 1), note(self.texts, 9), self.folder, key)]:
+                if holds:
+                    check()
+                else:
+                    with self.assertRaisesRegex(log.Invalid, "another key than the trusted one"):
+                        check()
+
     def test_extensions_verify_and_forks_do_not(self):
         other = [leaf(n, 2000) for n in range(SIZE)]
         for old in (0, 1, 2, 255, 256, 257, 512, 700, 999, 1000):

@@ -142,16 +142,7 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     let shards = ledger.shards().await?;
     is_announced(ledger, &shards).await?;
     let name = anchor.name();
-    let note = anchor.read().map_err(|source| AnchorFault::Unreadable { anchor: name.clone(), source })?;
-    let Some(note) = note else { return Ok(()) };
-    // The note is of the shard that was open when it was kept: the same key, under the name of that shard.
-    let origin = note.split('\n').next().unwrap_or_default();
-    let not_ours = |reason| AnchorFault::NotOurs { anchor: name.clone(), reason };
-    let key = checkpoint::under_name(verifier_key, origin).map_err(not_ours)?;
-    let seen = checkpoint::open(&note, &key).map_err(not_ours)?;
-    if !are_of_one_log(&seen.origin, checkpoint::key_name(verifier_key).map_err(not_ours)?) {
-        return Err(not_ours(NoteError::OtherOrigin));
-    }
+    let Some(seen) = seen(anchor, verifier_key)? else { return Ok(()) };
     let Some(at) = shards.iter().position(|shard| shard.head.origin == seen.origin) else {
         let newest = shards.last().map_or("", |shard| name_of(&shard.head.origin)).to_owned();
         return Err(AnchorFault::ShardGone { anchor: name, seen: name_of(&seen.origin).to_owned(), newest });
@@ -179,6 +170,24 @@ pub async fn check(ledger: &dyn Ledger, anchor: &dyn AnchorStore, verifier_key: 
     continues_to_the_newest(ledger, rest, verifier_key)
         .await?
         .map_or(Ok(()), |shard| Err(AnchorFault::NotContinued { anchor: name, shard }))
+}
+
+/// The checkpoint in the anchor; `None` where there is none. `verifier_key` is that of any shard of the log.
+///
+/// # Errors
+/// [`AnchorFault::Unreadable`], and [`AnchorFault::NotOurs`] when our key did not sign it for a shard of this log.
+pub fn seen(anchor: &dyn AnchorStore, verifier_key: &str) -> Result<Option<OpenedCheckpoint>, AnchorFault> {
+    let note = anchor.read().map_err(|source| AnchorFault::Unreadable { anchor: anchor.name(), source })?;
+    let Some(note) = note else { return Ok(None) };
+    // The note is of the shard that was open when it was kept: the same key, under the name of that shard.
+    let origin = note.split('\n').next().unwrap_or_default();
+    let not_ours = |reason| AnchorFault::NotOurs { anchor: anchor.name(), reason };
+    let key = checkpoint::under_name(verifier_key, origin).map_err(not_ours)?;
+    let seen = checkpoint::open(&note, &key).map_err(not_ours)?;
+    if !are_of_one_log(&seen.origin, checkpoint::key_name(verifier_key).map_err(not_ours)?) {
+        return Err(not_ours(NoteError::OtherOrigin));
+    }
+    Ok(Some(seen))
 }
 
 /// Whether an entry of a shard that is there says that exactly these are gone which are.

@@ -78,6 +78,8 @@ impl Brake {
         };
         let lifted = |halt: &Halt| halt.replica == self.log.replica() && halt.time == time && !halt.holds();
         if !halts.iter().any(lifted) {
+            // The process may have died between flag and row: without the row no other replica reads again.
+            lock(&self.unwritten).get_or_insert_with(|| (time, found.clone()));
             return Some(found);
         }
         if let Err(error) = self.on_flag(|flag| flag.lower()).await {
@@ -140,7 +142,7 @@ impl Brake {
         }
     }
 
-    /// The flag first: if the process dies after it, the next start is stopped and finds its row missing.
+    /// The flag first: if the process dies after it, the next start is stopped, finds its row missing and writes it.
     async fn write_down(&self, halts: &[Halt]) {
         let Some((time, found)) = lock(&self.unwritten).clone() else { return };
         let stands = halts.iter().find(|halt| halt.replica == self.log.replica() && halt.holds());

@@ -115,17 +115,18 @@ impl Recorder {
         let in_flight = InFlight::new(Arc::clone(&ledger), head.end());
         let counts = Arc::<LogCounts>::default();
         let (answers, durable) = mpsc::channel(BATCHES_BEHIND);
+        let closing = Arc::<Closing>::default();
         let answering = Answers {
             ledger: Arc::clone(&ledger),
             signer: Arc::clone(&signer),
             clock: Arc::clone(&clock),
             latest: Arc::clone(&latest),
             in_flight: Arc::clone(&in_flight),
+            closing: Arc::clone(&closing),
             kept,
             shard: head.shard,
         };
         tokio::spawn(answering.run(durable));
-        let closing = Arc::<Closing>::default();
         let desk = Desk {
             ledger,
             signer,

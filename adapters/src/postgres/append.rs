@@ -179,7 +179,7 @@ impl Desk {
         Ok(Written { finalised, before, learned, low })
     }
 
-    fn check_clock(&self, now: Millis, database: Millis) -> Result<(), StoreError> {
+    pub(super) fn check_clock(&self, now: Millis, database: Millis) -> Result<(), StoreError> {
         let apart = now.abs_diff(database);
         let tells = self.clock.tells_real_time() && apart > CLOCK_APART_MS;
         if tells { Err(StoreError::Unavailable { store: LOG, state: "CLOCK_APART" }) } else { Ok(()) }

@@ -6,8 +6,11 @@ use super::open::LOG_KIND;
 use super::open_error::OpenError;
 use super::read::{self, ROWS_MAX, last};
 use super::rows::{index, log_of, refused, stored_entry};
+use super::settle::on_standby;
+use super::writer::PATIENCE;
 use super::{shards, statements};
 use crate::master::MasterKey;
+use crate::store::LOG;
 use async_trait::async_trait;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::shard::Shard;
@@ -18,6 +21,8 @@ use sqlx::postgres::PgPool;
 /// Leaves, head and kept checkpoints of a log.
 pub struct PostgresLogReader {
     pool: PgPool,
+    /// Whether nothing counts as durable before a synchronous standby has it.
+    standby: bool,
 }
 
 impl PostgresLogReader {
@@ -27,7 +32,13 @@ impl PostgresLogReader {
     /// [`OpenError`] names the place and what to do.
     pub async fn open(place: &Place, master: &MasterKey) -> Result<Self, OpenError> {
         place.open(&LOG_KIND, master).await?;
-        Ok(Self { pool: place.readers() })
+        Ok(Self { pool: place.readers(), standby: false })
+    }
+
+    /// Nothing counts as durable before a synchronous standby has it, where one is required.
+    #[must_use]
+    pub fn with_standby(self, standby: bool) -> Self {
+        Self { standby, ..self }
     }
 }
 
@@ -39,6 +50,16 @@ impl LogArchive for PostgresLogReader {
 
     async fn shards(&self) -> Result<Vec<Shard>, StoreError> {
         shards::all(&self.pool).await
+    }
+
+    async fn durable(&self) -> Result<(), StoreError> {
+        if !self.standby {
+            return Ok(());
+        }
+        let mut session = self.pool.acquire().await.map_err(refused("log_head"))?;
+        let told = tokio::time::timeout(PATIENCE, on_standby(&mut session)).await;
+        let told = told.map_err(|_elapsed| StoreError::Unavailable { store: LOG, state: "NO_STANDBY" })?;
+        told.map_err(refused("log_head"))
     }
 
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError> {

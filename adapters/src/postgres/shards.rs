@@ -180,10 +180,14 @@ impl Desk {
         if open || after.is_some() {
             return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
         }
-        let (closed, _) = rows::head(session, before, &origin).await?;
+        let (closed, clock) = rows::head(session, before, &origin).await?;
         if !next.is_after(&closed) {
             return Err(StoreError::Unavailable { store: LOG, state: SHARD_CLOSED });
         }
+        // The first entry takes the time of this machine, and every other replica must wait until then. What was made a moment ago
+        // may be late, not early: it named the year.
+        self.check_clock(self.clock.now(), clock)?;
+        self.check_clock(next.now.max(clock), clock)?;
         keep(session, before, closed.size(), &next.before, next.now).await.map_err(&refused)?;
         let log = before.checked_add(1).ok_or(corrupt("log_shard"))?;
         let row = sqlx::query(statements::NEXT_SHARD).bind(log).bind(&next.origin).bind(before);

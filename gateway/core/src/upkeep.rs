@@ -93,6 +93,12 @@ pub trait LogArchive: Send + Sync {
     /// Every shard, in order.
     async fn shards(&self) -> Result<Vec<Shard>, StoreError>;
 
+    /// Returns when nothing of what was read before can be lost any more (A1): a head may be signed then. An engine where what is
+    /// committed is durable returns at once.
+    async fn durable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The exact bytes of `count` leaves from a position, in order; fewer at the end of its shard.
     async fn leaves(&self, from: u64, count: u32) -> Result<Vec<String>, StoreError>;
 

@@ -6,10 +6,12 @@ mod lift;
 mod policy;
 mod retention;
 mod subject;
+mod turn;
 
 use super::subject::day;
 use super::{ANSWER_NO, Failure};
 use crate::client::chain::{History, verify_history};
+use crate::client::consistency::key_of;
 use crate::client::verify::VerifyFault;
 use crate::compose;
 use crate::config::Config;
@@ -51,6 +53,7 @@ enum Action {
     Subject(subject::Subject),
     Retention(retention::Retention),
     Prune(retention::Prune),
+    Turn(turn::Turn),
     /// Write the calls as transaction log records of FSC, JSON lines; works beside a running gateway
     FscRecords(super::fsc_records::FscRecords),
     /// Verify one receipt, and the body it commits to
@@ -82,7 +85,7 @@ impl Log {
                 println!("exported {size} entries to {}, root {root}", dir.display());
                 Ok(ExitCode::SUCCESS)
             }
-            Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref().map(key).transpose()?),
+            Action::Verify { dir, vkey } => verify(&dir, vkey.as_deref()),
             Action::Consistency(command) => command.run(),
             Action::Freshness(command) => command.run().await,
             Action::Policy(command) => command.run().await,
@@ -90,6 +93,7 @@ impl Log {
             Action::Subject(command) => command.run().await,
             Action::Retention(command) => command.run().await,
             Action::Prune(command) => command.run().await,
+            Action::Turn(command) => command.run().await,
             Action::FscRecords(command) => command.run().await,
             Action::Receipt { file, vkey, body, salt } => {
                 receipt(&file, &key(&vkey)?, body.as_deref().zip(salt.as_deref()))
@@ -106,9 +110,23 @@ fn key(given: &str) -> Result<String, Failure> {
     Ok(text(Path::new(given))?.lines().next().unwrap_or_default().to_owned())
 }
 
-fn verify(dir: &Path, vkey: Option<String>) -> Result<ExitCode, Failure> {
+/// The key that is trusted, or else that of the export itself, said plainly: it proves nothing about who signed.
+fn trusted(given: Option<&str>, own: impl FnOnce() -> Result<String, VerifyFault>) -> Result<String, Failure> {
+    if let Some(given) = given {
+        return key(given);
+    }
+    let own = own()?;
+    eprintln!(
+        "no --vkey: the key was taken from the export, which shows that the export agrees with itself and not who signed it. Compare it \
+         with the key that you were given:\n  {own}"
+    );
+    Ok(own)
+}
+
+fn verify(dir: &Path, vkey: Option<&str>) -> Result<ExitCode, Failure> {
+    let vkey = trusted(vkey, || key_of(&[dir]))?;
     let bar = indicatif::ProgressBar::new(0);
-    match verify_history(dir, vkey.as_deref(), |done, of| {
+    match verify_history(dir, Some(&vkey), |done, of| {
         bar.set_length(of);
         bar.set_position(done);
     }) {

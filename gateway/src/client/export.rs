@@ -1,6 +1,9 @@
 //! Writes a log as C2SP tlog-tiles files: what an auditor takes home.
 
+use sluis_core::log::Hash;
 use sluis_core::log::tiles::{TileFile, Tiler};
+use sluis_core::log::tree::{Frontier, leaf_hash};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Leaves read at once.
@@ -40,38 +43,72 @@ pub trait LeafPages: Send + Sync {
 
 /// What is written besides the leaves.
 pub struct Notes<'a> {
-    /// The newest checkpoint, over `size` leaves.
+    /// The newest checkpoint, over all leaves.
     pub newest: &'a str,
     /// Kept checkpoints.
-    pub kept: Vec<String>,
+    pub kept: &'a [String],
     /// The verifier key.
     pub vkey: &'a str,
-    /// How many leaves.
-    pub size: u64,
 }
 
-/// Writes an export into a new folder.
+/// The leaves that were written, recomputed.
+#[derive(Debug, Default)]
+pub struct Recomputed {
+    /// The first leaf.
+    pub first: Option<String>,
+    /// The root at each size that was asked for.
+    pub roots: BTreeMap<u64, Hash>,
+}
+
+/// Makes the folder of an export.
 ///
 /// # Errors
-/// [`ExportFault`]; what was written stays, and does not verify.
-pub async fn export(dir: &Path, notes: &Notes<'_>, leaves: &dyn LeafPages) -> Result<(), ExportFault> {
+/// [`ExportFault`], also when there is one.
+pub fn begin(dir: &Path) -> Result<(), ExportFault> {
     if dir.exists() {
         return Err(ExportFault::Exists(dir.to_owned()));
     }
-    std::fs::create_dir_all(dir).map_err(|source| ExportFault::Io { file: dir.to_owned(), source })?;
-    let (mut tiler, mut done) = (Tiler::new(), 0u64);
-    while done < notes.size {
-        let count = u32::try_from(notes.size - done).unwrap_or(PAGE).min(PAGE);
-        let page = leaves.page(done, count).await?;
+    std::fs::create_dir_all(dir).map_err(|source| ExportFault::Io { file: dir.to_owned(), source })
+}
+
+/// Writes the first `size` leaves of a shard with their tiles, and gives the roots at these sizes. Without [`notes`] it does not
+/// verify.
+///
+/// # Errors
+/// [`ExportFault`]; what was written stays.
+pub async fn leaves(
+    dir: &Path,
+    size: u64,
+    at: &BTreeSet<u64>,
+    leaves: &dyn LeafPages,
+) -> Result<Recomputed, ExportFault> {
+    let (mut tiler, mut tree, mut recomputed) = (Tiler::new(), Frontier::empty(), Recomputed::default());
+    let mut root = |tree: &Frontier| at.get(&tree.size()).and_then(|at| recomputed.roots.insert(*at, tree.root()));
+    root(&tree);
+    let mut first = None;
+    while tree.size() < size {
+        let count = u32::try_from(size - tree.size()).unwrap_or(PAGE).min(PAGE);
+        let page = leaves.page(tree.size(), count).await?;
         if page.is_empty() {
             return Err(ExportFault::Short);
         }
-        for leaf in &page {
-            write_all(dir, tiler.push(leaf))?;
+        for leaf in page {
+            write_all(dir, tiler.push(&leaf))?;
+            tree.push(leaf_hash(leaf.as_bytes()));
+            root(&tree);
+            first.get_or_insert(leaf);
         }
-        done += page.len() as u64;
     }
     write_all(dir, tiler.finish())?;
+    recomputed.first = first;
+    Ok(recomputed)
+}
+
+/// Writes what signs the leaves.
+///
+/// # Errors
+/// [`ExportFault`].
+pub fn notes(dir: &Path, notes: &Notes<'_>) -> Result<(), ExportFault> {
     write(dir, "checkpoint", notes.newest.as_bytes())?;
     write(dir, "checkpoints", notes.kept.join("---\n").as_bytes())?;
     write(dir, "vkey", format!("{}\n", notes.vkey).as_bytes())

@@ -150,6 +150,8 @@ impl Opened {
             gateway.enrol(organisations).await?;
         }
         let gateway = Arc::new(gateway);
+        // What a start signed stands outside the database before anybody is answered: an export needs it.
+        anchor::keep(&gateway.recorder, &anchor, &gateway.conditions).await;
         sweeper::follow(&gateway);
         disclosure::follow(&gateway);
         Ok(Assembled { gateway, anchor, provisioned, housekeeper, scrubber, brake })

@@ -143,7 +143,7 @@ pub(super) async fn archive(config: &Config) -> Result<Arc<dyn LogArchive>, Star
         Engine::Sqlite { log, .. } => Arc::new(SqliteLogReader::open(log)?),
         Engine::Postgres { log, .. } => {
             let master = MasterKey::read(&config.keys.master_key)?;
-            Arc::new(PostgresLogReader::open(&place_of_log(log)?, &master).await?)
+            Arc::new(PostgresLogReader::open(&place_of_log(log)?, &master).await?.with_standby(log.require_standby))
         }
     })
 }

@@ -21,7 +21,7 @@ impl Holds {
     /// # Errors
     /// [`SubjectFault::HoldsLost`] when the index finds fewer than the leaves say: erase nothing then.
     pub async fn read(stopped: &Stopped) -> Result<Self, SubjectFault> {
-        let said = said(stopped).await?;
+        let said = said(stopped, 0).await?;
         if said.is_empty() {
             return Ok(Self::default());
         }
@@ -45,14 +45,26 @@ impl Holds {
     }
 }
 
-/// Positions of the entries that begin a hold, true, and end one, false.
-async fn said(stopped: &Stopped) -> Result<BTreeMap<u64, bool>, SubjectFault> {
+/// Nobody was placed under legal hold from this position on: to be asked right before something goes by holds that were read
+/// before, for another command, or a gateway of this log, may write meanwhile. A leaf names nobody, so any hold counts. Gives the
+/// position to ask from the next time.
+///
+/// # Errors
+/// [`SubjectFault::HeldMeanwhile`].
+pub(super) async fn none_since(stopped: &Stopped, from: u64) -> Result<u64, SubjectFault> {
+    let next = stopped.log.head().await?.end();
+    let begun = said(stopped, from).await?.into_values().any(|begins| begins);
+    if begun { Err(SubjectFault::HeldMeanwhile) } else { Ok(next) }
+}
+
+/// Positions from this one on of the entries that begin a hold, true, and end one, false.
+async fn said(stopped: &Stopped, from: u64) -> Result<BTreeMap<u64, bool>, SubjectFault> {
     let begins = |leaf: &Leaf| match leaf.list(Key::Rs)?.first()?.as_str() {
         HOLD => Some(true),
         HOLD_LIFTED => Some(false),
         _ => None,
     };
-    let acts = stopped.leaves_of(LeafKind::Admin).await?;
+    let acts = stopped.leaves_of(LeafKind::Admin, from).await?;
     Ok(acts.iter().filter_map(|(at, leaf)| Some((*at, begins(leaf)?))).collect())
 }
 

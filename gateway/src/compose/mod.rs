@@ -23,9 +23,11 @@ pub mod retention;
 pub mod rotation;
 mod serve;
 mod servers;
+pub mod signable;
 pub mod source;
 mod stopped;
 pub mod subject;
+mod turn;
 
 pub use assemble::{Assembled, assemble, assemble_at, read_policy, verifier_key};
 pub use export::export_log;
@@ -38,6 +40,7 @@ pub use replicas::Others;
 pub use serve::{Listening, listen, listen_at};
 pub use sluis_adapters::process::keep_memory_private;
 pub use stopped::Stopped;
+pub use turn::{TurnFault, turn_year};
 
 use crate::config::ConfigFault;
 use crate::fault::Fault;
@@ -108,6 +111,16 @@ pub enum StartFault {
     /// The log is not what this gateway last saw of it.
     #[error(transparent)]
     Anchor(#[from] crate::anchor::AnchorFault),
+    /// Nothing was written for long, and the year is over.
+    #[error(
+        "by the clock of this machine the year of the log is over, and its last entry is more than 31 days old or of the year \
+         before the last: nothing was written, for a year that a wrong clock has ended stays ended. See that the clock is right; \
+         then `sluis log turn --year` opens the shard of this year"
+    )]
+    ClockLeapt,
+    /// The log that an export would sign is not the one that was signed before.
+    #[error(transparent)]
+    NotSigned(#[from] signable::NotSigned),
     /// An export cannot be written.
     #[error(transparent)]
     Export(#[from] crate::client::export::ExportFault),

@@ -8,7 +8,7 @@ use super::stopped::Stopped;
 use super::{StartFault, verifier_key};
 use crate::config::Config;
 use crate::scrubber::{Hearing, Progress, Scrubber, Stores};
-use sluis_core::log::scrub::{Found, Grave};
+use sluis_core::log::scrub::Found;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,12 +34,13 @@ impl Hearing for Heard {
     }
 }
 
-/// What stops gateways. A halt with any of it stays.
+/// What the log stands on and is not what was written, in whichever shard: what stopped the gateways may stand in a closed one by now.
+/// A halt with any of it stays.
 ///
 /// # Errors
 /// [`StartFault`] for a store that does not answer.
 pub(super) async fn grave(stopped: &Stopped, config: &Config) -> Result<Vec<String>, StartFault> {
-    pass(stopped, config, |found| found.grave == Grave::Open).await
+    pass(stopped, config, |found| found.load_bearing).await
 }
 
 /// What is wrong in leaves, heads, the subject index, tombstones and state.

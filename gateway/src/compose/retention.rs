@@ -3,7 +3,7 @@
 //! As an erasure by hand: the entry first, then tombstones and payloads, then the keys. If the process dies in between, the
 //! next run announces the rest again: the log may count a key twice, and never too few. Leaves stay as they are.
 
-use super::holds::Holds;
+use super::holds::{Holds, none_since};
 use super::stopped::Stopped;
 use super::subject::{DAY_MS, SubjectFault, destroy, newest, tidy, whole};
 use crate::config::Config;
@@ -98,6 +98,7 @@ pub async fn retain_upon(
     if destroying.is_some() && !due.is_empty() {
         whole(stopped, config).await?;
     }
+    let mut end = stopped.log.head().await?.end();
     let holds = Holds::read(stopped).await?;
     let (mut retention, mut free) = (Retention::default(), Vec::new());
     for key in due {
@@ -114,8 +115,11 @@ pub async fn retain_upon(
         ..Destroyed::default()
     };
     for part in free.chunks(AT_ONCE) {
+        end = none_since(stopped, end).await?;
         let index = announce(stopped, part, &destroying, done.effective_after).await?;
         for key in part {
+            // Thousands of keys take hours, and others may write: who is under hold by now is not known from before.
+            end = none_since(stopped, end).await?;
             let payloads = destroy(stopped, key.subject, key.key_id).await;
             done.payloads += payloads.map_err(|source| SubjectFault::NotCompleted { index, source })?;
             done.keys += 1;

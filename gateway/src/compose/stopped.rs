@@ -9,7 +9,7 @@ use super::{StartFault, engine, servers, verifier_key};
 use crate::anchor;
 use crate::config::Config;
 use crate::shards::Shards;
-use crate::shards::turn::turn;
+use crate::shards::turn::{LEAPT, Leap, turn};
 use arc_swap::ArcSwap;
 use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::master::MasterKey;
@@ -103,12 +103,12 @@ impl Stopped {
         Ok(sign(&self.log.durable_head().await?, &self.signer))
     }
 
-    /// Every entry of one kind, in all shards that are there, with its position.
+    /// Every entry of one kind from a position on, in all shards that are there, with its position.
     ///
     /// # Errors
     /// [`StartFault::Store`], also for one that cannot be read back.
-    pub async fn leaves_of(&self, kind: LeafKind) -> Result<Vec<(u64, Leaf)>, StartFault> {
-        let (mut all, mut from) = (Vec::new(), 0);
+    pub async fn leaves_of(&self, kind: LeafKind, mut from: u64) -> Result<Vec<(u64, Leaf)>, StartFault> {
+        let mut all = Vec::new();
         loop {
             let page = self.log.leaves_of(kind, from, LEAVES_READ).await?;
             let Some((last, _)) = page.last() else { return Ok(all) };
@@ -190,7 +190,17 @@ impl Stopped {
 
     /// Ends a shard of which the year is over, and opens the next: also after a gateway that was killed between the two.
     async fn turn(&self) -> Result<(), StartFault> {
-        turn(self.log.as_ref(), &self.signer, self.now()).await?;
+        self.turn_by(Leap::Refused).await
+    }
+
+    /// The same, where the clock stands far beyond the last entry and an operator says that it is right.
+    pub async fn turn_confirmed(&self) -> Result<(), StartFault> {
+        self.turn_by(Leap::Confirmed).await
+    }
+
+    async fn turn_by(&self, leap: Leap) -> Result<(), StartFault> {
+        let turned = turn(self.log.as_ref(), &self.signer, self.now(), leap).await;
+        turned.map_err(|error| if error == LEAPT { StartFault::ClockLeapt } else { error.into() })?;
         let shards = Shards::of(&self.log.shards().await?, &self.signer.public_key())?;
         self.shards.store(Arc::new(shards));
         Ok(())

@@ -4,7 +4,7 @@
 //! payloads, then the key: if the process dies in between, the command can be repeated, and the next start destroys a key
 //! whose tombstone stands. Afterwards every proof and receipt holds as before: no leaf changes.
 
-use super::holds::Holds;
+use super::holds::{Holds, none_since};
 use super::payloads::corrupt;
 use super::stopped::Stopped;
 use super::{StartFault, recomputed, rotation};
@@ -48,6 +48,12 @@ pub enum SubjectFault {
         /// The entry that says so.
         index: u64,
     },
+    /// Somebody was placed under legal hold after the holds were read.
+    #[error(
+        "somebody was placed under legal hold while this ran: what was not destroyed until then stays, also where an entry announces \
+         it; run this again"
+    )]
+    HeldMeanwhile,
     /// What says whose keys go is not what was written.
     #[error(
         "the log is not what was written, nothing is erased:\n{}start the gateway, which rebuilds what follows from the entries, or restore the log; then run this again", .0.iter().map(|s| format!("  - {s}\n")).collect::<String>()
@@ -187,6 +193,7 @@ pub async fn erase_upon(stopped: &Stopped, config: &Config, erasure: &Erasure<'_
         return Err(SubjectFault::NoKey { year });
     }
     whole(stopped, config).await?;
+    let end = stopped.log.head().await?.end();
     if let Some(at) = Holds::read(stopped).await?.of(whom) {
         return Err(SubjectFault::OnHold { index: index_of(at) });
     }
@@ -202,6 +209,7 @@ pub async fn erase_upon(stopped: &Stopped, config: &Config, erasure: &Erasure<'_
         "authorised_by": erasure.authorised_by,
     });
     let index = index_of(stopped.record(leaf, &said).await?);
+    none_since(stopped, end).await?;
     let done = destroy(stopped, whom, key.key_id).await;
     let payloads = done.map_err(|source| SubjectFault::NotCompleted { index, source })?;
     let untidy = tidy(stopped).await.err();

@@ -4,6 +4,7 @@
 //! [`BATCHES_BEHIND`]; then the log waits for it. The mark of what was handed over rises only here, after the deliveries of a
 //! batch have begun, so an append that runs meanwhile writes a mark that is at most too low.
 
+use super::closing::Closing;
 use super::{Verdict, verdict};
 use crate::in_flight::InFlight;
 use arc_swap::ArcSwap;
@@ -51,6 +52,7 @@ pub(super) struct Answers {
     pub clock: Arc<dyn Clock>,
     pub latest: Arc<ArcSwap<SignedCheckpoint>>,
     pub in_flight: Arc<InFlight>,
+    pub closing: Arc<Closing>,
     pub kept: Kept,
     /// The number of the shard that the newest checkpoint is of.
     pub shard: u16,
@@ -74,8 +76,13 @@ impl Answers {
         let receipts = committed.receipts(&checkpoint);
         self.latest.store(Arc::new(checkpoint));
         for ((answer, outcome), receipt) in answers.into_iter().zip(committed.outcomes()).zip(receipts) {
+            let answers = receipt.as_ref().is_some_and(|receipt| receipt.kind().answers());
+            let verdict = verdict(outcome, receipt, &self.in_flight);
+            // Looked at for each: what was in the hands of the store when the brake was pulled does not leave. Its delivery is dropped
+            // with the verdict, so that the log says that it was aborted.
+            let closed = if answers { self.closing.refusal() } else { None };
             // The caller may be gone; the entry stands, a repeated call finds it, and a release is aborted.
-            let _ = answer.send(verdict(outcome, receipt, &self.in_flight));
+            let _ = answer.send(closed.map_or(verdict, Err));
         }
         self.in_flight.recorded(committed.head().end());
     }

@@ -1,7 +1,8 @@
 //! Why the log is closed to answers: states that come and go, and one that only a person ends.
 //!
-//! Looked at twice: when an answer is handed in, and again before it is appended, so that what waited in the queue at that
-//! moment does not leave. Changes of standing and the gateway's own entries go in either way.
+//! Looked at three times: when an answer is handed in, before it is appended, and when it is durable and would be given, so that
+//! neither what waited in the queue at that moment leaves nor what was being written. Changes of standing and the gateway's own
+//! entries go in either way.
 
 use arc_swap::ArcSwap;
 use sluis_core::ports::StoreError;

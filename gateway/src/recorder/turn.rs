@@ -6,7 +6,7 @@
 use super::answers::Batch;
 use super::desk::Desk;
 use crate::shards::Shards;
-use crate::shards::turn::{CLOSED, turn};
+use crate::shards::turn::{CLOSED, Leap, Turned, turn};
 use sluis_core::log::shard;
 use sluis_core::ports::StoreError;
 use std::sync::Arc;
@@ -19,8 +19,12 @@ impl Desk {
 
     /// Ends the newest shard if that is due, opens the next, and makes entries for it from now on.
     pub(super) async fn turn(&mut self) -> Result<(), StoreError> {
-        self.answer_of(turn(self.ledger.as_ref(), self.signer.as_ref(), self.clock.now())).await?;
-        self.goes_on().await
+        let turning = turn(self.ledger.as_ref(), self.signer.as_ref(), self.clock.now(), Leap::Refused);
+        match self.answer_of(turning).await? {
+            // Looked at again with every entry and every second; the shard we are in is the newest.
+            Turned::Halted if !self.closed => Ok(()),
+            Turned::Halted | Turned::Done => self.goes_on().await,
+        }
     }
 
     /// Makes entries for the newest shard as the ledger has it now.

@@ -34,7 +34,7 @@ impl Acting {
 
 impl Hearing for Acting {
     fn found(&self, found: &Found) {
-        let Found { table, index, what, grave, shard } = found;
+        let Found { table, index, what, grave, shard, .. } = found;
         tracing::error!(
             table,
             index,

@@ -5,13 +5,16 @@ use super::draft::refusal;
 use super::postgres::{LOOK, Postgres};
 use super::shards::{closing, later, next, turn};
 use crate::world::PATIENCE;
-use sluis_adapters::postgres::OpenError;
+use crate::world::ports::MovedClock;
+use sluis_adapters::postgres::{OpenError, PostgresLog, PostgresLogReader};
+use sluis_adapters::system::SystemClock;
 use sluis_core::log::draft::{Draft, Outcome, RequestId};
 use sluis_core::log::leaf::Leaf;
-use sluis_core::log::shard::{Boundary, boundary, position};
-use sluis_core::ports::{SHARD_CLOSED, StoreError};
-use sluis_core::upkeep::{Ended, LogUpkeep};
+use sluis_core::log::shard::{Boundary, Next, boundary, position};
+use sluis_core::ports::{Clock, Ledger, SHARD_CLOSED, StoreError};
+use sluis_core::upkeep::{Ended, LogArchive, LogUpkeep};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 async fn replicas(engine: &Postgres) -> [Arc<dyn LogUpkeep>; 2] {
     [Arc::new(engine.open_log(1).await.unwrap()), Arc::new(engine.open_log(2).await.unwrap())]
@@ -175,4 +178,46 @@ async fn a_start_beside_replicas_that_write_refuses_nothing() {
     };
     let ((), starts) = tokio::join!(writing, starting);
     assert!(starts > 1, "{starts}");
+}
+
+/// One fast clock must not stop all replicas for as long as it is fast: the first entry of a shard would take its time (A7).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_whose_clock_is_fast_opens_no_shard() {
+    let engine = Postgres::empty().await;
+    engine.clock().set(SystemClock.now());
+    let one: Arc<dyn LogUpkeep> = Arc::new(engine.open_log(1).await.unwrap());
+    one.append(vec![refusal(0), closing()]).await.unwrap();
+    let next = next(&engine, &one).await;
+    let apart = StoreError::Unavailable { store: "log database", state: "CLOCK_APART" };
+    let clock = Arc::new(MovedClock(AtomicI64::new(60_000)));
+    let fast = PostgresLog::open(&engine.log_place(), 2, false, &engine.master, clock).await.unwrap();
+    assert_eq!(fast.open_shard(next.clone()).await, Err(apart.clone()));
+    drop(fast);
+    let right = tokio::time::timeout(PATIENCE, async {
+        let busy = |error: &OpenError| matches!(error, OpenError::InUse { .. });
+        loop {
+            let clock = Arc::new(MovedClock::default());
+            match PostgresLog::open(&engine.log_place(), 2, false, &engine.master, clock).await {
+                Err(error) if busy(&error) => tokio::time::sleep(LOOK).await,
+                opened => break opened.unwrap(),
+            }
+        }
+    });
+    let right = right.await.expect("the replica stays in use");
+    // The year was named by a clock that was fast.
+    let early = Next { now: next.now + 60_000, ..next.clone() };
+    assert_eq!(right.open_shard(early).await, Err(apart));
+    assert_eq!(one.shards().await.unwrap().len(), 1);
+    right.open_shard(next).await.unwrap();
+    assert_eq!(one.shards().await.unwrap().len(), 2);
+}
+
+/// What a head that is read beside the gateways stands on may be lost with its server: it is signed when a standby has it (A1).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_to_be_signed_is_on_a_standby_where_one_is_required() {
+    let engine = Postgres::empty().await;
+    let reader = PostgresLogReader::open(&engine.log_place(), &engine.master).await.unwrap();
+    assert_eq!(reader.durable().await, Ok(()));
+    let none = StoreError::Unavailable { store: "log database", state: "NO_STANDBY" };
+    assert_eq!(reader.with_standby(true).durable().await, Err(none));
 }

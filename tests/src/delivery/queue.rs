@@ -1,6 +1,7 @@
-//! What waits in the queue when the gateway stops does not leave: it is looked at again before it is appended (A27).
+//! What waits in the queue when the gateway stops does not leave, nor what is in the hands of the store then: it is looked at again
+//! before it is appended, and before it is given (A27).
 
-use super::{ready, released};
+use super::{about, ready, swept};
 use crate::conduct::decorate::Append;
 use crate::conduct::{self, House, PORTAL, child, consent, parents_question, record};
 use crate::world::PATIENCE;
@@ -34,7 +35,7 @@ impl Append for Gate {
 }
 
 #[tokio::test]
-async fn an_answer_that_waits_when_the_gateway_stops_is_not_appended() {
+async fn nothing_leaves_that_waits_or_is_being_written_when_the_gateway_stops() {
     let (house, gate) = (House::build(1).await, Gate::default());
     drop(ready(&house).await);
     let gateway = house.start_with(gate.clone()).await;
@@ -58,11 +59,15 @@ async fn an_answer_that_waits_when_the_gateway_stops_is_not_appended() {
         };
         tokio::join!(asked, stop).0
     };
-    let (first, late) = tokio::join!(released(&gateway), late);
-    assert_eq!(first.0 & 0xffff, size);
-    let refused = format!("{:?}", late.unwrap_err());
-    assert!(refused.contains("LOG_TAMPERED"), "{refused}");
-    assert_eq!(gateway.ledger.head().await.unwrap().size(), size + 1, "nothing was written for the second");
+    let asked = parents_question(&gateway, child(0));
+    let (first, late) = tokio::join!(conduct::ask(&gateway, PORTAL, &asked), late);
+    for answer in [first, late] {
+        let refused = format!("{:?}", answer.expect_err("it left after the gateway was stopped"));
+        assert!(refused.contains("LOG_TAMPERED"), "{refused}");
+    }
+    // Nothing was written for the second; of the first, which stands, the log says that it was not given.
+    assert_eq!(swept(&gateway, 1).await, [about(&gateway, "ABORTED", &[size])]);
+    assert_eq!(gateway.ledger.head().await.unwrap().size(), size + 2);
     record(&gateway, child(0), consent(false)).await;
-    assert_eq!(gateway.ledger.head().await.unwrap().size(), size + 2, "a withdrawal still goes in");
+    assert_eq!(gateway.ledger.head().await.unwrap().size(), size + 3, "a withdrawal still goes in");
 }

@@ -27,6 +27,7 @@ const COMMANDS: &[&[&str]] = &[
     &["log", "lift"],
     &["log", "receipt"],
     &["log", "subject"],
+    &["log", "turn"],
     &["log", "verify"],
     &["manual"],
     &["manual", "open"],

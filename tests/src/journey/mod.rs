@@ -6,7 +6,7 @@ mod anchor;
 mod audit_files;
 mod conditions;
 mod connect_test;
-mod consistency;
+pub mod consistency;
 mod disk_faults;
 mod disk_full;
 mod disk_keys;

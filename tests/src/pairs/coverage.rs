@@ -27,6 +27,11 @@ impl Told {
         self.0.entry(name).or_default().insert(how);
     }
 
+    /// These too.
+    pub fn and(&mut self, others: Self) {
+        others.0.into_iter().for_each(|(name, ways)| self.0.entry(name).or_default().extend(ways));
+    }
+
     /// Every method that must go wrong here did so in every way.
     pub fn covers(&self, by: By) {
         let whole = |name: &str| self.0.get(name).is_some_and(|ways| ways.len() == How::ALL.len());
@@ -45,6 +50,9 @@ const ACTS: By = By::Acts;
 const DEEDS: By = By::Deeds;
 const COMMANDS: By = By::Commands;
 
+const HALT: By = By::Excused("deed `Halt`, not yet seen to hold; a halt that cannot be written: `tamper::acting`");
+const ONCE: By = By::Excused("asked of a removed shard only; a scrubber that cannot read says so: `tamper::reads`");
+const ROTATION: By = By::Excused("a command of people, killed at every call: `journey::wrapping`");
 const PURE: By = By::Excused("it does nothing that can fail");
 const MADE: By = By::Excused("it is made of `leaves` and `shards`");
 const PROBE: By = By::Excused("it comes by itself while the log fails, and is tried again until it succeeds: `closed`");
@@ -67,6 +75,7 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
             ("open_shard", DEEDS),
             ("leaves", ACTS),
             ("leaves_of", COMMANDS),
+            ("leaves_read", MADE),
             ("leaves_from", MADE),
             ("leaf_hashes", ACTS),
             ("subtree_hashes", DEEDS),
@@ -98,6 +107,8 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
             ("bucket_key", ACTS),
             ("transaction_key", ACTS),
             ("key_by_id", ACTS),
+            ("answers", WATCH),
+            ("wraps", WATCH),
         ],
     ),
     ("FactSource", &[("facts", ACTS), ("claim", ACTS), ("subjects", ACTS)]),
@@ -125,6 +136,7 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
         &[
             ("head", READER),
             ("shards", READER),
+            ("durable", READER),
             ("leaves", READER),
             ("entries", READER),
             ("checkpoints", READER),
@@ -132,26 +144,48 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
         ],
     ),
     ("KeyUpkeep", &[("destroy", COMMANDS), ("due", COMMANDS), ("tidy", COMMANDS), ("destroy_transaction_keys", ACTS)]),
-    ("PayloadKeys", &[("key_by_id", READER)]),
+    ("PayloadKeys", &[("wraps", READER), ("key_by_id", READER)]),
     ("AnchorStore", &[("read", FILE), ("keep", FILE), ("name", PURE)]),
-    ("LogHalts", &[("replica", PURE), ("halts", DEEDS), ("halt", DEEDS), ("lift_halts", COMMANDS)]),
+    ("LogHalts", &[("replica", PURE), ("halts", HALT), ("halt", HALT), ("lift_halts", COMMANDS)]),
     ("HaltFlag", &[("read", FILE), ("raise", FILE), ("lower", FILE), ("name", PURE)]),
     (
         "LogMending",
         &[("mend_columns", DEEDS), ("mend_index", DEEDS), ("erase_late", DEEDS), ("drop_checkpoint", DEEDS)],
     ),
+    ("KeyGenerations", &[("generations", READER)]),
+    (
+        "KeyRotation",
+        &[
+            ("alone", ROTATION),
+            ("begin", ROTATION),
+            ("rewrap", ROTATION),
+            ("prove", ROTATION),
+            ("end", ROTATION),
+            ("destroyed", ROTATION),
+        ],
+    ),
     ("LogPruning", &[("is_alone", COMMANDS), ("prune", COMMANDS), ("compact", COMMANDS)]),
-    ("LogRows", &[("leaf_rows", DEEDS), ("state_rows", DEEDS), ("segment_rows", DEEDS), ("checkpoint_rows", DEEDS)]),
+    (
+        "LogRows",
+        &[
+            ("leaf_rows", DEEDS),
+            ("any_leaf", ONCE),
+            ("state_rows", DEEDS),
+            ("segment_rows", DEEDS),
+            ("checkpoint_rows", DEEDS),
+        ],
+    ),
 ];
 
 /// The files that the ports are declared in.
-const PORTS: [&str; 7] = [
+const PORTS: [&str; 8] = [
     "ports.rs",
     "ports/ledger.rs",
     "upkeep.rs",
     "upkeep/halts.rs",
     "upkeep/mending.rs",
     "upkeep/pruning.rs",
+    "upkeep/rotation.rs",
     "upkeep/rows.rs",
 ];
 

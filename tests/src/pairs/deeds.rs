@@ -57,19 +57,6 @@ pub enum Deed {
 }
 
 impl Deed {
-    /// Every deed.
-    pub const ALL: [Self; 9] = [
-        Self::Scrub,
-        Self::Mend,
-        Self::Late,
-        Self::Turn,
-        Self::Halt,
-        Self::Lift,
-        Self::Erase,
-        Self::Retain,
-        Self::Prune,
-    ];
-
     /// Whether its reads go wrong too; those of a recomputation do under [`Deed::Scrub`].
     pub const fn reads(self) -> bool {
         !matches!(self, Self::Mend | Self::Late)
@@ -260,9 +247,8 @@ async fn halt<E: Stage>(yard: &Yard<E>, stores: &Stores, trip: &Trip) -> Result<
     let asked = recorder.record(answer(ORIGIN)).await;
     assert!(matches!(asked, Err(StoreError::Unavailable { state: "LOG_TAMPERED", .. })), "{asked:?}");
     assert!(conditions.holds(Condition::LogTampered));
-    // The flag comes first, then the row; what is begun then is ended before the brake is.
-    let written = || trip.numbered().iter().any(|(name, _)| *name == "halt");
-    becomes(|| trip.tripped() || written(), "the row of the halt").await;
+    // The flag comes first; what is begun then is ended before the brake is.
+    becomes(|| trip.tripped() || yard.flag().read().is_ok_and(|flag| flag.is_some()), "the flag of the halt").await;
     trip.clear();
     end.send_replace(true);
     tokio::time::timeout(PATIENCE, running).await.expect("the brake does not end").unwrap();

@@ -2,6 +2,7 @@
 
 mod commands;
 mod ended;
+mod erasing;
 mod halt;
 
 use crate::world::desk::Desk;

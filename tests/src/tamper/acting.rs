@@ -8,7 +8,9 @@ use sluis::compose::{self, Listening, StartFault};
 use sluis::condition::Condition;
 use sluis::demo::organisations::{DOSSIER_SYSTEM, partners};
 use sluis::scrubber::{Acting, Hearing};
+use sluis_adapters::halt_flag::HaltFile;
 use sluis_core::log::scrub::Found;
+use sluis_core::upkeep::HaltFlag;
 use sluis_proto::v1;
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,10 +80,30 @@ async fn a_halt_outlives_the_process_and_its_row_until_it_is_lifted() {
     let World { folder, listening } = world;
     listening.stop().await.unwrap();
     let lifted = lift_again(&folder).await;
-    assert_eq!(lifted.found.len(), 1, "{:?}", lifted.found);
+    assert_eq!(lifted.found.len(), 2, "the flag, and the row that was written anew for it: {:?}", lifted.found);
     let world = World { listening: tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap(), folder };
     let desk = world.desk(&partners().next().unwrap()).await;
     desk.release(child.question(v1::Purpose::Treatment, "fs-0001")).await.unwrap();
+}
+
+/// The process dies between flag and row: the next one stays stopped, and has to tell the others, who read the row.
+#[tokio::test]
+async fn a_flag_whose_row_was_never_written_gets_its_row_at_the_next_start() {
+    let World { folder, listening } = World::open(Options::with(vec![Client::new(1, 8)])).await;
+    listening.stop().await.unwrap();
+    HaltFile::beside(folder.config.log.anchor()).raise(7, "`log_leaf` at 3: the text is not a leaf").unwrap();
+    let listening = tokio::time::timeout(PATIENCE, again(&folder)).await.unwrap();
+    assert!(listening.gateway.conditions.holds(Condition::LogTampered));
+    let log = rusqlite::Connection::open(folder.dir.join("log.db")).unwrap();
+    let rows = || log.query_row("SELECT count(*) FROM log_halt WHERE t = 7", [], |row| row.get::<_, i64>(0)).unwrap();
+    let written = async {
+        while rows() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.expect("nobody else learns that this gateway stopped");
+    listening.stop().await.unwrap();
+    assert_eq!(rows(), 1);
 }
 
 /// Lifts the halt; the gateway before may still be closing its files.

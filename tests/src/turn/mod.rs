@@ -1,11 +1,15 @@
 //! The turn of the year in the assembled gateway: callers see nothing of it, and what was before it is found after it.
 
 pub mod chain;
+mod export;
+mod halted;
+mod leap;
 mod pruned;
 mod refused;
 mod resumed;
 mod scrub;
 mod stopped;
+mod trusted;
 
 use crate::conduct::{House, PARTNER, ask, caseload, child, record, workers_question};
 use crate::world::PATIENCE;

@@ -78,6 +78,9 @@ pub async fn aged() -> (House, Receipt) {
 /// Another policy and other enrolments, by this clock.
 pub async fn new_rules(house: &mut House, clock: Arc<dyn Clock>) {
     policy(house, 2);
+    // Nothing was written for years: no gateway turns the year by itself.
+    assert_eq!(compose::turn_year(&house.config, year()).await.unwrap(), format!("{}-1", year()));
+    let_go(house).await;
     let file = house.config.enrolment.file.clone().unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("name = \"test ", "name = \"renewed ")).unwrap();

@@ -22,7 +22,7 @@ impl Hearing for Heard {
 }
 
 /// A gateway whose log began last year.
-async fn two_shards() -> (House, Assembled) {
+pub(super) async fn two_shards() -> (House, Assembled) {
     let mut house = House::build(2).await;
     house.reinitialise_for(dutch_date(SystemClock.now()).year() - 1).await;
     let assembled = compose::assemble_at(&house.config, Arc::new(SystemClock)).await.unwrap();
@@ -45,7 +45,7 @@ pub async fn pass(assembled: &Assembled) -> Vec<Found> {
 }
 
 /// Changes the log past its triggers.
-fn intrude(house: &House, sql: &str) {
+pub(super) fn intrude(house: &House, sql: &str) {
     let intruder = Connection::open(house.config.log.database.as_deref().unwrap()).unwrap();
     intruder.busy_timeout(PATIENCE).unwrap();
     intruder.execute_batch(sql).unwrap();

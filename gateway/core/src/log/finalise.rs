@@ -105,7 +105,7 @@ pub struct Snapshot {
 /// Decides what becomes of each draft and gives the bytes to write.
 ///
 /// In this order a draft is: `Stale` under another origin, after the entry that ends its shard, or when it opens a shard that is
-/// open; `Halted` when it answers a question and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
+/// open; `Halted` when it answers a question, or ends the shard, and the log is halted; `Duplicate` or `Conflict` when its transaction is known;
 /// `Stale` when a version or the day it relied on is not today's; `Refused` or `PolicyTooOld` when its change cannot
 /// be applied; `Malformed` when its leaf breaks the key table; else `Recorded` at the next index.
 ///
@@ -167,7 +167,7 @@ impl<'d> Batch<'_, 'd> {
         if self.closed || *draft.origin != *self.before.origin || opened_before {
             return Err(Outcome::Stale);
         }
-        if self.halted && draft.leaf.kind().answers() {
+        if self.halted && (draft.leaf.kind().answers() || shard::closes(&draft.leaf)) {
             return Err(Outcome::Halted);
         }
         self.check_transaction(draft.transaction.as_ref())?;

@@ -38,19 +38,22 @@ pub struct Found {
     pub what: &'static str,
     /// How grave.
     pub grave: Grave,
+    /// Whether it is of what the log stands on, also in a closed shard, where it is an alarm: what halted a log may stand there by now,
+    /// and nobody lifts a halt with it.
+    pub load_bearing: bool,
 }
 
 impl Found {
     /// A finding that stops this replica.
     #[must_use]
     pub const fn open(table: &'static str, index: u64, what: &'static str) -> Self {
-        Self { table, index, shard: None, what, grave: Grave::Open }
+        Self { table, index, shard: None, what, grave: Grave::Open, load_bearing: true }
     }
 
     /// A finding that raises an alarm.
     #[must_use]
     pub const fn beside(table: &'static str, index: u64, what: &'static str) -> Self {
-        Self { table, index, shard: None, what, grave: Grave::Beside }
+        Self { table, index, shard: None, what, grave: Grave::Beside, load_bearing: false }
     }
 
     /// The same in the shard of this origin.

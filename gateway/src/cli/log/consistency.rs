@@ -1,6 +1,6 @@
 //! `sluis log consistency`: whether what was seen of a log later extends what was seen before.
 
-use super::{VerifyFault, key};
+use super::{VerifyFault, trusted};
 use crate::cli::{ANSWER_NO, Failure};
 use crate::client::consistency::{compare, key_of};
 use std::path::PathBuf;
@@ -25,13 +25,10 @@ pub struct Consistency {
 
 impl Consistency {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let vkey = match &self.vkey {
-            Some(given) => key(given)?,
-            None => {
-                let places = [Some(&self.new), Some(&self.old), self.export.as_ref()];
-                key_of(&places.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>())?
-            }
-        };
+        let vkey = trusted(self.vkey.as_deref(), || {
+            let places = [Some(&self.new), Some(&self.old), self.export.as_ref()];
+            key_of(&places.into_iter().flatten().map(PathBuf::as_path).collect::<Vec<_>>())
+        })?;
         let bar = indicatif::ProgressBar::new(0);
         let compared = compare(&self.old, &self.new, self.export.as_deref(), &vkey, |done, of| {
             bar.set_length(of);

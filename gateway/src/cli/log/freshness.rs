@@ -1,6 +1,6 @@
 //! `sluis log freshness`: replays an export, and says what was compared and what was not.
 
-use super::{VerifyFault, key};
+use super::{VerifyFault, trusted};
 use crate::cli::{ANSWER_NO, Failure};
 use crate::client::consistency::key_of;
 use crate::compose::freshness::{FreshnessFault, Replayed, freshness};
@@ -26,10 +26,7 @@ pub struct Freshness {
 
 impl Freshness {
     pub(super) async fn run(&self) -> Result<ExitCode, Failure> {
-        let vkey = match &self.vkey {
-            Some(given) => key(given)?,
-            None => key_of(&[&self.dir])?,
-        };
+        let vkey = trusted(self.vkey.as_deref(), || key_of(&[&self.dir]))?;
         let config = self.config.as_deref().map(Config::read).transpose()?;
         let bar = indicatif::ProgressBar::new(0);
         let replayed = freshness(&self.dir, &vkey, config.as_ref(), |done, of| {

@@ -1,6 +1,6 @@
 //! `sluis log policy`: which policy was in force at which entry, and whether every answer names it and follows from it.
 
-use super::{VerifyFault, key};
+use super::{VerifyFault, trusted};
 use crate::cli::policy::PolicyFiles;
 use crate::cli::{ANSWER_NO, Failure};
 use crate::client::consistency::key_of;
@@ -38,10 +38,7 @@ pub struct Policy {
 
 impl Policy {
     pub(super) async fn run(&self) -> Result<ExitCode, Failure> {
-        let vkey = match &self.vkey {
-            Some(given) => key(given)?,
-            None => key_of(&[&self.dir])?,
-        };
+        let vkey = trusted(self.vkey.as_deref(), || key_of(&[&self.dir]))?;
         let given = self.given()?;
         let bar = indicatif::ProgressBar::new(0);
         let replayed = policies(&self.dir, &vkey, |done, of| {

@@ -41,7 +41,7 @@ pub(super) async fn at(
 async fn written(stopped: &Stopped, going: &[Shard]) -> Result<Option<u64>, PruneFault> {
     let now = stopped.now();
     let fresh = |leaf: &Leaf| announced(leaf).is_some_and(|said| said.time.abs_diff(now) <= BEGINS_WITHIN);
-    let said = stopped.leaves_of(LeafKind::Erase).await?;
+    let said = stopped.leaves_of(LeafKind::Erase, 0).await?;
     Ok(said.into_iter().rev().find(|(_, leaf)| fresh(leaf) && vouches(leaf, going)).map(|(at, _)| at))
 }
 

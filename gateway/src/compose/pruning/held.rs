@@ -108,10 +108,10 @@ impl Everywhere {
 
 /// Manual disclosures that no review names.
 async fn open_reviews(stopped: &Stopped) -> Result<Vec<u64>, StartFault> {
-    let (shards, done) = (stopped.shards(), stopped.leaves_of(LeafKind::ObligationDone).await?);
+    let (shards, done) = (stopped.shards(), stopped.leaves_of(LeafKind::ObligationDone, 0).await?);
     let done = done.iter().filter_map(|(_, leaf)| shards.position(leaf.text(Key::Ref)?));
     let done: BTreeSet<u64> = done.collect();
-    let manual = stopped.leaves_of(LeafKind::Manual).await?;
+    let manual = stopped.leaves_of(LeafKind::Manual, 0).await?;
     Ok(manual.into_iter().map(|(at, _)| at).filter(|at| !done.contains(at)).collect())
 }
 

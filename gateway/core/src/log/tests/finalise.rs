@@ -8,7 +8,7 @@ use crate::log::draft::{Draft, Effect, GuardKey, GuardState, Outcome, Transactio
 use crate::log::finalise::{Snapshot, finalise, wanted};
 use crate::log::leaf::{Key, LeafDraft, LeafError};
 use crate::log::receipt::verify_text;
-use crate::log::shard::first_opening;
+use crate::log::shard::{closing, first_opening};
 use crate::ports::StoreError;
 use crate::release::PolicyDigest;
 use crate::standing::{Change, ChangeRefused, Standing};
@@ -237,4 +237,14 @@ fn a_halted_log_takes_changes_and_no_answers() {
         assert_eq!(*outcome == Outcome::Halted, answers.contains(&kind.code()), "{kind}: {outcome:?}");
         assert_eq!(recorded(outcome).is_none(), *outcome == Outcome::Halted, "{kind}");
     }
+}
+
+/// What may have been tampered with stays the open shard, where it is grave, until somebody lifted the halt.
+#[test]
+fn a_halted_shard_is_not_closed() {
+    let drafts = [Draft { leaf: closing(), ..draft(LeafKind::Epoch, 1) }, restriction(2, true)];
+    let snapshot = Snapshot { halted: true, ..Snapshot::default() };
+    let committed = finalise(&empty_head(), snapshot, NOW, &drafts).unwrap().committed();
+    assert_eq!(committed.outcomes()[0], Outcome::Halted);
+    assert_eq!(recorded(&committed.outcomes()[1]), Some(0), "nothing follows the entry that ends a shard");
 }

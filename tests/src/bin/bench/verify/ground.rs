@@ -3,7 +3,7 @@
 use super::super::Fault;
 use super::super::commit::drafts::{Drafts, ORIGIN};
 use super::super::commit::place::Place;
-use sluis::client::export::{LeafPages, Notes, export};
+use sluis::client::export::{self, LeafPages, Notes};
 use sluis_adapters::signer::Ed25519Signer;
 use sluis_adapters::system::OsEntropy;
 use sluis_core::log::checkpoint::{sign, verifier_key};
@@ -11,6 +11,7 @@ use sluis_core::log::draft::Outcome;
 use sluis_core::log::finalise::Head;
 use sluis_core::log::tree::{Frontier, leaf_hash};
 use sluis_core::ports::{Ledger, Signer, StoreError};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,7 +77,9 @@ impl Ground {
             }
         }
         let (newest, vkey, count) = (note(&frontier), verifier_key(ORIGIN, &self.signer.public_key()), kept.len());
-        export(dir, &Notes { newest: &newest, kept, vkey: &vkey, size }, &Pages(self.ledger.as_ref())).await?;
+        export::begin(dir)?;
+        export::leaves(dir, size, &BTreeSet::new(), &Pages(self.ledger.as_ref())).await?;
+        export::notes(dir, &Notes { newest: &newest, kept: &kept, vkey: &vkey })?;
         Ok(count)
     }
 }
