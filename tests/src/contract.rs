@@ -94,6 +94,10 @@ impl Clock for TestClock {
     fn tells_real_time(&self) -> bool {
         false
     }
+
+    fn leaps(&self) -> bool {
+        true
+    }
 }
 
 /// Runs promises on an engine.

@@ -7,7 +7,7 @@ use crate::contract::Engine;
 use crate::contract::draft::{ORIGIN, bare};
 use crate::contract::sqlite::Sqlite;
 use crate::pairs::upkeep::files;
-use crate::pairs::yard::{Yard, configured};
+use crate::pairs::yard::{Yard, anchored, configured};
 use crate::tamper::entries::under;
 use crate::tamper::ground::Heard;
 use crate::turn::chain::copy;
@@ -150,8 +150,11 @@ impl Told {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn verifying_an_export_tells_how_far_it_is() {
     let engine = Sqlite::empty().await;
-    drop(over(&engine, SECOND).await);
+    let scrubber = over(&engine, SECOND).await;
+    let head = scrubber.stores.log.durable_head().await.unwrap();
+    drop(scrubber);
     let config = configured(files(&engine));
+    anchored(&config, &head, engine.signer());
     let dir = engine.folder.join("export");
     let (size, _) = export_log(&config, &dir).await.unwrap();
     assert_eq!(size, PAGES * PAGE);

@@ -207,6 +207,12 @@ pub trait Clock: Send + Sync {
     fn tells_real_time(&self) -> bool {
         true
     }
+
+    /// Whether it may go on by months at once, as a simulated one does. Of any other a person must say that it is right before a
+    /// year is ended by it.
+    fn leaps(&self) -> bool {
+        false
+    }
 }
 
 /// Random bytes, as an argument.

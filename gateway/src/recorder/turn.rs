@@ -19,7 +19,8 @@ impl Desk {
 
     /// Ends the newest shard if that is due, opens the next, and makes entries for it from now on.
     pub(super) async fn turn(&mut self) -> Result<(), StoreError> {
-        let turning = turn(self.ledger.as_ref(), self.signer.as_ref(), self.clock.now(), Leap::Refused);
+        let leap = if self.clock.leaps() { Leap::Confirmed } else { Leap::Refused };
+        let turning = turn(self.ledger.as_ref(), self.signer.as_ref(), self.clock.now(), leap);
         match self.answer_of(turning).await? {
             // Looked at again with every entry and every second; the shard we are in is the newest.
             Turned::Halted if !self.closed => Ok(()),

@@ -114,7 +114,7 @@ const METHODS: &[(&str, &[(&str, By)])] = &[
     ("FactSource", &[("facts", ACTS), ("claim", ACTS), ("subjects", ACTS)]),
     ("DossierSource", &[("fetch", ACTS)]),
     ("Signer", &[("public_key", PURE), ("sign", PURE)]),
-    ("Clock", &[("now", PURE), ("tells_real_time", PURE)]),
+    ("Clock", &[("now", PURE), ("tells_real_time", PURE), ("leaps", PURE)]),
     ("Entropy", &[("fill", PURE)]),
     ("LeftBehind", &[("entries", PURE), ("judged", OTHERS)]),
     (

@@ -12,14 +12,17 @@ use crate::tamper::stage::{Of, Stage};
 use crate::world::PATIENCE;
 use sluis::compose::export_log;
 use sluis::config::{Config, KeysPostgres, LogPostgres, Retention};
+use sluis_adapters::anchor_file::AnchorFile;
 use sluis_adapters::halt_flag::HaltFile;
 use sluis_adapters::system::SystemClock;
 use sluis_core::log::LeafKind;
+use sluis_core::log::checkpoint::sign;
 use sluis_core::log::draft::Draft;
+use sluis_core::log::finalise::Head;
 use sluis_core::log::leaf::{Key, LeafDraft};
-use sluis_core::ports::Clock;
+use sluis_core::ports::{Clock, Signer};
 use sluis_core::subject::dutch_date;
-use sluis_core::upkeep::{HaltFlag, KeyUpkeep, LogUpkeep};
+use sluis_core::upkeep::{AnchorStore, HaltFlag, KeyUpkeep, LogUpkeep};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,10 +79,11 @@ impl<E: Stage> Yard<E> {
         log.append(all).await.unwrap();
         let next = next(&engine, &log).await;
         log.open_shard(next).await.unwrap();
+        let config = configured(at(&engine));
+        anchored(&config, &log.durable_head().await.unwrap(), engine.signer());
         drop((log, keys));
         engine.settle().await;
         engine.keep().await;
-        let config = configured(at(&engine));
         let yard = Self { world: World::Aged(engine), config };
         let _earlier = std::fs::remove_dir_all(yard.export());
         export_log(&yard.config, &yard.export()).await.unwrap();
@@ -167,6 +171,11 @@ pub fn configured(At { folder, urls }: At) -> Config {
         (config.keys.database, config.keys.postgres) = (None, Some(keys));
     }
     config
+}
+
+/// Keeps the anchor, as a gateway does: without one nothing is exported.
+pub fn anchored(config: &Config, head: &Head, signer: &dyn Signer) {
+    AnchorFile::new(config.log.anchor()).keep(&sign(head, signer).note).unwrap();
 }
 
 /// The domain that all these origins have.

@@ -37,6 +37,10 @@ impl Clock for Machine {
     fn now(&self) -> u64 {
         self.now.load(Ordering::Relaxed).saturating_add_signed(self.off.load(Ordering::Relaxed))
     }
+
+    fn leaps(&self) -> bool {
+        true
+    }
 }
 
 /// The key of the log.

@@ -10,16 +10,14 @@ use sluis_core::log::LeafKind;
 use sluis_core::log::leaf::Leaf;
 use sluis_core::log::pruned::announced;
 use sluis_core::log::shard::name_of;
-use sluis_core::ports::{Clock, Ledger};
-use sluis_core::subject::dutch_midnight;
+use sluis_core::ports::Ledger;
 use sluis_core::upkeep::{LogHalts, LogRows};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// A log with nobody in it, an export of it, and the name of its first shard, which ended six years ago and which nothing
-/// holds. Its last gateway ran by this clock.
-async fn ended(last: Arc<dyn Clock>) -> (House, PathBuf, String) {
+/// holds.
+async fn ended() -> (House, PathBuf, String) {
     let mut house = House::build(0).await;
     house.reinitialise_for(year() - 7).await;
     let clock = Arc::new(MovedClock::default());
@@ -30,7 +28,7 @@ async fn ended(last: Arc<dyn Clock>) -> (House, PathBuf, String) {
         drop(house.start_by(Arc::clone(&clock) as _).await);
         let_go(&house).await;
     }
-    new_rules(&mut house, last).await;
+    new_rules(&mut house, Arc::new(SystemClock)).await;
     let dir = export(&house, "export").await;
     (house, dir, format!("{}-1", year() - 7))
 }
@@ -65,7 +63,7 @@ async fn stuck(house: &House, shard: &str, dir: &Path) -> (String, u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_removal_that_was_announced_goes_on_with_its_entry() {
-    let (house, dir, first) = ended(Arc::new(SystemClock)).await;
+    let (house, dir, first) = ended().await;
     let (entry, _) = stuck(&house, &first, &dir).await;
     let done = removed(&house, &first, &dir).await.unwrap();
     assert_eq!(done.entry, entry);
@@ -75,7 +73,7 @@ async fn a_removal_that_was_announced_goes_on_with_its_entry() {
 /// The process dies after the first step. What the next run needs is the entry; what it was decided by was shown before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_removal_that_began_is_completed_without_the_export() {
-    let (house, dir, first) = ended(Arc::new(SystemClock)).await;
+    let (house, dir, first) = ended().await;
     let (entry, at) = stuck(&house, &first, &dir).await;
     intrude(&house, &format!("UPDATE log_shard SET state = 3, pruned_by = {at} WHERE log_id = 1"));
     std::fs::remove_dir_all(&dir).unwrap();
@@ -93,7 +91,7 @@ async fn a_removal_that_began_is_completed_without_the_export() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_goes_while_the_log_is_halted() {
-    let (house, dir, first) = ended(Arc::new(SystemClock)).await;
+    let (house, dir, first) = ended().await;
     let log = house.open_log().await;
     log.halt(5, "`state` at 3: the row is gone").await.unwrap();
     drop(log);
@@ -101,22 +99,4 @@ async fn nothing_goes_while_the_log_is_halted() {
     let refused = removed(&house, &first, &dir).await.unwrap_err();
     assert!(matches!(refused, PruneFault::Halted), "{refused}");
     assert_eq!(announcements(&house).await, []);
-}
-
-/// Somebody wrote between the look at what holds the shard and the entry that lets it go: here the turn of the year did.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entry_that_came_meanwhile_ends_a_removal() {
-    let now = i64::try_from(SystemClock.now()).unwrap();
-    let last_year = i64::try_from(dutch_midnight(jiff::civil::date(year() - 1, 12, 30))).unwrap();
-    let clock = Arc::new(MovedClock::default());
-    clock.0.store(last_year - now, Ordering::SeqCst);
-    let (house, dir, first) = ended(clock as _).await;
-    let refused = removed(&house, &first, &dir).await.unwrap_err();
-    assert!(matches!(refused, PruneFault::Meanwhile), "{refused}");
-    let log = house.open_log().await;
-    assert!(log.shards().await.unwrap().iter().all(|shard| shard.pruned.is_none()));
-    drop(log);
-    assert_eq!(announcements(&house).await.len(), 1);
-    removed(&house, &first, &dir).await.unwrap();
-    assert_eq!(announcements(&house).await.len(), 1, "the next run goes on with it");
 }
